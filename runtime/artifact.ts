@@ -1,0 +1,183 @@
+/** The artifact: the only bridge between compiler and runtime. This file is its schema and its reader. */
+import * as v from 'valibot';
+import { RuntimeFault } from './errors.ts';
+
+/** Bumped whenever an older reader could misread a newer artifact. */
+export const artifactVersion = 1;
+
+/**
+ * A size that may depend on symbols such as the batch N: `ceil(sum of coefficient * product(symbols) / divisor)`.
+ * A plain number where it depends on none.
+ */
+const sizeSchema = v.union([
+  v.number(),
+  v.object({
+    terms: v.array(v.tuple([v.number(), v.array(v.string())])),
+    divisor: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+  }),
+]);
+export type Size = v.InferOutput<typeof sizeSchema>;
+
+/**
+ * How a value lies in device memory: NHWC, channels in groups of four (`vec4f`), with zero borders.
+ * Channel `c` of pixel (y, x) of image n is component `c % 4` of the vec4 at
+ * `((n * (top + height + bottom) + top + y) * (left + width + right) + left + x) * channelStride + channelOffset + c / 4`.
+ * Tensors of other ranks use axis 0 as n, axis 1 as channels, the last axis as width and the rest as height.
+ */
+const layoutSchema = v.object({
+  channels: v.number(),
+  height: sizeSchema,
+  width: sizeSchema,
+  /** top, left, bottom, right, in pixels. */
+  halo: v.tuple([v.number(), v.number(), v.number(), v.number()]),
+  /** vec4 from one pixel to the next. */
+  channelStride: v.number(),
+  /** vec4 in front of the value's first channel. */
+  channelOffset: v.number(),
+});
+export type Layout = v.InferOutput<typeof layoutSchema>;
+
+/** A byte range of the arena, 256-aligned for every batch. */
+const regionSchema = v.object({ offset: sizeSchema, bytes: sizeSchema });
+export type Region = v.InferOutput<typeof regionSchema>;
+
+const bindingSchema = v.union([
+  v.object({ arena: regionSchema }),
+  v.object({ constant: v.string() }),
+]);
+export type Binding = v.InferOutput<typeof bindingSchema>;
+
+/** A tensor of the model's interface or of a step: logical shape (NCHW) and physical place. */
+const valueSchema = v.object({
+  name: v.string(),
+  shape: v.array(sizeSchema),
+  region: regionSchema,
+  layout: layoutSchema,
+});
+export type Value = v.InferOutput<typeof valueSchema>;
+
+const kernelSchema = v.object({
+  /** Path inside the artifact, as in `kernels/conv2d-gemm-3f2a.wgsl`. */
+  file: v.string(),
+  entryPoint: v.string(),
+  /** Access of the storage bindings 1, 2, ...; binding 0 is the uniform block. */
+  access: v.array(v.picklist(['read', 'read_write'])),
+  workgroupSize: v.tuple([v.number(), v.number(), v.number()]),
+});
+export type KernelEntry = v.InferOutput<typeof kernelSchema>;
+
+/** A place in the source: file, line and column, both from one. */
+const placeSchema = v.object({ file: v.string(), line: v.number(), column: v.number() });
+export type Place = v.InferOutput<typeof placeSchema>;
+
+/** One dispatch. */
+const stepSchema = v.object({
+  kernel: v.number(),
+  /** The ops inside, root first, as in `conv2d+add+relu`. */
+  op: v.string(),
+  /** Parameter path of the root op; empty where it has none. */
+  path: v.string(),
+  schedule: v.string(),
+  bindings: v.array(bindingSchema),
+  /** Words (u32) of the uniform block. */
+  uniforms: v.array(sizeSchema),
+  workgroups: v.tuple([sizeSchema, sizeSchema, sizeSchema]),
+  /** What the step writes. */
+  result: valueSchema,
+  macs: sizeSchema,
+  places: v.array(placeSchema),
+  passes: v.array(v.string()),
+});
+export type Step = v.InferOutput<typeof stepSchema>;
+
+const planSchema = v.object({
+  /** Names and values of the WebGPU limits that must hold. */
+  limits: v.record(v.string(), v.number()),
+  features: v.array(v.string()),
+  arena: v.object({
+    bytes: sizeSchema,
+    /** The largest sum of live values at any step: no plan can be smaller. */
+    lowerBoundBytes: sizeSchema,
+  }),
+  kernels: v.array(kernelSchema),
+  steps: v.array(stepSchema),
+  inputs: v.array(valueSchema),
+  outputs: v.array(valueSchema),
+});
+/** Everything that one adapter profile needs to run the model. */
+export type Plan = v.InferOutput<typeof planSchema>;
+
+/** `resize` scales the shorter side (one size) or to width and height (two); sizes in pixels, RGB scaled to 0..1. */
+const preprocessStepSchema = v.variant('op', [
+  v.object({ op: v.literal('resize'), size: v.union([v.number(), v.tuple([v.number(), v.number()])]) }),
+  v.object({ op: v.literal('center_crop'), size: v.number() }),
+  v.object({ op: v.literal('normalize'), mean: v.array(v.number()), std: v.array(v.number()) }),
+]);
+export type PreprocessStep = v.InferOutput<typeof preprocessStepSchema>;
+
+const preprocessSchema = v.object({
+  steps: v.array(preprocessStepSchema),
+  /** Class names in the order of the outputs; absent where the model has none. */
+  labels: v.optional(v.array(v.string())),
+});
+export type Preprocess = v.InferOutput<typeof preprocessSchema>;
+
+const manifestSchema = v.object({
+  format: v.literal('cnnc-artifact'),
+  version: v.literal(artifactVersion),
+  compiler: v.string(),
+  model: v.object({
+    name: v.string(),
+    source: v.string(),
+    parameters: v.number(),
+    /** Multiply-accumulates of one sample. */
+    macs: v.number(),
+  }),
+  /** Free dimension names, as in `N`. */
+  symbols: v.array(v.string()),
+  preprocess: v.optional(preprocessSchema),
+  /** Packed weights: entry of `weights.safetensors` and its size in bytes. */
+  constants: v.record(v.string(), v.object({ bytes: v.number() })),
+  /** One plan for software adapters (register tiles only), one for GPUs (workgroup tiles). */
+  plans: v.object({ software: v.optional(planSchema), gpu: v.optional(planSchema) }),
+});
+export type Manifest = v.InferOutput<typeof manifestSchema>;
+export type ProfileName = keyof Manifest['plans'];
+
+/** A loaded artifact; `constants` maps a name of `manifest.constants` to its bytes. */
+export interface Artifact {
+  readonly manifest: Manifest;
+  /** WGSL by file name as in the manifest. */
+  readonly kernels: ReadonlyMap<string, string>;
+  readonly constants: ReadonlyMap<string, Uint8Array>;
+}
+
+/** Checks a parsed `manifest.json`. Throws E0715 with the path of the first fault. */
+export function parseManifest(json: unknown): Manifest {
+  const result = v.safeParse(manifestSchema, json);
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const path = issue?.path?.map((item) => String(item.key)).join('.') ?? '';
+  throw new RuntimeFault(
+    'E0715',
+    'input',
+    `the manifest is not valid${path ? ` at ${path}` : ''}: ${issue?.message ?? 'unknown fault'}`,
+    'build the artifact again with this version of cnnc',
+  );
+}
+
+/** The value of a size. Throws a RangeError where a symbol has no value. */
+export function evaluateSize(size: Size, symbols: Readonly<Record<string, number>>): number {
+  if (typeof size === 'number') return size;
+  let sum = 0;
+  for (const [coefficient, names] of size.terms) {
+    let product = coefficient;
+    for (const name of names) {
+      const value = symbols[name];
+      if (value === undefined) throw new RangeError(`symbol ${name} has no value`);
+      product *= value;
+    }
+    sum += product;
+  }
+  return Math.ceil(sum / (size.divisor ?? 1));
+}
