@@ -32,3 +32,46 @@ export interface Diagnostic {
   /** Innermost call first. */
   readonly calls?: readonly CallSite[];
 }
+
+/** Every code with the title that `cnnc explain` prints; a code keeps its meaning for ever. */
+export const catalogue = {
+  // Lexing and parsing.
+  E0101: { title: 'unexpected character' },
+  E0102: { title: 'unterminated string' },
+  E0103: { title: 'unknown escape in a string' },
+  E0104: { title: 'malformed number' },
+  E0105: { title: 'unknown unit' },
+  E0106: { title: 'file too large' },
+  E0107: { title: 'nesting too deep' },
+  E0110: { title: 'unexpected token' },
+  E0111: { title: 'unclosed bracket' },
+  E0112: { title: 'unmatched closing bracket' },
+  E0113: { title: 'missing value' },
+  E0114: { title: '`=` in a condition' },
+  E0115: { title: 'reserved word used as a name' },
+  E0116: { title: 'unknown declaration' },
+  E0117: { title: 'parameter without a type' },
+  E0118: { title: 'chained comparison' },
+  E0119: { title: '`if` expression without `else`' },
+} as const satisfies Record<string, { readonly title: string }>;
+
+export type DiagnosticCode = keyof typeof catalogue;
+
+/** The parts of a diagnostic beyond code, place and message. */
+export type DiagnosticDetail = Partial<Pick<Diagnostic, 'label' | 'notes' | 'help' | 'calls'>>;
+
+/** A diagnostic whose severity follows from its code: `W` warns, every other letter is an error. */
+export function diagnostic(
+  code: DiagnosticCode,
+  span: Span,
+  message: string,
+  detail: DiagnosticDetail = {},
+): Diagnostic {
+  return { code, severity: code.startsWith('W') ? 'warning' : 'error', message, span, notes: [], ...detail };
+}
+
+/** Order of a report: by file, then position; errors of one place keep their order. */
+export function byPosition(a: Diagnostic, b: Diagnostic): number {
+  if (a.span.file !== b.span.file) return a.span.file.path < b.span.file.path ? -1 : 1;
+  return a.span.start - b.span.start;
+}
