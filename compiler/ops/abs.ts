@@ -1,0 +1,10 @@
+/** `abs`: absolute value. */
+import { unaryOp, unarySamples, type NoAttrs } from './elementwise.ts';
+
+export const abs = unaryOp<NoAttrs>({
+  name: 'abs',
+  summary: 'absolute value',
+  map: () => (x) => Math.abs(x),
+  wgsl: (x) => `abs(${x})`,
+  samples: unarySamples({}),
+});

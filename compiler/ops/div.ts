@@ -1,0 +1,11 @@
+/** `div`: a / b, with numpy broadcasting. */
+import { binaryOp } from './elementwise.ts';
+
+export const div = binaryOp({
+  name: 'div',
+  summary: 'a / b',
+  verb: 'divide',
+  map: (x, y) => x / y,
+  wgsl: (x, y) => `(${x} / ${y})`,
+  range: [0.5, 2],
+});

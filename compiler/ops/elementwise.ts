@@ -1,0 +1,102 @@
+/** What elementwise ops share: the shape rules, the float64 loops and WGSL literals. */
+import { OpError, type Attrs, type Op, type Sample } from '../ir/op.ts';
+import { formatType } from '../ir/type.ts';
+import { broadcastMap, broadcastTypes } from './broadcast.ts';
+
+/** No attributes. */
+export type NoAttrs = Readonly<Record<never, never>>;
+
+const largestF32 = 3.4028234663852886e38;
+
+/** A WGSL float literal: always with a point or an exponent; infinities become the largest finite value. */
+export function wgslFloat(value: number): string {
+  const text = String(Math.min(Math.max(value, -largestF32), largestF32));
+  return /[.e]/.test(text) ? text : `${text}.0`;
+}
+
+export interface UnaryDefinition<A extends Attrs> {
+  readonly name: string;
+  readonly summary: string;
+  /** The function in float64, for given attributes. */
+  readonly map: (attrs: A) => (x: number) => number;
+  /** The same on a `vec4f`; `x` is a name or a parenthesised expression, and it may occur several times. */
+  readonly wgsl: (x: string, attrs: A) => string;
+  readonly samples: readonly Sample<A>[];
+}
+
+/** An op on one f32 operand of any shape. */
+export function unaryOp<A extends Attrs>(definition: UnaryDefinition<A>): Op<A> {
+  const { name, summary, map, wgsl, samples } = definition;
+  return {
+    name,
+    summary,
+    operands: ['x'],
+    infer: (inputs) => {
+      const [x] = inputs;
+      if (!x || inputs.length !== 1) throw new OpError('E0303', `${name} takes 1 operand, not ${inputs.length}`);
+      if (x.dtype !== 'f32') throw new OpError('E0304', `${name} takes f32, not ${formatType(x)}`, { input: 0 });
+      return x;
+    },
+    evaluate: ([x], attrs) => {
+      if (!x) throw new RangeError(`${name} without its operand`);
+      const f = map(attrs);
+      const data = new Float64Array(x.data.length);
+      for (let at = 0; at < data.length; at++) data[at] = f(x.data[at] ?? Number.NaN);
+      return { dtype: 'f32', shape: x.shape, data };
+    },
+    scalar: ([x = ''], attrs) => wgsl(x, attrs),
+    samples,
+  };
+}
+
+/** The samples of an op on one operand: a map with a channel remainder, a vector, and a wide range. */
+export const unarySamples = <A extends Attrs>(attrs: A, range: readonly [number, number] = [-8, 8]): Sample<A>[] => [
+  { name: 'map', inputs: [{ shape: [2, 5, 3, 4], range }], attrs },
+  { name: 'matrix', inputs: [{ shape: [3, 7], range }], attrs },
+];
+
+export interface BinaryDefinition {
+  readonly name: string;
+  readonly summary: string;
+  /** As in "cannot add f32[2] and f32[3]". */
+  readonly verb: string;
+  readonly map: (x: number, y: number) => number;
+  readonly wgsl: (x: string, y: string) => string;
+  /** Range of the second operand; default [-2, 2]. */
+  readonly range?: readonly [number, number];
+}
+
+/** An op on two f32 operands with numpy broadcasting. */
+export function binaryOp(definition: BinaryDefinition): Op<NoAttrs> {
+  const { name, summary, verb, map, wgsl, range = [-2, 2] } = definition;
+  const sample = (label: string, a: readonly number[], b: readonly number[]): Sample<NoAttrs> => ({
+    name: label,
+    inputs: [{ shape: a }, { shape: b, range }],
+    attrs: {},
+  });
+  return {
+    name,
+    summary,
+    operands: ['a', 'b'],
+    infer: (inputs) => {
+      const [a, b] = inputs;
+      if (!a || !b || inputs.length !== 2) {
+        throw new OpError('E0303', `${name} takes 2 operands, not ${inputs.length}`);
+      }
+      return broadcastTypes(verb, a, b);
+    },
+    evaluate: ([a, b]) => {
+      if (!a || !b) throw new RangeError(`${name} without its operands`);
+      return broadcastMap(map, a, b);
+    },
+    scalar: ([a = '', b = '']) => wgsl(a, b),
+    samples: [
+      sample('same', [2, 5, 3, 4], [2, 5, 3, 4]),
+      sample('channels', [2, 6, 3, 4], [1, 6, 1, 1]),
+      sample('gate', [2, 6, 3, 4], [2, 6, 1, 1]),
+      sample('scalar', [2, 3, 2, 2], [1, 1, 1, 1]),
+      sample('scalar first', [], [2, 3, 2, 2]),
+      sample('matrix', [3, 7], [7]),
+    ],
+  };
+}

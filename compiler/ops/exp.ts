@@ -1,0 +1,10 @@
+/** `exp`: e to the power of x. */
+import { unaryOp, unarySamples, type NoAttrs } from './elementwise.ts';
+
+export const exp = unaryOp<NoAttrs>({
+  name: 'exp',
+  summary: 'e to the power of x',
+  map: () => (x) => Math.exp(x),
+  wgsl: (x) => `exp(${x})`,
+  samples: unarySamples({}),
+});

@@ -1,0 +1,10 @@
+/** `mul`: a * b, with numpy broadcasting. */
+import { binaryOp } from './elementwise.ts';
+
+export const mul = binaryOp({
+  name: 'mul',
+  summary: 'a * b',
+  verb: 'multiply',
+  map: (x, y) => x * y,
+  wgsl: (x, y) => `(${x} * ${y})`,
+});

@@ -1,0 +1,10 @@
+/** `neg`: -x. */
+import { unaryOp, unarySamples, type NoAttrs } from './elementwise.ts';
+
+export const neg = unaryOp<NoAttrs>({
+  name: 'neg',
+  summary: '-x',
+  map: () => (x) => -x,
+  wgsl: (x) => `(-${x})`,
+  samples: unarySamples({}),
+});

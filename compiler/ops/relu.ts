@@ -1,0 +1,10 @@
+/** `relu`: max(x, 0). */
+import { unaryOp, unarySamples, type NoAttrs } from './elementwise.ts';
+
+export const relu = unaryOp<NoAttrs>({
+  name: 'relu',
+  summary: 'max(x, 0)',
+  map: () => (x) => (x < 0 ? 0 : x),
+  wgsl: (x) => `max(${x}, vec4f())`,
+  samples: unarySamples({}),
+});
