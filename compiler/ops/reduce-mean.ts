@@ -1,0 +1,12 @@
+/** `reduceMean`: the mean over axes. */
+import { reduceOp, type ReduceAttrs } from './rules/reduce.ts';
+
+export type ReduceMeanAttrs = ReduceAttrs;
+
+export const reduceMean = reduceOp({
+  name: 'reduceMean',
+  summary: 'the mean over axes',
+  initial: 0,
+  combine: (sum, value) => sum + value,
+  finish: (sum, count) => sum / count,
+});
