@@ -1,0 +1,111 @@
+/** Reading files with faults that name the file and the reason. */
+import { open, readFile, stat } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { RuntimeFault } from '../errors.ts';
+
+const reasons: ReadonlyMap<string, string> = new Map([
+  ['ENOENT', 'there is no such file or folder'],
+  ['EACCES', 'permission denied'],
+  ['EPERM', 'permission denied'],
+  ['EISDIR', 'it is a folder'],
+  ['ENOTDIR', 'a part of the path is not a folder'],
+  ['ENAMETOOLONG', 'the name is too long'],
+  ['EMFILE', 'too many files are open'],
+  ['ENOSPC', 'the disk is full'],
+  ['EROFS', 'the file system is read-only'],
+  ['ELOOP', 'too many symbolic links'],
+  ['ERR_FS_FILE_TOO_LARGE', 'it is larger than 2 GiB'],
+  ['ERR_INVALID_ARG_VALUE', 'the name is not valid'],
+]);
+
+/** The `code` of a system error, as in `ENOENT`; undefined for any other value. */
+export function systemErrorCode(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** Why the operating system refused, in words. */
+export function systemErrorReason(error: unknown): string {
+  const code = systemErrorCode(error);
+  return (code && (reasons.get(code) ?? code)) || (error instanceof Error ? error.message : String(error));
+}
+
+/** The fault for a file that cannot be read: E0710. */
+export function unreadable(path: string, error: unknown): RuntimeFault {
+  return new RuntimeFault('E0710', 'environment', `cannot read ${path}: ${systemErrorReason(error)}`);
+}
+
+/** All bytes of a file. Throws E0710. */
+export async function readBytes(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+/** What lies at a path: a `file`, a `folder` or undefined for nothing. Throws E0710 where that cannot be told. */
+export async function pathKind(path: string): Promise<'file' | 'folder' | undefined> {
+  try {
+    return (await stat(path)).isDirectory() ? 'folder' : 'file';
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw unreadable(path, error);
+  }
+}
+
+/** A file read piece by piece at byte offsets. */
+export interface RandomAccessFile {
+  readonly path: string;
+  readonly bytes: number;
+  /** Exactly `length` bytes from `offset`. Throws E0710 where the file has become shorter or cannot be read. */
+  read(offset: number, length: number): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/** Opens a file for reading at offsets. Throws E0710. */
+export async function openFile(path: string): Promise<RandomAccessFile> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(path, 'r');
+    const status = await handle.stat();
+    if (status.isDirectory()) throw Object.assign(new Error('folder'), { code: 'EISDIR' });
+    return randomAccess(path, handle, status.size);
+  } catch (error) {
+    await handle?.close();
+    throw unreadable(path, error);
+  }
+}
+
+/** The same interface over bytes in memory, for files that had to be decompressed. */
+export function inMemoryFile(path: string, bytes: Uint8Array): RandomAccessFile {
+  return {
+    path,
+    bytes: bytes.byteLength,
+    read: (offset, length) => Promise.resolve(bytes.subarray(offset, offset + length)),
+    close: () => Promise.resolve(),
+  };
+}
+
+function randomAccess(path: string, handle: FileHandle, size: number): RandomAccessFile {
+  return {
+    path,
+    bytes: size,
+    async read(offset, length) {
+      const bytes = new Uint8Array(length);
+      let done = 0;
+      try {
+        while (done < length) {
+          const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
+          if (bytesRead === 0) throw new Error('the file became shorter while it was read');
+          done += bytesRead;
+        }
+      } catch (error) {
+        throw unreadable(path, error);
+      }
+      return bytes;
+    },
+    close: () => handle.close(),
+  };
+}
