@@ -2,6 +2,7 @@
 import { dimsEqual, type Dim } from '../ir/dim.ts';
 import { OpError } from '../ir/op.ts';
 import { elementCount, formatType, stridesOf, type Tensor, type TensorType } from '../ir/type.ts';
+import { expectFloat } from './rules/expect.ts';
 
 /** The common shape of two operands; trailing axes align, and a size of 1 stretches. */
 export function broadcastShapes(a: readonly Dim[], b: readonly Dim[]): Dim[] | undefined {
@@ -16,11 +17,9 @@ export function broadcastShapes(a: readonly Dim[], b: readonly Dim[]): Dim[] | u
   return shape;
 }
 
-/** The result type of an elementwise op of two operands. Throws E0304 and E0305. */
+/** The result type of an elementwise op of two operands. Throws E0302 and E0305. */
 export function broadcastTypes(verb: string, a: TensorType, b: TensorType): TensorType {
-  for (const [input, type] of [a, b].entries()) {
-    if (type.dtype !== 'f32') throw new OpError('E0304', `cannot ${verb} ${formatType(type)}: f32 is needed`, { input });
-  }
+  expectFloat([a, b], verb);
   const shape = broadcastShapes(a.shape, b.shape);
   if (!shape) {
     throw new OpError('E0305', `cannot ${verb} ${formatType(a)} and ${formatType(b)}`, {

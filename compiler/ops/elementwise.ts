@@ -1,7 +1,7 @@
 /** What elementwise ops share: the shape rules, the float64 loops and WGSL literals. */
-import { OpError, type Attrs, type Op, type Sample } from '../ir/op.ts';
-import { formatType } from '../ir/type.ts';
+import type { Attrs, Op, Sample } from '../ir/op.ts';
 import { broadcastMap, broadcastTypes } from './broadcast.ts';
+import { expectAtMost, expectFloat, operand } from './rules/expect.ts';
 
 /** No attributes. */
 export type NoAttrs = Readonly<Record<never, never>>;
@@ -27,18 +27,19 @@ export interface UnaryDefinition<A extends Attrs> {
 /** An op on one f32 operand of any shape. */
 export function unaryOp<A extends Attrs>(definition: UnaryDefinition<A>): Op<A> {
   const { name, summary, map, wgsl, samples } = definition;
+  const action = `take ${name} of`;
   return {
     name,
     summary,
     operands: ['x'],
     infer: (inputs) => {
-      const [x] = inputs;
-      if (!x || inputs.length !== 1) throw new OpError('E0303', `${name} takes 1 operand, not ${inputs.length}`);
-      if (x.dtype !== 'f32') throw new OpError('E0304', `${name} takes f32, not ${formatType(x)}`, { input: 0 });
+      const x = operand(inputs, 0, action);
+      expectAtMost(inputs, 1, action);
+      expectFloat(inputs, action);
       return x;
     },
-    evaluate: ([x], attrs) => {
-      if (!x) throw new RangeError(`${name} without its operand`);
+    evaluate: (inputs, attrs) => {
+      const x = operand(inputs, 0, action);
       const f = map(attrs);
       const data = new Float64Array(x.data.length);
       for (let at = 0; at < data.length; at++) data[at] = f(x.data[at] ?? Number.NaN);
@@ -79,16 +80,10 @@ export function binaryOp(definition: BinaryDefinition): Op<NoAttrs> {
     summary,
     operands: ['a', 'b'],
     infer: (inputs) => {
-      const [a, b] = inputs;
-      if (!a || !b || inputs.length !== 2) {
-        throw new OpError('E0303', `${name} takes 2 operands, not ${inputs.length}`);
-      }
-      return broadcastTypes(verb, a, b);
+      expectAtMost(inputs, 2, verb);
+      return broadcastTypes(verb, operand(inputs, 0, verb), operand(inputs, 1, verb));
     },
-    evaluate: ([a, b]) => {
-      if (!a || !b) throw new RangeError(`${name} without its operands`);
-      return broadcastMap(map, a, b);
-    },
+    evaluate: (inputs) => broadcastMap(map, operand(inputs, 0, verb), operand(inputs, 1, verb)),
     scalar: ([a = '', b = '']) => wgsl(a, b),
     samples: [
       sample('same', [2, 5, 3, 4], [2, 5, 3, 4]),

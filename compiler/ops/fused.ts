@@ -16,7 +16,7 @@ export type FusedAttrs = { readonly body: Graph };
 /** The body's one result. */
 export function bodyResult(body: Graph): Node {
   const result = body.outputs['result'];
-  if (!result) throw new OpError('E0399', 'the body of a fused node has no result');
+  if (!result) throw new OpError('E0310', 'the body of a fused node has no result');
   return result;
 }
 
@@ -37,9 +37,9 @@ function replay(
   for (const node of topologicalOrder(body)) {
     const inputs = node.inputs.map((operand) => types.get(operand) ?? operand.type);
     const type = isInput(node) ? operands[node.attrs.index] : node.op.infer(inputs, node.attrs);
-    if (!type) throw new OpError('E0303', `fused has no operand ${String(node.attrs['index'])} that its body reads`);
+    if (!type) throw new OpError('E0314', `fused has no operand ${String(node.attrs['index'])} that its body reads`);
     if (type.dtype !== node.type.dtype || type.shape.length !== node.type.shape.length) {
-      throw new OpError('E0304', `the body of a fused node expects ${formatType(node.type)}, not ${formatType(type)}`);
+      throw new OpError('E0302', `the body of a fused node expects ${formatType(node.type)}, not ${formatType(type)}`);
     }
     types.set(node, type);
     visit?.(node, inputs, type);
