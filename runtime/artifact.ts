@@ -6,17 +6,20 @@ import { RuntimeFault } from './errors.ts';
 export const artifactVersion = 1;
 
 /**
- * A size that may depend on symbols such as the batch N: `ceil(sum of coefficient * product(symbols) / divisor)`.
- * A plain number where it depends on none.
+ * A size that may depend on symbols such as the batch N: a plain number; `ceil(sum / divisor)` where the sum is over
+ * coefficient * product(symbols); or `ceil(product of sizes / divisor)`.
  */
-const sizeSchema = v.union([
+export type Size =
+  | number
+  | { readonly terms: readonly (readonly [number, readonly string[]])[]; readonly divisor?: number | undefined }
+  | { readonly product: readonly Size[]; readonly divisor?: number | undefined };
+
+const divisorSchema = v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)));
+const sizeSchema: v.GenericSchema<Size> = v.union([
   v.number(),
-  v.object({
-    terms: v.array(v.tuple([v.number(), v.array(v.string())])),
-    divisor: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
-  }),
+  v.object({ terms: v.array(v.tuple([v.number(), v.array(v.string())])), divisor: divisorSchema }),
+  v.object({ product: v.array(v.lazy(() => sizeSchema)), divisor: divisorSchema }),
 ]);
-export type Size = v.InferOutput<typeof sizeSchema>;
 
 /**
  * How a value lies in device memory: NHWC, channels in groups of four (`vec4f`), with zero borders.
@@ -169,6 +172,10 @@ export function parseManifest(json: unknown): Manifest {
 /** The value of a size. Throws a RangeError where a symbol has no value. */
 export function evaluateSize(size: Size, symbols: Readonly<Record<string, number>>): number {
   if (typeof size === 'number') return size;
+  if ('product' in size) {
+    const product = size.product.reduce<number>((value, factor) => value * evaluateSize(factor, symbols), 1);
+    return Math.ceil(product / (size.divisor ?? 1));
+  }
   let sum = 0;
   for (const [coefficient, names] of size.terms) {
     let product = coefficient;
