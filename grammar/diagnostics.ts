@@ -53,6 +53,21 @@ export const catalogue = {
   E0117: { title: 'parameter without a type' },
   E0118: { title: 'chained comparison' },
   E0119: { title: '`if` expression without `else`' },
+
+  // Shapes and types, found by the ops' own rules.
+  E0301: { title: 'wrong rank' },
+  E0302: { title: 'wrong element type' },
+  E0303: { title: 'channels or features do not fit' },
+  E0304: { title: 'groups do not divide the channels' },
+  E0305: { title: 'shapes do not broadcast' },
+  E0306: { title: 'kernel larger than the padded input' },
+  E0307: { title: 'axis out of range' },
+  E0308: { title: 'reshape changes the number of elements' },
+  E0309: { title: 'size cannot be proved' },
+  E0310: { title: 'attribute out of range' },
+  E0312: { title: 'shapes of a concatenation differ' },
+  E0313: { title: 'slice out of range' },
+  E0314: { title: 'wrong number of operands' },
 } as const satisfies Record<string, { readonly title: string }>;
 
 export type DiagnosticCode = keyof typeof catalogue;

@@ -8,7 +8,7 @@ export type DropoutAttrs = {
   readonly p: number;
 };
 
-const action = 'drop elements of';
+const action = 'drop out';
 
 function infer(inputs: readonly TensorType[], attrs: DropoutAttrs): TensorType {
   expectAtMost(inputs, 1, action);

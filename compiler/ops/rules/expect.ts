@@ -9,18 +9,16 @@ export type Pair = readonly [number, number];
 /** `[top, left, bottom, right]`. */
 export type Pads = readonly [number, number, number, number];
 
-/** The input at an index. Throws E0314 where the op has too few. */
+/** The input at an index. Throws E0314 where there are too few to do `action`. */
 export function operand<T>(inputs: readonly T[], index: number, action: string): T {
   const input = inputs[index];
-  if (input === undefined) {
-    throw new OpError('E0314', `cannot ${action} ${inputs.length} operands: at least ${index + 1} are needed`);
-  }
+  if (input === undefined) throw new OpError('E0314', `cannot ${action}: operand ${index + 1} is missing`);
   return input;
 }
 
 export function expectAtMost(inputs: readonly unknown[], most: number, action: string): void {
   if (inputs.length <= most) return;
-  throw new OpError('E0314', `cannot ${action} ${inputs.length} operands: at most ${most} are taken`);
+  throw new OpError('E0314', `cannot ${action} ${inputs.length} operands: at most ${most} can be taken`);
 }
 
 export function expectRank(type: TensorType, rank: number, action: string, layout: string, input = 0): void {
