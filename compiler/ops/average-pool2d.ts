@@ -40,7 +40,13 @@ function sample(
   shape: readonly number[],
   attrs: Partial<AveragePool2dAttrs> = {},
 ): Sample<AveragePool2dAttrs> {
-  const plain = { kernel: [2, 2], stride: [2, 2], padding: [0, 0, 0, 0], ceilMode: false, countIncludePad: true } as const;
+  const plain = {
+    kernel: [2, 2],
+    stride: [2, 2],
+    padding: [0, 0, 0, 0],
+    ceilMode: false,
+    countIncludePad: true,
+  } as const;
   return { name, inputs: [{ shape }], attrs: { ...plain, ...attrs } };
 }
 

@@ -20,7 +20,9 @@ function infer(inputs: readonly TensorType[], attrs: ConcatAttrs): TensorType {
     if (part.shape.length !== first.shape.length) {
       throw new OpError('E0312', message, { help: 'the ranks must be equal', input });
     }
-    const differing = part.shape.findIndex((dim, axis) => axis !== attrs.axis && !dimsEqual(dim, first.shape[axis] ?? 1));
+    const differing = part.shape.findIndex(
+      (dim, axis) => axis !== attrs.axis && !dimsEqual(dim, first.shape[axis] ?? 1),
+    );
     if (differing >= 0) throw new OpError('E0312', message, { help: `they differ in axis ${differing}`, input });
     size = addDims(size, part.shape[attrs.axis] ?? 1);
   });

@@ -1,6 +1,14 @@
 import { describe, it } from 'vitest';
 import { averagePool2d, type AveragePool2dAttrs } from '../../compiler/ops/average-pool2d.ts';
-import { arange, checkAgainstTorch, checkSamples, checkSymbolicBatch, expectFault, expectTensor, f32 } from './check-op.ts';
+import {
+  arange,
+  checkAgainstTorch,
+  checkSamples,
+  checkSymbolicBatch,
+  expectFault,
+  expectTensor,
+  f32,
+} from './check-op.ts';
 
 const plain: AveragePool2dAttrs = {
   kernel: [2, 2],
@@ -17,7 +25,13 @@ describe('averagePool2d', () => {
 
   it('divides by the cells inside the padding, and by none beyond it', () => {
     const x = f32([1, 1, 1, 3], [6, 6, 6]);
-    const attrs: AveragePool2dAttrs = { ...plain, kernel: [1, 4], stride: [1, 3], padding: [0, 1, 0, 1], ceilMode: true };
+    const attrs: AveragePool2dAttrs = {
+      ...plain,
+      kernel: [1, 4],
+      stride: [1, 3],
+      padding: [0, 1, 0, 1],
+      ceilMode: true,
+    };
     // Windows are cells -1..2 and 2..5; the second ends at cell 3, the last padded one.
     expectTensor(averagePool2d.evaluate([x], attrs), { shape: [1, 1, 1, 2], data: [18 / 4, 6 / 2] });
     const inside = averagePool2d.evaluate([x], { ...attrs, countIncludePad: false });

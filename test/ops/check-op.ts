@@ -30,7 +30,11 @@ export const arange = (...shape: number[]): Tensor =>
   );
 
 /** Small, repeatable values in [low, high). */
-export function noise(shape: readonly number[], seed: number, [low, high]: readonly [number, number] = [-1, 1]): Tensor {
+export function noise(
+  shape: readonly number[],
+  seed: number,
+  [low, high]: readonly [number, number] = [-1, 1],
+): Tensor {
   let state = (seed + 1) * 2654435761;
   const next = (): number => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -59,8 +63,7 @@ export function checkAgainstTorch<A extends Attrs>(op: Op<A>, file: string): voi
   });
 }
 
-export const typesOf = (sample: Sample): TensorType[] =>
-  sample.inputs.map(({ shape }) => ({ dtype: 'f32', shape }));
+export const typesOf = (sample: Sample): TensorType[] => sample.inputs.map(({ shape }) => ({ dtype: 'f32', shape }));
 
 /** Registers one test a sample: it evaluates, without NaN, to the type that `infer` gives. */
 export function checkSamples<A extends Attrs>(op: Op<A>): void {
@@ -80,7 +83,10 @@ export function checkSamples<A extends Attrs>(op: Op<A>): void {
 const n = symbolicDim('N');
 
 /** Registers a test that a symbolic batch passes through every sample that `keeps` lets by. */
-export function checkSymbolicBatch<A extends Attrs>(op: Op<A>, keeps: (sample: Sample<A>) => boolean = () => true): void {
+export function checkSymbolicBatch<A extends Attrs>(
+  op: Op<A>,
+  keeps: (sample: Sample<A>) => boolean = () => true,
+): void {
   const samples = op.samples.filter(keeps);
   it.each(samples)('infers with a symbolic batch: $name', (sample) => {
     const [batch = 1] = sample.inputs[0]?.shape ?? [];

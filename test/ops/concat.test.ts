@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { formatType } from '../../compiler/ir/type.ts';
 import { concat } from '../../compiler/ops/concat.ts';
-import { checkAgainstTorch, checkSamples, checkSymbolicBatch, expectFault, expectTensor, f32, type } from './check-op.ts';
+import {
+  checkAgainstTorch,
+  checkSamples,
+  checkSymbolicBatch,
+  expectFault,
+  expectTensor,
+  f32,
+  type,
+} from './check-op.ts';
 
 describe('concat', () => {
   it('puts parts one after another', () => {
@@ -28,7 +36,13 @@ describe('concat', () => {
     const differ = 'cannot concatenate f32[N, 4, 8, 8] and f32[N, 4, 7, 8] along axis 1';
     expectFault(concat, ['f32[N, 4, 8, 8]', 'f32[N, 4, 7, 8]'], at, 'E0312', differ);
     expectFault(concat, ['f32[N, 4]', 'f32[4]'], at, 'E0312', 'cannot concatenate f32[N, 4] and f32[4] along axis 1');
-    expectFault(concat, ['f32[N, 4]', 'i8[N, 4]'], at, 'E0302', 'cannot concatenate f32[N, 4] and i8[N, 4] along axis 1');
+    expectFault(
+      concat,
+      ['f32[N, 4]', 'i8[N, 4]'],
+      at,
+      'E0302',
+      'cannot concatenate f32[N, 4] and i8[N, 4] along axis 1',
+    );
     expectFault(concat, ['f32[N, 4]'], { axis: 2 }, 'E0307', 'cannot concatenate f32[N, 4]: it has no axis 2');
     expectFault(concat, [], at, 'E0314', 'cannot concatenate: operand 1 is missing');
   });

@@ -106,7 +106,13 @@ describe('conv2d', () => {
     const [x, w] = ['f32[N, 6, 8, 8]', 'f32[4, 6, 3, 3]'];
     expectFault(conv2d, ['f32[N, 10]', w], plain, 'E0301', 'cannot convolve f32[N, 10]: its rank is 2, not 4');
     expectFault(conv2d, [x, 'f32[4, 6]'], plain, 'E0301', 'cannot convolve with f32[4, 6]: its rank is 2, not 4');
-    expectFault(conv2d, ['i8[1, 6, 8, 8]', w], plain, 'E0302', 'cannot convolve i8[1, 6, 8, 8]: the elements must be f32');
+    expectFault(
+      conv2d,
+      ['i8[1, 6, 8, 8]', w],
+      plain,
+      'E0302',
+      'cannot convolve i8[1, 6, 8, 8]: the elements must be f32',
+    );
     expectFault(conv2d, [x, 'f32[4, 5, 3, 3]'], plain, 'E0303', 'cannot convolve f32[N, 6, 8, 8] with f32[4, 5, 3, 3]');
     expectFault(conv2d, [x, w, 'f32[5]'], plain, 'E0303', 'the bias f32[5] does not fit 4 channels');
     expectFault(conv2d, [x, w, 'f32[4, 1]'], plain, 'E0301', 'the bias f32[4, 1] has rank 2, not 1');
@@ -119,7 +125,13 @@ describe('conv2d', () => {
     expectFault(conv2d, [x, 'f32[4, 6, 3, 3]'], { ...plain, dilation: [4, 1] }, 'E0306', large);
     const step = 'cannot prove the height after a stride of 2 over f32[N, 6, H, 8]';
     expectFault(conv2d, ['f32[N, 6, H, 8]', w], { ...plain, stride: [2, 2] }, 'E0309', step);
-    expectFault(conv2d, [x, w], { ...plain, stride: [1, 0] }, 'E0310', 'stride must be an integer of at least 1, not 0');
+    expectFault(
+      conv2d,
+      [x, w],
+      { ...plain, stride: [1, 0] },
+      'E0310',
+      'stride must be an integer of at least 1, not 0',
+    );
     const negative = 'padding must be an integer of at least 0, not -1';
     expectFault(conv2d, [x, w], { ...plain, padding: [0, 0, -1, 0] }, 'E0310', negative);
     expectFault(conv2d, [x], plain, 'E0314', 'cannot convolve: operand 2 is missing');

@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { formatType } from '../../compiler/ir/type.ts';
 import { globalAveragePool } from '../../compiler/ops/global-average-pool.ts';
-import { arange, checkAgainstTorch, checkSamples, checkSymbolicBatch, expectFault, expectTensor, type } from './check-op.ts';
+import {
+  arange,
+  checkAgainstTorch,
+  checkSamples,
+  checkSymbolicBatch,
+  expectFault,
+  expectTensor,
+  type,
+} from './check-op.ts';
 
 describe('globalAveragePool', () => {
   it('averages each plane', () => {

@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { formatDim } from '../../compiler/ir/dim.ts';
 import { formatType } from '../../compiler/ir/type.ts';
 import { linear } from '../../compiler/ops/linear.ts';
-import { checkAgainstTorch, checkSamples, checkSymbolicBatch, expectFault, expectTensor, f32, type } from './check-op.ts';
+import {
+  checkAgainstTorch,
+  checkSamples,
+  checkSymbolicBatch,
+  expectFault,
+  expectTensor,
+  f32,
+  type,
+} from './check-op.ts';
 
 describe('linear', () => {
   it('multiplies by the transposed weight', () => {

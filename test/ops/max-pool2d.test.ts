@@ -57,7 +57,10 @@ describe('maxPool2d', () => {
     fc.assert(
       fc.property(windows, fc.tuple(fc.nat(2), fc.nat(2)), fc.integer({ min: 1, max: 3 }), (w, [down, right], h) => {
         const [tall, wide] = w.kernel.map((size) => Math.floor(size / 2));
-        const attrs = { ...w, padding: [Math.min(down, tall ?? 0), Math.min(right, wide ?? 0), tall ?? 0, wide ?? 0] as const };
+        const attrs = {
+          ...w,
+          padding: [Math.min(down, tall ?? 0), Math.min(right, wide ?? 0), tall ?? 0, wide ?? 0] as const,
+        };
         const symbolic = inferOrCode(type('f32[1, 2, 12*H, 24*H]'), attrs);
         const concrete = inferOrCode(type(`f32[1, 2, ${12 * h}, ${24 * h}]`), attrs);
         if (typeof symbolic === 'string') expect(symbolic).toBe(concrete);

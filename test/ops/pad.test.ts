@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { formatType } from '../../compiler/ir/type.ts';
 import { pad } from '../../compiler/ops/pad.ts';
-import { checkAgainstTorch, checkSamples, checkSymbolicBatch, expectFault, expectTensor, f32, type } from './check-op.ts';
+import {
+  checkAgainstTorch,
+  checkSamples,
+  checkSymbolicBatch,
+  expectFault,
+  expectTensor,
+  f32,
+  type,
+} from './check-op.ts';
 
 describe('pad', () => {
   it('surrounds the values', () => {
@@ -31,6 +39,12 @@ describe('pad', () => {
     expectFault(pad, ['f32[N, 4]'], { before: none, after: [0, -1], value: 0 }, 'E0310', negative);
     const value = 'the value 0.5 cannot be held as i8';
     expectFault(pad, ['i8[N, 4]'], { before: none, after: none, value: 0.5 }, 'E0310', value);
-    expectFault(pad, ['u8[N, 4]'], { before: none, after: none, value: 256 }, 'E0310', 'the value 256 cannot be held as u8');
+    expectFault(
+      pad,
+      ['u8[N, 4]'],
+      { before: none, after: none, value: 256 },
+      'E0310',
+      'the value 256 cannot be held as u8',
+    );
   });
 });

@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { formatType } from '../../compiler/ir/type.ts';
 import { reduceMax } from '../../compiler/ops/reduce-max.ts';
-import { arange, checkAgainstTorch, checkSamples, checkSymbolicBatch, expectFault, expectTensor, type } from './check-op.ts';
+import {
+  arange,
+  checkAgainstTorch,
+  checkSamples,
+  checkSymbolicBatch,
+  expectFault,
+  expectTensor,
+  type,
+} from './check-op.ts';
 
 describe('reduceMax', () => {
   it('takes the largest along an axis', () => {

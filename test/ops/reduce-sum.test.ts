@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { formatType } from '../../compiler/ir/type.ts';
 import { reduceSum } from '../../compiler/ops/reduce-sum.ts';
-import { arange, checkAgainstTorch, checkSamples, checkSymbolicBatch, expectFault, expectTensor, type } from './check-op.ts';
+import {
+  arange,
+  checkAgainstTorch,
+  checkSamples,
+  checkSymbolicBatch,
+  expectFault,
+  expectTensor,
+  type,
+} from './check-op.ts';
 
 describe('reduceSum', () => {
   it('adds along an axis', () => {

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { softmax } from '../../compiler/ops/softmax.ts';
-import { checkAgainstTorch, checkSamples, checkSymbolicBatch, expectFault, expectTensor, f32, noise } from './check-op.ts';
+import {
+  checkAgainstTorch,
+  checkSamples,
+  checkSymbolicBatch,
+  expectFault,
+  expectTensor,
+  f32,
+  noise,
+} from './check-op.ts';
 
 describe('softmax', () => {
   it('weighs logits by their exponentials', () => {
@@ -16,7 +24,9 @@ describe('softmax', () => {
   it('sums to one along its axis', () => {
     const y = softmax.evaluate([noise([3, 5, 2], 4, [-20, 20])], { axis: 1 });
     for (let at = 0; at < 6; at++) {
-      const lane = [...y.data].filter((_, index) => Math.floor(index / 10) === Math.floor(at / 2) && index % 2 === at % 2);
+      const lane = [...y.data].filter(
+        (_, index) => Math.floor(index / 10) === Math.floor(at / 2) && index % 2 === at % 2,
+      );
       expect(lane).toHaveLength(5);
       expect(lane.reduce((a, b) => a + b)).toBeCloseTo(1, 12);
     }

@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { formatType } from '../../compiler/ir/type.ts';
 import { subsample } from '../../compiler/ops/subsample.ts';
-import { arange, checkAgainstTorch, checkSamples, checkSymbolicBatch, expectFault, expectTensor, type } from './check-op.ts';
+import {
+  arange,
+  checkAgainstTorch,
+  checkSamples,
+  checkSymbolicBatch,
+  expectFault,
+  expectTensor,
+  type,
+} from './check-op.ts';
 
 describe('subsample', () => {
   it('keeps every s-th row and column', () => {
@@ -19,7 +27,13 @@ describe('subsample', () => {
   });
 
   it('refuses what does not fit', () => {
-    expectFault(subsample, ['f32[N, 4]'], { stride: [2, 2] }, 'E0301', 'cannot subsample f32[N, 4]: its rank is 2, not 4');
+    expectFault(
+      subsample,
+      ['f32[N, 4]'],
+      { stride: [2, 2] },
+      'E0301',
+      'cannot subsample f32[N, 4]: its rank is 2, not 4',
+    );
     const zero = 'stride must be an integer of at least 1, not 0';
     expectFault(subsample, ['f32[N, 4, 8, 8]'], { stride: [0, 2] }, 'E0310', zero);
     const step = 'cannot prove the height after a stride of 2 over f32[N, 4, H, 8]';

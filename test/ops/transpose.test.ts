@@ -2,7 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatType } from '../../compiler/ir/type.ts';
 import { transpose } from '../../compiler/ops/transpose.ts';
-import { arange, checkAgainstTorch, checkSamples, checkSymbolicBatch, expectFault, expectTensor, type } from './check-op.ts';
+import {
+  arange,
+  checkAgainstTorch,
+  checkSamples,
+  checkSymbolicBatch,
+  expectFault,
+  expectTensor,
+  type,
+} from './check-op.ts';
 
 describe('transpose', () => {
   it('swaps rows and columns', () => {

@@ -80,7 +80,8 @@ function countOnSide(x: TensorType, windows: Windows, side: 0 | 1, action: strin
   if (typeof count === 'number' && count < 1) {
     const extent = axis.dilation * (axis.kernel - 1) + 1;
     const padded = formatDim(addDims(size, axis.before + axis.after));
-    const message = `cannot ${action} ${formatType(x)} with a kernel of ${name} ${extent}: the padded ${name} is ${padded}`;
+    const kernel = `a kernel of ${name} ${extent}`;
+    const message = `cannot ${action} ${formatType(x)} with ${kernel}: the padded ${name} is ${padded}`;
     throw new OpError('E0306', message, { help: 'use a smaller kernel or more padding', input: 0 });
   }
   return count;

@@ -49,7 +49,7 @@ def conv2d_cases():
         conv2d("3x3 stride and padding by axis", (1, 2, 7, 9), (3, 2, 3, 3), stride=(1, 3), padding=(2, 0, 1, 3)),
         conv2d("wide padding", (1, 2, 2, 3), (2, 2, 3, 3), padding=(4, 3, 5, 4)),
         conv2d("dilation 2", (1, 3, 8, 8), (2, 3, 3, 3), padding=(2, 2, 2, 2), dilation=(2, 2)),
-        conv2d("dilation and stride by axis", (1, 2, 9, 9), (3, 2, 3, 2), stride=(2, 1), padding=(0, 1, 2, 3), dilation=(1, 3)),
+        conv2d("both by axis", (1, 2, 9, 9), (3, 2, 3, 2), stride=(2, 1), padding=(0, 1, 2, 3), dilation=(1, 3)),
         conv2d("two groups", (2, 6, 4, 4), (4, 3, 3, 3), padding=same, groups=2),
         conv2d("three groups dilated", (1, 6, 7, 6), (9, 2, 3, 3), padding=(2, 1, 2, 1), dilation=(2, 1), groups=3),
         conv2d("depthwise", (2, 5, 5, 5), (5, 1, 3, 3), padding=same, groups=5),
@@ -68,7 +68,12 @@ def linear_cases():
         inputs = [values(x), values((outputs, x[-1]))] + ([values((outputs,))] if bias else [])
         return case(name, {}, inputs, F.linear(*inputs))
 
-    return [one("matrix", (3, 5), 4), one("without bias", (2, 7), 3, False), one("sequence", (2, 3, 4), 5), one("vector", (6,), 3)]
+    return [
+        one("matrix", (3, 5), 4),
+        one("without bias", (2, 7), 3, False),
+        one("sequence", (2, 3, 4), 5),
+        one("vector", (6,), 3),
+    ]
 
 
 def batch_norm_cases():
@@ -134,18 +139,45 @@ def global_average_pool_cases():
 
 
 def adaptive_average_pool2d_cases():
-    pairs = [((2, 3, 6, 6), (3, 2)), ((1, 2, 7, 5), (3, 3)), ((1, 2, 10, 9), (4, 7)), ((1, 2, 3, 2), (5, 7)), ((2, 2, 4, 5), (1, 1)), ((1, 1, 5, 4), (5, 4))]
-    return [case(f"{s[2]}x{s[3]} to {z[0]}x{z[1]}", {"size": z}, [x := values(s)], F.adaptive_avg_pool2d(x, z)) for s, z in pairs]
+    pairs = [
+        ((2, 3, 6, 6), (3, 2)),
+        ((1, 2, 7, 5), (3, 3)),
+        ((1, 2, 10, 9), (4, 7)),
+        ((1, 2, 3, 2), (5, 7)),
+        ((2, 2, 4, 5), (1, 1)),
+        ((1, 1, 5, 4), (5, 4)),
+    ]
+    return [
+        case(f"{s[2]}x{s[3]} to {z[0]}x{z[1]}", {"size": z}, [x := values(s)], F.adaptive_avg_pool2d(x, z))
+        for s, z in pairs
+    ]
 
 
 def concat_cases():
-    lists = [(1, [(2, 3, 2, 2), (2, 1, 2, 2), (2, 5, 2, 2)]), (0, [(1, 3), (2, 3)]), (3, [(1, 2, 3, 1), (1, 2, 3, 4)]), (2, [(2, 1, 3), (2, 1, 2)])]
-    return [case(f"axis {axis} of rank {len(s[0])}", {"axis": axis}, i := [values(p) for p in s], torch.cat(i, axis)) for axis, s in lists]
+    lists = [
+        (1, [(2, 3, 2, 2), (2, 1, 2, 2), (2, 5, 2, 2)]),
+        (0, [(1, 3), (2, 3)]),
+        (3, [(1, 2, 3, 1), (1, 2, 3, 4)]),
+        (2, [(2, 1, 3), (2, 1, 2)]),
+    ]
+    return [
+        case(f"axis {axis} of rank {len(s[0])}", {"axis": axis}, i := [values(p) for p in s], torch.cat(i, axis))
+        for axis, s in lists
+    ]
 
 
 def slice_cases():
-    rows = [((2, 7, 2, 3), 1, 2, 5), ((3, 4), 0, 1, 3), ((1, 2, 5, 4), 2, 0, 3), ((1, 2, 3, 6), 3, 5, 6), ((2, 3, 2, 2, 2), 4, 1, 2)]
-    return [case(f"axis {a} of rank {len(s)}", {"axis": a, "from": f, "to": t}, [x := values(s)], x.narrow(a, f, t - f)) for s, a, f, t in rows]
+    rows = [
+        ((2, 7, 2, 3), 1, 2, 5),
+        ((3, 4), 0, 1, 3),
+        ((1, 2, 5, 4), 2, 0, 3),
+        ((1, 2, 3, 6), 3, 5, 6),
+        ((2, 3, 2, 2, 2), 4, 1, 2),
+    ]
+    return [
+        case(f"axis {a} of rank {len(s)}", {"axis": a, "from": f, "to": t}, [x := values(s)], x.narrow(a, f, t - f))
+        for s, a, f, t in rows
+    ]
 
 
 def subsample_cases():
@@ -164,7 +196,8 @@ def pad_cases():
     for shape, before, after, value in rows:
         amounts = [n for axis in reversed(range(len(shape))) for n in (before[axis], after[axis])]
         attrs = {"before": before, "after": after, "value": value}
-        cases.append(case(f"rank {len(shape)} with {value}", attrs, [x := values(shape)], F.pad(x, amounts, value=value)))
+        x = values(shape)
+        cases.append(case(f"rank {len(shape)} with {value}", attrs, [x], F.pad(x, amounts, value=value)))
     return cases
 
 
@@ -174,16 +207,32 @@ def reshape_cases():
 
 
 def transpose_cases():
-    rows = [((2, 3), (1, 0)), ((2, 3, 4), (2, 0, 1)), ((2, 3, 4, 2), (0, 2, 3, 1)), ((2, 3, 4, 2), (3, 1, 0, 2)), ((1, 2, 3, 2, 4), (4, 2, 0, 3, 1))]
+    rows = [
+        ((2, 3), (1, 0)),
+        ((2, 3, 4), (2, 0, 1)),
+        ((2, 3, 4, 2), (0, 2, 3, 1)),
+        ((2, 3, 4, 2), (3, 1, 0, 2)),
+        ((1, 2, 3, 2, 4), (4, 2, 0, 3, 1)),
+    ]
     return [case(f"by {p}", {"permutation": p}, [x := values(s)], x.permute(p)) for s, p in rows]
 
 
 def channel_shuffle_cases():
     rows = [((2, 6, 2, 2), 2), ((1, 6, 2, 3), 3), ((2, 10, 1, 2), 5), ((1, 4, 2, 2), 1), ((1, 5, 2, 1), 5)]
-    return [case(f"{s[1]} channels in {g}", {"groups": g}, [x := values(s)], torch.nn.ChannelShuffle(g)(x)) for s, g in rows]
+    return [
+        case(f"{s[1]} channels in {g}", {"groups": g}, [x := values(s)], torch.nn.ChannelShuffle(g)(x))
+        for s, g in rows
+    ]
 
 
-reductions = [((2, 3, 4, 5), (1,)), ((2, 3, 4, 5), (2, 3)), ((2, 3, 4), (0, 1, 2)), ((2, 3, 4, 2), (3, 0)), ((3, 5), (1,)), ((2, 2, 3, 2, 2), (1, 3))]
+reductions = [
+    ((2, 3, 4, 5), (1,)),
+    ((2, 3, 4, 5), (2, 3)),
+    ((2, 3, 4), (0, 1, 2)),
+    ((2, 3, 4, 2), (3, 0)),
+    ((3, 5), (1,)),
+    ((2, 2, 3, 2, 2), (1, 3)),
+]
 
 
 def reduce_cases(f):
@@ -197,7 +246,14 @@ def reduce_cases(f):
 
 
 def softmax_cases():
-    rows = [((3, 5), 1, 64), ((2, 1), 1, 64), ((2, 4, 3, 2), 1, 64), ((1, 2, 3, 4), 3, 64), ((4, 3), 0, 64), ((2, 6), 1, 30000)]
+    rows = [
+        ((3, 5), 1, 64),
+        ((2, 1), 1, 64),
+        ((2, 4, 3, 2), 1, 64),
+        ((1, 2, 3, 4), 3, 64),
+        ((4, 3), 0, 64),
+        ((2, 6), 1, 30000),
+    ]
     return [case(f"axis {a} of {s}", {"axis": a}, [x := values(s, -m, m)], F.softmax(x, a)) for s, a, m in rows]
 
 
