@@ -54,6 +54,14 @@ export const catalogue = {
   E0118: { title: 'chained comparison' },
   E0119: { title: '`if` expression without `else`' },
 
+  // Names.
+  E0201: { title: 'unknown name' },
+  E0202: { title: 'name declared twice' },
+  E0205: { title: 'name shadows another' },
+  E0206: { title: 'unknown type' },
+  E0207: { title: 'constant depends on itself' },
+  E0208: { title: 'op not available' },
+
   // Shapes and types, found by the ops' own rules.
   E0301: { title: 'wrong rank' },
   E0302: { title: 'wrong element type' },
@@ -68,6 +76,57 @@ export const catalogue = {
   E0312: { title: 'shapes of a concatenation differ' },
   E0313: { title: 'slice out of range' },
   E0314: { title: 'wrong number of operands' },
+
+  // Values, calls and signatures.
+  E0311: { title: 'inexact division of integers' },
+  E0320: { title: 'wrong kind of value' },
+  E0321: { title: 'operator not defined for these values' },
+  E0322: { title: 'unknown parameter' },
+  E0323: { title: 'missing value' },
+  E0324: { title: 'too many arguments' },
+  E0325: { title: 'argument does not fit the signature' },
+  E0326: { title: 'result does not fit the signature' },
+  E0327: { title: 'value cannot be called' },
+  E0328: { title: 'body without a return' },
+  E0329: { title: 'index out of range' },
+  E0331: { title: 'impossible padding' },
+  E0332: { title: 'wrong number of names' },
+  E0333: { title: 'number out of range' },
+  E0334: { title: 'model too large' },
+  E0336: { title: 'impossible split' },
+  E0337: { title: 'unknown or wrong setting of a model' },
+
+  // Parameter names.
+  E0411: { title: 'parameter path used twice' },
+  E0412: { title: 'call with weights needs a label' },
+  E0413: { title: 'label on a spliced stage' },
+
+  // Assertions.
+  E0501: { title: 'assertion failed' },
+
+  // Directives.
+  E0601: { title: 'unknown directive' },
+  E0602: { title: 'unknown key' },
+  E0603: { title: 'missing key' },
+  E0604: { title: 'wrong value or unit' },
+  E0605: { title: 'value out of range' },
+  E0606: { title: 'unknown target' },
+  E0607: { title: 'unknown or circular reference' },
+  E0608: { title: 'key given twice' },
+  E0609: { title: 'directive declared twice' },
+  E0610: { title: 'directive without its name or target' },
+
+  // Imports.
+  E0701: { title: 'file cannot be read' },
+  E0702: { title: 'import outside the project' },
+  E0703: { title: 'circular import' },
+  E0704: { title: 'imports nested too deep' },
+  E0705: { title: 'import of a URL' },
+  E0706: { title: 'import of an unknown name' },
+
+  // Warnings.
+  W0001: { title: 'unused import' },
+  W0002: { title: 'unused value' },
 } as const satisfies Record<string, { readonly title: string }>;
 
 export type DiagnosticCode = keyof typeof catalogue;
