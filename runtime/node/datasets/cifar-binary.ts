@@ -1,0 +1,98 @@
+/** CIFAR-10's binary format: records of one label byte and 3072 bytes of a 32x32 picture, plane after plane. */
+import { readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { openFile, pathKind, unreadable } from '../file-access.ts';
+import type { RandomAccessFile } from '../file-access.ts';
+import type { Image8 } from '../../image.ts';
+import { badData, checkIndex, checkLabel, readClassNames, readLines } from './dataset.ts';
+import type { Dataset, DatasetOptions } from './dataset.ts';
+
+const side = 32;
+const pixels = side * side;
+const recordBytes = 1 + 3 * pixels;
+const standardClasses = 10;
+
+/**
+ * Opens one file, or a folder's `test_batch.bin` or `data_batch_*.bin` by `options.part`, in order of number.
+ * Throws E0710 where there is no such file and E0714 for a size that is no multiple of 3073 bytes.
+ */
+export async function openCifarBinary(path: string, options: DatasetOptions = {}): Promise<Dataset> {
+  const isFolder = (await pathKind(path)) === 'folder';
+  const paths = isFolder ? await batchFiles(path, options.part ?? 'test') : [path];
+  const classNames = (await readClassNames(options.classNames)) ?? (await standardNames(isFolder ? path : dirname(path)));
+  const classes = options.classes ?? classNames?.length ?? standardClasses;
+  const files = await openAll(paths);
+  const size = files.reduce((sum, file) => sum + file.bytes / recordBytes, 0);
+  return {
+    format: 'cifar-binary',
+    size,
+    classNames,
+    shape: [3, side, side],
+    async read(index) {
+      checkIndex(index, size);
+      const { file, record } = locate(files, index);
+      const name = `record ${record} of ${file.path}`;
+      const bytes = await file.read(record * recordBytes, recordBytes);
+      const label = bytes[0] ?? 0;
+      checkLabel(label, classes, name);
+      return { input: { kind: 'image', image: interleave(bytes.subarray(1)) }, label, name };
+    },
+    async close() {
+      for (const file of files) await file.close();
+    },
+  };
+}
+
+async function batchFiles(folder: string, part: 'train' | 'test'): Promise<readonly string[]> {
+  if (part === 'test') return [join(folder, 'test_batch.bin')];
+  const names = await readdir(folder).catch((error: unknown) => {
+    throw unreadable(folder, error);
+  });
+  const batches = names.filter((name) => /^data_batch_\d+\.bin$/.test(name));
+  if (batches.length === 0) throw badData(`${folder} holds no data_batch_*.bin`);
+  const numberOf = (name: string) => Number.parseInt(name.slice('data_batch_'.length), 10);
+  return batches.sort((a, b) => numberOf(a) - numberOf(b)).map((name) => join(folder, name));
+}
+
+/** The archive's own list, or `labels.txt`. */
+async function standardNames(folder: string): Promise<readonly string[] | undefined> {
+  for (const name of ['batches.meta.txt', 'labels.txt']) {
+    if ((await pathKind(join(folder, name))) === 'file') return readLines(join(folder, name));
+  }
+  return undefined;
+}
+
+async function openAll(paths: readonly string[]): Promise<readonly RandomAccessFile[]> {
+  const files: RandomAccessFile[] = [];
+  try {
+    for (const path of paths) {
+      const file = await openFile(path);
+      files.push(file);
+      if (file.bytes === 0 || file.bytes % recordBytes !== 0) {
+        const whole = Math.floor(file.bytes / recordBytes);
+        const rest = file.bytes % recordBytes;
+        throw badData(`${path} has ${whole} records of ${recordBytes} bytes and ${rest} bytes of record ${whole}`);
+      }
+    }
+    return files;
+  } catch (error) {
+    for (const file of files) await file.close();
+    throw error;
+  }
+}
+
+function locate(files: readonly RandomAccessFile[], index: number) {
+  let record = index;
+  for (const file of files) {
+    const count = file.bytes / recordBytes;
+    if (record < count) return { file, record };
+    record -= count;
+  }
+  throw new RangeError(`no record ${index}`);
+}
+
+function interleave(planes: Uint8Array): Image8 {
+  const data = new Uint8Array(3 * pixels);
+  planes.forEach((value, at) => (data[(at % pixels) * 3 + Math.floor(at / pixels)] = value));
+  return { width: side, height: side, channels: 3, data };
+}

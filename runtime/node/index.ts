@@ -1,0 +1,15 @@
+/** The runtime in Node: devices, artifacts, images and datasets from files. */
+export { describeAdapter } from './adapter-info.ts';
+export type { AdapterInfo, DriverInfo } from './adapter-info.ts';
+export { datasetFormats } from './datasets/dataset.ts';
+export type { Dataset, DatasetFormat, DatasetOptions, Sample, SampleInput } from './datasets/dataset.ts';
+export { isDatasetFormat, openDataset, parseDataArgument } from './datasets/open-dataset.ts';
+export { openDevice } from './device.ts';
+export type { DeviceOptions, OpenedDevice } from './device.ts';
+export { diagnoseEnvironment } from './doctor.ts';
+export type { AdapterReport, DoctorReport } from './doctor.ts';
+export { decodeImage, maxImagePixels, readImage } from './images.ts';
+export { readArtifact, readManifest } from './read-artifact.ts';
+export type { Fix } from './suggest-fixes.ts';
+export type { VulkanDriver } from './vulkan.ts';
+export { writeFolderAtomically } from './write-folder.ts';

@@ -1,0 +1,123 @@
+/** Turns an image into a model's input, as the model's `preprocess` declaration says. Follows torchvision on PIL images. */
+import type { PreprocessStep } from './artifact.ts';
+import { RuntimeFault } from './errors.ts';
+import { toColour, toGrey } from './image.ts';
+import type { Image8 } from './image.ts';
+import { resizeImage } from './resize-image.ts';
+
+/** One sample of the model's input, without the batch. */
+export interface ImageShape {
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/**
+ * Applies the steps and gives float32 in CHW order, 0..1 before `normalize`: `[channels, height, width]` of `target`.
+ * A grey image fills three equal channels, a colour image becomes grey (BT.601 luma) for a model of one channel.
+ * Throws E0906 where the result does not fit `target`, and E0715 for steps that no declaration can mean.
+ */
+export function preprocessImage(image: Image8, steps: readonly PreprocessStep[], target: ImageShape): Float32Array {
+  let current = withChannels(image, target.channels);
+  let normalized: Extract<PreprocessStep, { op: 'normalize' }> | undefined;
+  for (const step of steps) {
+    if (normalized) throw unsupported(`${step.op} behind normalize`);
+    if (step.op === 'resize') current = resizeBy(current, step.size);
+    else if (step.op === 'center_crop') current = cropCentre(current, step.size);
+    else normalized = step;
+  }
+  if (current.width !== target.width || current.height !== target.height) throw misfit(current, steps, target);
+  return toPlanes(current, normalized?.mean ?? [0], normalized?.std ?? [1]);
+}
+
+function withChannels(image: Image8, channels: number): Image8 {
+  if (channels === 1) return toGrey(image);
+  if (channels === 3) return toColour(image);
+  throw new RuntimeFault(
+    'E0906',
+    'input',
+    `an image has 1 or 3 channels, but the model's input has ${channels}`,
+    'give the input as an .npy file',
+  );
+}
+
+function resizeBy(image: Image8, size: number | readonly [number, number]): Image8 {
+  const [width, height] = typeof size === 'number' ? shorterSideTo(image, size) : size;
+  if (![width, height].every((side) => Number.isSafeInteger(side) && side > 0 && side <= 65536)) {
+    throw unsupported(`resize to ${width}x${height}`);
+  }
+  return resizeImage(image, width, height);
+}
+
+/** torchvision's `Resize(size)`: the longer side is scaled alike and rounded down. */
+function shorterSideTo({ width, height }: Image8, size: number): readonly [number, number] {
+  return width <= height ? [size, Math.trunc((size * height) / width)] : [Math.trunc((size * width) / height), size];
+}
+
+/** torchvision's `CenterCrop(size)`: an image that is too small is first padded with black. */
+function cropCentre(image: Image8, size: number): Image8 {
+  if (!Number.isSafeInteger(size) || size < 1 || size > 65536) throw unsupported(`center_crop of ${size}`);
+  const { width, height, channels, data } = image;
+  const left = cropOffset(width, size);
+  const top = cropOffset(height, size);
+  const result = new Uint8Array(size * size * channels);
+  for (let y = Math.max(0, -top); y < Math.min(size, height - top); y++) {
+    const begin = Math.max(0, -left);
+    const end = Math.min(size, width - left);
+    const from = ((y + top) * width + begin + left) * channels;
+    result.set(data.subarray(from, from + (end - begin) * channels), (y * size + begin) * channels);
+  }
+  return { width: size, height: size, channels, data: result };
+}
+
+/** Half of what is cut off, rounded half to even as Python rounds; what is missing goes half in front, rounded down. */
+function cropOffset(length: number, size: number): number {
+  const cut = length - size;
+  if (cut < 0) return -Math.floor(-cut / 2);
+  const half = Math.floor(cut / 2);
+  return cut % 2 === 1 && half % 2 === 1 ? half + 1 : half;
+}
+
+/** `(value / 255 - mean) / std`, rounded to float32 after every operation as torchvision does. */
+function toPlanes(image: Image8, mean: readonly number[], std: readonly number[]): Float32Array {
+  const { channels, data } = image;
+  const pixels = image.width * image.height;
+  const planes = new Float32Array(channels * pixels);
+  for (let c = 0; c < channels; c++) {
+    const table = valueTable(channelValue(mean, c, channels, 'mean'), channelValue(std, c, channels, 'std'));
+    for (let pixel = 0; pixel < pixels; pixel++) {
+      planes[c * pixels + pixel] = table[data[pixel * channels + c] ?? 0] ?? 0;
+    }
+  }
+  return planes;
+}
+
+function valueTable(mean: number, std: number): Float32Array {
+  const centre = Math.fround(mean);
+  const spread = Math.fround(std);
+  if (!(spread > 0)) throw unsupported(`normalize with std ${std}`);
+  return Float32Array.from({ length: 256 }, (_, byte) => Math.fround(Math.fround(byte / 255) - centre) / spread);
+}
+
+/** One value for every channel, or one for each. */
+function channelValue(values: readonly number[], channel: number, channels: number, name: string): number {
+  const value = values.length === 1 ? values[0] : values[channel];
+  if (value === undefined || (values.length !== 1 && values.length !== channels)) {
+    throw unsupported(`normalize with ${values.length} values of ${name} for ${channels} channels`);
+  }
+  return value;
+}
+
+function unsupported(what: string): RuntimeFault {
+  return new RuntimeFault('E0715', 'input', `the preprocessing cannot do ${what}`);
+}
+
+function misfit(image: Image8, steps: readonly PreprocessStep[], target: ImageShape): RuntimeFault {
+  const origin = steps.some((step) => step.op !== 'normalize') ? 'the image after preprocessing' : 'the image';
+  return new RuntimeFault(
+    'E0906',
+    'input',
+    `${origin} is ${image.width}x${image.height}, but the model's input is ${target.width}x${target.height}`,
+    `add resize(...) and center_crop(...) to the model's preprocess declaration`,
+  );
+}
