@@ -1,0 +1,38 @@
+/**
+ * Divisibility that an `assert` states about a symbol of the signature, as in `assert H % 16 == 0`: the build starts
+ * again with `H = 16 * H_16`, so that every later size is a polynomial.
+ */
+import type { Expression } from '../../grammar/ast.ts';
+import type { Dim } from '../ir/dim.ts';
+import { evaluateIn, FactNeeded, type Scope } from './scope.ts';
+import { dimOf } from './values.ts';
+
+/** Throws FactNeeded where the condition (or a part of its conjunction) states what is not yet known. */
+export function stateFact(condition: Expression, scope: Scope): void {
+  if (condition.kind !== 'binary') return;
+  if (condition.operator === '&&') {
+    stateFact(condition.left, scope);
+    stateFact(condition.right, scope);
+    return;
+  }
+  const { operator, left, right } = condition;
+  if (operator !== '==' || right.kind !== 'number' || right.value !== 0) return;
+  if (left.kind !== 'binary' || left.operator !== '%' || left.left.kind !== 'name') return;
+  const size = dimOf(evaluateIn(scope, left.left));
+  const divisor = dimOf(evaluateIn(scope, left.right));
+  if (size !== undefined && typeof divisor === 'number' && divisor > 0) requireMultiple(size, divisor, scope);
+}
+
+const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
+
+function requireMultiple(size: Dim, divisor: number, scope: Scope): void {
+  if (typeof size === 'number') return;
+  const [term] = size.terms;
+  const [name] = term?.symbols ?? [];
+  if (!term || name === undefined || size.terms.length > 1 || term.symbols.length > 1) return;
+  if (term.coefficient <= 0 || term.coefficient % divisor === 0) return;
+  const known = [...scope.build.facts.values()].find(({ quotient }) => quotient === name);
+  const symbol = known?.symbol ?? name;
+  const multipleOf = (known?.multipleOf ?? 1) * (divisor / gcd(term.coefficient, divisor));
+  throw new FactNeeded({ symbol, multipleOf, quotient: `${symbol}_${multipleOf}` });
+}

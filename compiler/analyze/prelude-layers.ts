@@ -1,0 +1,166 @@
+/** Prelude ops with parameters, and pools. Initial values are PyTorch's defaults. */
+import type { Node } from '../ir/node.ts';
+import { expectRank, expectRankAtLeast } from '../ops/rules/expect.ts';
+import {
+  adaptiveAveragePool2d,
+  averagePool2d,
+  batchNorm,
+  conv2d,
+  globalAveragePool,
+  linear,
+  maxPool2d,
+} from '../ops/index.ts';
+import { joinNames } from './naming.ts';
+import { paddingArgument } from './padding.ts';
+import {
+  boolArgument,
+  CallFault,
+  emit,
+  floatArgument,
+  intArgument,
+  makeParameter,
+  pairArgument,
+  symbolicSize,
+  tensorArgument,
+  type OpCall,
+  type PreludeOp,
+} from './prelude-call.ts';
+import { tensorValue, type Value } from './values.ts';
+
+/** The size of an axis that a parameter's shape needs. */
+function knownSize(x: Node, axis: number, what: string): number {
+  const size = x.type.shape.at(axis) ?? 1;
+  if (typeof size === 'number') return size;
+  throw symbolicSize(what, size);
+}
+
+function channelsPerGroup(channels: number, out: number, groups: number): number {
+  for (const [count, what] of [[channels, 'channels of the input'], [out, 'output channels']] as const) {
+    if (count % groups === 0) continue;
+    throw new CallFault('E0304', `groups=${groups} does not divide the ${count} ${what}`);
+  }
+  return channels / groups;
+}
+
+/** kaiming_uniform(a=sqrt(5)) for the weight and U(-1/sqrt(fanIn), 1/sqrt(fanIn)) for the bias (torch.nn.Conv2d). */
+function weightAndBias(call: OpCall, shape: readonly number[], path: string): Node[] {
+  const fanIn = shape.slice(1).reduce((product, size) => product * size, 1);
+  const weight = makeParameter(call, path, 'weight', shape, { kind: 'kaimingUniform', fanIn });
+  if (!boolArgument(call, 'bias', true)) return [weight];
+  return [weight, makeParameter(call, path, 'bias', shape.slice(0, 1), { kind: 'uniform', fanIn })];
+}
+
+function runConv(call: OpCall): Value {
+  const x = tensorArgument(call);
+  expectRank(x.type, 4, 'convolve', '[N, C, H, W]');
+  const out = intArgument(call, 'out', 1);
+  const groups = intArgument(call, 'groups', 1, 1);
+  const kernel = pairArgument(call, 'k', 1);
+  const stride = pairArgument(call, 'stride', 1, [1, 1]);
+  const dilation = pairArgument(call, 'dilation', 1, [1, 1]);
+  const padding = paddingArgument(call, x, { kernel, stride, dilation }, 'same');
+  const perGroup = channelsPerGroup(knownSize(x, 1, 'the number of channels'), out, groups);
+  const path = call.place.slot.path();
+  const operands = weightAndBias(call, [out, perGroup, ...kernel], path);
+  return tensorValue(emit(call, conv2d, [x, ...operands], { stride, padding, dilation, groups }, path));
+}
+
+function runLinear(call: OpCall): Value {
+  const x = tensorArgument(call);
+  expectRankAtLeast(x.type, 2, 'multiply', '[N, ..., K]');
+  const shape = [intArgument(call, 'out', 1), knownSize(x, -1, 'the last axis')];
+  const path = call.place.slot.path();
+  return tensorValue(emit(call, linear, [x, ...weightAndBias(call, shape, path)], {}, path));
+}
+
+function runBatchNorm(call: OpCall): Value {
+  const x = tensorArgument(call);
+  expectRankAtLeast(x.type, 2, 'normalise', '[N, C, ...]');
+  const shape = [knownSize(x, 1, 'the number of channels')];
+  const attrs = { eps: floatArgument(call, 'eps', 1e-5), momentum: floatArgument(call, 'momentum', 0.1) };
+  const path = call.place.slot.path();
+  call.scope.build.bufferNames.push(joinNames(path, 'num_batches_tracked'));
+  const operands = [
+    makeParameter(call, path, 'weight', shape, { kind: 'ones' }),
+    makeParameter(call, path, 'bias', shape, { kind: 'zeros' }),
+    makeParameter(call, path, 'running_mean', shape, { kind: 'zeros' }, false),
+    makeParameter(call, path, 'running_var', shape, { kind: 'ones' }, false),
+  ];
+  return tensorValue(emit(call, batchNorm, [x, ...operands], attrs, path));
+}
+
+function poolAttributes(call: OpCall, x: Node) {
+  expectRank(x.type, 4, 'pool', '[N, C, H, W]');
+  const kernel = pairArgument(call, 'k', 1);
+  const stride = pairArgument(call, 'stride', 1, kernel);
+  const padding = paddingArgument(call, x, { kernel, stride, dilation: [1, 1] }, 0);
+  return { kernel, stride, padding, ceilMode: boolArgument(call, 'ceil', false) };
+}
+
+function runMaxPool(call: OpCall): Value {
+  const x = tensorArgument(call);
+  return tensorValue(emit(call, maxPool2d, [x], poolAttributes(call, x)));
+}
+
+function runAveragePool(call: OpCall): Value {
+  const x = tensorArgument(call);
+  const attrs = { ...poolAttributes(call, x), countIncludePad: boolArgument(call, 'count_pad', true) };
+  return tensorValue(emit(call, averagePool2d, [x], attrs));
+}
+
+const runAdaptivePool = (call: OpCall): Value => {
+  const size = [intArgument(call, 'h', 1), intArgument(call, 'w', 1)] as const;
+  return tensorValue(emit(call, adaptiveAveragePool2d, [tensorArgument(call)], { size }));
+};
+
+const x = { name: 'x' };
+const poolParameters = [x, { name: 'k' }, { name: 'stride', default: 'k' }, { name: 'pad', default: '0' }, { name: 'ceil', default: 'false' }];
+
+export const layers: readonly PreludeOp[] = [
+  {
+    name: 'conv',
+    summary: 'a convolution of [N, C, H, W]',
+    parameters: [
+      x,
+      { name: 'out' },
+      { name: 'k' },
+      { name: 'stride', default: '1' },
+      { name: 'pad', default: 'same' },
+      { name: 'dilation', default: '1' },
+      { name: 'groups', default: '1' },
+      { name: 'bias', default: 'true' },
+    ],
+    run: runConv,
+  },
+  {
+    name: 'linear',
+    summary: 'a matrix product over the last axis',
+    parameters: [x, { name: 'out' }, { name: 'bias', default: 'true' }],
+    run: runLinear,
+  },
+  {
+    name: 'bn',
+    summary: 'batch normalisation over axis 1',
+    parameters: [x, { name: 'eps', default: '1e-5' }, { name: 'momentum', default: '0.1' }],
+    run: runBatchNorm,
+  },
+  { name: 'max_pool', summary: 'the largest value of each window', parameters: poolParameters, run: runMaxPool },
+  {
+    name: 'avg_pool',
+    summary: 'the mean of each window',
+    parameters: [...poolParameters, { name: 'count_pad', default: 'true' }],
+    run: runAveragePool,
+  },
+  {
+    name: 'global_avg_pool',
+    summary: 'the mean over height and width, as [N, C, 1, 1]',
+    parameters: [x],
+    run: (call) => tensorValue(emit(call, globalAveragePool, [tensorArgument(call)], {})),
+  },
+  {
+    name: 'adaptive_avg_pool',
+    summary: 'means over windows that give a height and a width',
+    parameters: [x, { name: 'h' }, { name: 'w' }],
+    run: runAdaptivePool,
+  },
+];

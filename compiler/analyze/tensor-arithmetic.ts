@@ -1,0 +1,110 @@
+/** `+ - * /` on tensors, with numpy broadcasting; a number becomes a constant of one element. */
+import type { BinaryExpression, Expression } from '../../grammar/ast.ts';
+import type { Note } from '../../grammar/diagnostics.ts';
+import type { Span } from '../../grammar/source.ts';
+import { dimsEqual, formatDim, type Dim } from '../ir/dim.ts';
+import { makeNode, type Node } from '../ir/node.ts';
+import { OpError, type Op } from '../ir/op.ts';
+import { formatType } from '../ir/type.ts';
+import { add, constant, div, mul, neg, sub } from '../ops/index.ts';
+import { countNode, isCode, lookUpLocal, originOf, report, type Scope } from './scope.ts';
+import { describeKind, errorValue, isNumber, tensorValue, type TensorValue, type Value } from './values.ts';
+
+const operators: Readonly<Record<string, Op<Record<string, never>> | undefined>> = { '+': add, '-': sub, '*': mul, '/': div };
+
+export function combineTensors(expression: BinaryExpression, a: Value, b: Value, scope: Scope): Value {
+  const { operator, span } = expression;
+  const op = operators[operator];
+  if (!op) {
+    const help = 'tensors are not known while compiling: only `+ - * /` take them';
+    report(scope, 'E0321', span, `\`${operator}\` is not defined for ${describeKind(a)} and ${describeKind(b)}`, { help });
+    return errorValue;
+  }
+  const x = operandNode(a, expression.left.span, scope);
+  const y = operandNode(b, expression.right.span, scope);
+  if (!x || !y) {
+    report(scope, 'E0321', span, `\`${operator}\` is not defined for ${describeKind(a)} and ${describeKind(b)}`);
+    return errorValue;
+  }
+  countNode(scope, span);
+  try {
+    return tensorValue(makeNode(op, [x, y], {}, originOf(scope, span, scope.naming.shown)));
+  } catch (error) {
+    if (!(error instanceof OpError)) throw error;
+    reportMismatch(error, expression, x, y, scope);
+    return errorValue;
+  }
+}
+
+export function negateTensor({ node }: TensorValue, span: Span, scope: Scope): Value {
+  countNode(scope, span);
+  return tensorValue(makeNode(neg, [node], {}, originOf(scope, span, scope.naming.shown)));
+}
+
+function operandNode(value: Value, span: Span, scope: Scope): Node | undefined {
+  if (value.kind === 'tensor') return value.node;
+  if (!isNumber(value)) return undefined;
+  const tensor = { dtype: 'f32', shape: [1], data: new Float32Array([value.value]) } as const;
+  return makeNode(constant, [], { tensor, name: '' }, originOf(scope, span, scope.naming.shown));
+}
+
+const axisNames = ['batch', 'channels', 'height', 'width'] as const;
+
+/** The axes that do not broadcast, counted from the left of the longer shape. */
+function differingAxes(a: readonly Dim[], b: readonly Dim[]): { axis: number; sizes: readonly [Dim, Dim] }[] {
+  const rank = Math.max(a.length, b.length);
+  return Array.from({ length: rank }, (_, axis) => {
+    const sizes: readonly [Dim, Dim] = [a[axis - rank + a.length] ?? 1, b[axis - rank + b.length] ?? 1];
+    return { axis, sizes };
+  }).filter(({ sizes: [x, y] }) => !dimsEqual(x, y) && x !== 1 && y !== 1);
+}
+
+function reportMismatch(error: OpError, expression: BinaryExpression, x: Node, y: Node, scope: Scope): void {
+  const code = isCode(error.code) ? error.code : 'E0305';
+  const rank = Math.max(x.type.shape.length, y.type.shape.length);
+  const differing = differingAxes(x.type.shape, y.type.shape);
+  const label = differing
+    .map(({ axis, sizes: [a, b] }) => {
+      const name = rank === 4 ? ` (${axisNames[axis] ?? ''})` : '';
+      return `axis ${axis}${name}: ${formatDim(a)} and ${formatDim(b)}`;
+    })
+    .join('; ');
+  const notes = [noteOf(expression.left, x, scope), noteOf(expression.right, y, scope)].filter((note) => note !== undefined);
+  const help = helpFor(expression, differing, rank) ?? error.help;
+  report(scope, code, expression.span, error.message, {
+    notes,
+    ...(label === '' ? {} : { label }),
+    ...(help === undefined ? {} : { help }),
+  });
+}
+
+/** Where a named operand got its shape. */
+function noteOf(operand: Expression, { type }: Node, scope: Scope): Note | undefined {
+  const binding = operand.kind === 'name' ? lookUpLocal(scope, operand.name) : undefined;
+  return binding && { message: formatType(type), span: binding.span };
+}
+
+/** What brings the operand with fewer channels, or more pixels, to the other's shape. */
+function helpFor(
+  { left, right }: BinaryExpression,
+  differing: ReturnType<typeof differingAxes>,
+  rank: number,
+): string | undefined {
+  if (rank !== 4 || differing.some(({ axis }) => axis === 0)) return undefined;
+  const channels = differing.find(({ axis }) => axis === 1)?.sizes;
+  const pixels = differing.find(({ axis }) => axis > 1)?.sizes;
+  if ([...(channels ?? []), ...(pixels ?? [])].some((size) => typeof size !== 'number')) return undefined;
+  const [a = 0, b = 0] = (channels ?? []).map(Number);
+  const [p = 0, q = 0] = (pixels ?? []).map(Number);
+  const narrowIsLeft = channels ? a < b : p > q;
+  if (channels && pixels && a < b !== p > q) return undefined;
+  const narrow = narrowIsLeft ? left : right;
+  const name = narrow.kind === 'name' ? narrow.name : 'x';
+  const stride = Math.max(p, q) / Math.max(1, Math.min(p, q));
+  if (pixels && !Number.isInteger(stride)) return undefined;
+  const steps = [
+    ...(pixels ? [`subsample(${stride})`] : []),
+    ...(channels ? [`pad_channels(to=${Math.max(a, b)})`] : []),
+  ];
+  return `bring \`${name}\` to the other's shape: \`${[name, ...steps].join(' |> ')}\``;
+}
