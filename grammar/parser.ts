@@ -1,0 +1,462 @@
+/** The grammar's rules, one method each; they build a concrete syntax tree and nothing else. */
+import type { CstNode, IParserConfig, IRecognitionException, IToken, ParserMethod, TokenType } from 'chevrotain';
+import type { BalancedTokens } from './brackets.ts';
+import { CstParser, EMPTY_ALT, EOF, isRecognitionException } from './chevrotain.ts';
+import type { Construct } from './resume.ts';
+import { indexOf, resumeAt } from './resume.ts';
+import * as t from './tokens.ts';
+
+/** A fault and the construct that it ended: the tokens from `start` on were given up. */
+export interface Fault {
+  readonly exception: IRecognitionException;
+  readonly start: IToken;
+}
+
+type Rule = ParserMethod<[], CstNode>;
+
+/** Beyond this many faults the text is no `.cnn` file. */
+const MAX_FAULTS = 100;
+
+/** The message of an exception is the name of what was expected: a token type's, or the ERR_MSG of a choice. */
+const errorMessageProvider: NonNullable<IParserConfig['errorMessageProvider']> = {
+  buildMismatchTokenMessage: ({ expected }) => expected.name,
+  buildNoViableAltMessage: ({ customUserDescription }) => customUserDescription ?? 'nothing',
+  buildEarlyExitMessage: ({ customUserDescription }) => customUserDescription ?? 'nothing',
+  buildNotAllInputParsedMessage: () => 'EOF',
+};
+
+/** The parser of the language; make one and keep it, for making it analyses the grammar. */
+export class CnnParser extends CstParser {
+  private balanced: BalancedTokens | undefined;
+  private found: Fault[] = [];
+
+  constructor(config: IParserConfig = { skipValidations: true }) {
+    // Chevrotain's own recovery resumes at the nearest token that may follow, which reports one fault many times, and
+    // calls itself once a fault. Here the loops over constructs recover: see `constructs`.
+    super(t.vocabulary, {
+      maxLookahead: 2,
+      recoveryEnabled: false,
+      nodeLocationTracking: 'none',
+      errorMessageProvider,
+      ...config,
+    });
+    this.performSelfAnalysis();
+  }
+
+  /** The tree of a whole file and the faults in it, at most one for each construct. */
+  parseFile(balanced: BalancedTokens): { tree: CstNode; faults: readonly Fault[] } {
+    this.balanced = balanced;
+    this.input = balanced.tokens;
+    const tree = this.file();
+    const faults = this.found;
+    // Neither the tokens nor the faults outlive the call.
+    this.input = [];
+    this.found = [];
+    this.balanced = undefined;
+    return { tree, faults };
+  }
+
+  private readonly file: Rule = this.RULE('file', () => {
+    this.constructs('declaration', () => this.SUBRULE(this.declaration));
+  });
+
+  private readonly declaration: Rule = this.RULE('declaration', () => {
+    this.OR({
+      DEF: [
+        { ALT: () => this.SUBRULE(this.import) },
+        { ALT: () => this.SUBRULE(this.constant) },
+        { ALT: () => this.SUBRULE(this.function) },
+        { ALT: () => this.SUBRULE(this.block) },
+        { ALT: () => this.SUBRULE(this.directive) },
+      ],
+      ERR_MSG: 'declaration',
+    });
+  });
+
+  private readonly import: Rule = this.RULE('import', () => {
+    this.CONSUME(t.Import);
+    this.CONSUME(t.LCurly);
+    this.AT_LEAST_ONE({
+      DEF: () => {
+        this.CONSUME(t.Identifier);
+        this.commaUnlessAt(t.RCurly);
+      },
+      ERR_MSG: 'Identifier',
+    });
+    this.CONSUME(t.RCurly);
+    this.CONSUME(t.From);
+    this.CONSUME(t.StringToken);
+  });
+
+  private readonly constant: Rule = this.RULE('constant', () => {
+    this.CONSUME(t.Const);
+    this.CONSUME(t.Identifier);
+    this.CONSUME(t.Assign);
+    this.SUBRULE(this.expression);
+  });
+
+  private readonly function: Rule = this.RULE('function', () => {
+    this.CONSUME(t.Fn);
+    this.CONSUME(t.Identifier);
+    this.SUBRULE(this.parameters);
+    this.CONSUME(t.Arrow);
+    this.SUBRULE(this.type);
+    this.SUBRULE(this.body);
+  });
+
+  private readonly block: Rule = this.RULE('block', () => {
+    this.OR([{ ALT: () => this.CONSUME(t.Block) }, { ALT: () => this.CONSUME(t.Model) }]);
+    this.CONSUME(t.Identifier);
+    this.SUBRULE(this.parameters);
+    this.OPTION(() => {
+      this.CONSUME(t.Arrow);
+      this.SUBRULE(this.type);
+    });
+    this.SUBRULE(this.body);
+  });
+
+  private readonly parameters: Rule = this.RULE('parameters', () => {
+    this.CONSUME(t.LParen);
+    this.constructs('parameter', () => {
+      this.SUBRULE(this.parameter);
+      this.commaUnlessAt(t.RParen);
+    });
+    this.CONSUME(t.RParen);
+  });
+
+  private readonly parameter: Rule = this.RULE('parameter', () => {
+    this.CONSUME(t.Identifier);
+    this.CONSUME(t.Colon);
+    this.SUBRULE(this.type);
+    this.OPTION(() => {
+      this.CONSUME(t.Assign);
+      this.SUBRULE(this.expression);
+    });
+  });
+
+  private readonly type: Rule = this.RULE('type', () => {
+    this.CONSUME(t.Identifier);
+    this.OPTION(() => {
+      this.CONSUME(t.LSquare);
+      this.MANY(() => {
+        this.SUBRULE(this.expression);
+        this.commaUnlessAt(t.RSquare);
+      });
+      this.CONSUME(t.RSquare);
+    });
+  });
+
+  private readonly body: Rule = this.RULE('body', () => {
+    this.CONSUME(t.LCurly);
+    this.constructs('statement', () => this.SUBRULE(this.statement));
+    this.CONSUME(t.RCurly);
+  });
+
+  private readonly statement: Rule = this.RULE('statement', () => {
+    this.OR({
+      DEF: [
+        { ALT: () => this.SUBRULE(this.let) },
+        { ALT: () => this.SUBRULE(this.constant) },
+        { ALT: () => this.SUBRULE(this.assert) },
+        { ALT: () => this.SUBRULE(this.ifStatement) },
+        { ALT: () => this.SUBRULE(this.return) },
+      ],
+      ERR_MSG: 'statement',
+    });
+  });
+
+  private readonly let: Rule = this.RULE('let', () => {
+    this.CONSUME(t.Let);
+    this.SUBRULE(this.pattern);
+    this.CONSUME(t.Assign);
+    this.SUBRULE(this.expression);
+  });
+
+  private readonly pattern: Rule = this.RULE('pattern', () => {
+    this.OR({
+      DEF: [
+        { ALT: () => this.CONSUME(t.Identifier) },
+        {
+          ALT: () => {
+            this.CONSUME(t.LParen);
+            this.AT_LEAST_ONE({
+              DEF: () => {
+                this.CONSUME2(t.Identifier);
+                this.commaUnlessAt(t.RParen);
+              },
+              ERR_MSG: 'Identifier',
+            });
+            this.CONSUME(t.RParen);
+          },
+        },
+      ],
+      ERR_MSG: 'Identifier',
+    });
+  });
+
+  private readonly assert: Rule = this.RULE('assert', () => {
+    this.CONSUME(t.Assert);
+    this.SUBRULE(this.expression);
+    this.OPTION(() => {
+      this.CONSUME(t.Comma);
+      this.CONSUME(t.StringToken);
+    });
+  });
+
+  private readonly ifStatement: Rule = this.RULE('ifStatement', () => {
+    this.CONSUME(t.If);
+    this.SUBRULE(this.expression);
+    this.SUBRULE(this.body);
+    this.OPTION(() => {
+      this.CONSUME(t.Else);
+      this.SUBRULE2(this.body);
+    });
+  });
+
+  private readonly return: Rule = this.RULE('return', () => {
+    this.CONSUME(t.Return);
+    this.SUBRULE(this.expression);
+  });
+
+  /** Operators stand in a row here; their precedence is the tree builder's, which needs no stack for a long chain. */
+  private readonly expression: Rule = this.RULE('expression', () => {
+    this.SUBRULE(this.operand);
+    this.MANY(() => {
+      this.CONSUME(t.BinaryOperator);
+      this.SUBRULE2(this.operand);
+    });
+    this.MANY2(() => {
+      this.CONSUME(t.Pipe);
+      this.SUBRULE(this.stage);
+    });
+  });
+
+  private readonly operand: Rule = this.RULE('operand', () => {
+    this.MANY(() => this.CONSUME(t.PrefixOperator));
+    this.OR({
+      DEF: [
+        { ALT: () => this.CONSUME(t.Identifier) },
+        { ALT: () => this.CONSUME(t.NumberToken) },
+        { ALT: () => this.CONSUME(t.StringToken) },
+        { ALT: () => this.CONSUME(t.True) },
+        { ALT: () => this.CONSUME(t.False) },
+        { ALT: () => this.CONSUME(t.None) },
+        { ALT: () => this.SUBRULE(this.parentheses) },
+        { ALT: () => this.SUBRULE(this.list) },
+        { ALT: () => this.SUBRULE(this.ifExpression) },
+        { ALT: () => this.SUBRULE(this.entries) },
+      ],
+      ERR_MSG: 'value',
+    });
+    this.MANY2(() => this.SUBRULE(this.postfix));
+  });
+
+  private readonly postfix: Rule = this.RULE('postfix', () => {
+    this.OR([
+      { ALT: () => this.SUBRULE(this.arguments) },
+      {
+        ALT: () => {
+          this.CONSUME(t.LSquare);
+          this.SUBRULE(this.expression);
+          this.CONSUME(t.RSquare);
+        },
+      },
+      {
+        ALT: () => {
+          this.CONSUME(t.Dot);
+          this.CONSUME(t.KeyName);
+        },
+      },
+      {
+        ALT: () => {
+          this.CONSUME(t.At);
+          this.CONSUME(t.StringToken);
+        },
+      },
+    ]);
+  });
+
+  /** A parenthesised expression or a tuple. */
+  private readonly parentheses: Rule = this.RULE('parentheses', () => {
+    this.CONSUME(t.LParen);
+    this.AT_LEAST_ONE({
+      DEF: () => {
+        this.SUBRULE(this.expression);
+        this.commaUnlessAt(t.RParen);
+      },
+      ERR_MSG: 'value',
+    });
+    this.CONSUME(t.RParen);
+  });
+
+  private readonly list: Rule = this.RULE('list', () => {
+    this.CONSUME(t.LSquare);
+    this.MANY(() => {
+      this.SUBRULE(this.expression);
+      this.commaUnlessAt(t.RSquare);
+    });
+    this.CONSUME(t.RSquare);
+  });
+
+  private readonly ifExpression: Rule = this.RULE('ifExpression', () => {
+    this.CONSUME(t.If);
+    this.SUBRULE(this.expression);
+    this.CONSUME(t.Then);
+    this.SUBRULE2(this.expression);
+    this.CONSUME(t.Else);
+    this.SUBRULE3(this.expression);
+  });
+
+  private readonly arguments: Rule = this.RULE('arguments', () => {
+    this.CONSUME(t.LParen);
+    this.MANY(() => {
+      this.SUBRULE(this.argument);
+      this.commaUnlessAt(t.RParen);
+    });
+    this.CONSUME(t.RParen);
+  });
+
+  private readonly argument: Rule = this.RULE('argument', () => {
+    this.OPTION(() => {
+      this.CONSUME(t.KeyName);
+      this.CONSUME(t.Assign);
+    });
+    this.SUBRULE(this.expression);
+  });
+
+  private readonly stage: Rule = this.RULE('stage', () => {
+    this.OPTION(() => {
+      this.OR([
+        { ALT: () => this.CONSUME(t.Identifier, { LABEL: 'label' }) },
+        { ALT: () => this.CONSUME(t.StringToken, { LABEL: 'label' }) },
+      ]);
+      this.CONSUME(t.Colon);
+    });
+    this.OR2({
+      DEF: [
+        { ALT: () => this.SUBRULE(this.callStage) },
+        { ALT: () => this.SUBRULE(this.seqStage) },
+        { ALT: () => this.SUBRULE(this.forStage) },
+        { ALT: () => this.SUBRULE(this.ifStage) },
+      ],
+      ERR_MSG: 'stage',
+    });
+  });
+
+  private readonly callStage: Rule = this.RULE('callStage', () => {
+    this.CONSUME(t.Identifier);
+    this.OPTION(() => this.SUBRULE(this.arguments));
+  });
+
+  private readonly seqStage: Rule = this.RULE('seqStage', () => {
+    this.CONSUME(t.Seq);
+    this.SUBRULE(this.stages);
+  });
+
+  private readonly forStage: Rule = this.RULE('forStage', () => {
+    this.CONSUME(t.For);
+    this.SUBRULE(this.pattern);
+    this.CONSUME(t.In);
+    this.SUBRULE(this.expression);
+    this.SUBRULE(this.stages);
+  });
+
+  private readonly ifStage: Rule = this.RULE('ifStage', () => {
+    this.CONSUME(t.If);
+    this.SUBRULE(this.expression);
+    this.SUBRULE(this.stages);
+    this.OPTION(() => {
+      this.CONSUME(t.Else);
+      this.SUBRULE2(this.stages);
+    });
+  });
+
+  private readonly stages: Rule = this.RULE('stages', () => {
+    this.CONSUME(t.LCurly);
+    this.constructs('stage', () => {
+      this.SUBRULE(this.stage);
+      this.OPTION(() => this.CONSUME(t.Semicolon));
+    });
+    this.CONSUME(t.RCurly);
+  });
+
+  private readonly directive: Rule = this.RULE('directive', () => {
+    this.CONSUME(t.Identifier, { LABEL: 'word' });
+    this.OPTION(() => this.CONSUME2(t.Identifier, { LABEL: 'name' }));
+    this.OPTION2(() => {
+      this.CONSUME(t.For);
+      this.CONSUME3(t.Identifier, { LABEL: 'target' });
+    });
+    this.SUBRULE(this.entries);
+  });
+
+  private readonly entries: Rule = this.RULE('entries', () => {
+    this.CONSUME(t.LCurly);
+    this.constructs('entry', () => {
+      this.SUBRULE(this.entry);
+      this.OPTION(() => this.CONSUME(t.Separator));
+    });
+    this.CONSUME(t.RCurly);
+  });
+
+  private readonly entry: Rule = this.RULE('entry', () => {
+    this.OR({
+      DEF: [
+        {
+          ALT: () => {
+            this.CONSUME(t.KeyName);
+            this.SUBRULE(this.entries);
+          },
+        },
+        {
+          ALT: () => {
+            this.CONSUME2(t.KeyName);
+            this.CONSUME(t.Assign);
+            this.SUBRULE(this.expression);
+          },
+        },
+        { ALT: () => this.SUBRULE2(this.expression) },
+      ],
+      ERR_MSG: 'entry',
+    });
+  });
+
+  /** { construct } up to the closing bracket; one with a fault is left out, and the next one is tried. */
+  private constructs(kind: Construct, construct: () => void): void {
+    if (this.RECORDING_PHASE) this.MANY(construct);
+    else while (!this.atCloser()) this.attempt(kind, construct);
+  }
+
+  private attempt(kind: Construct, construct: () => void): void {
+    const start = this.LA(1);
+    try {
+      construct();
+    } catch (exception) {
+      if (!isRecognition(exception) || !this.balanced) throw exception;
+      if (this.found.length < MAX_FAULTS) this.found.push({ exception, start });
+      const last = this.balanced.tokens.length;
+      const next = this.found.length < MAX_FAULTS ? resumeAt(this.balanced, kind, start, exception.token) : last;
+      while (indexOf(this.LA(1), last) < next) this.SKIP_TOKEN();
+    }
+  }
+
+  private atCloser(): boolean {
+    const type = this.LA(1).tokenType;
+    return type === t.RCurly || type === t.RParen || type === EOF;
+  }
+
+  /** The comma after an element of a list, which the last element may lack. */
+  private commaUnlessAt(closer: TokenType): void {
+    this.OR9({
+      DEF: [
+        { ALT: () => this.CONSUME(t.Comma) },
+        { GATE: () => this.LA(1).tokenType === closer, ALT: EMPTY_ALT() },
+      ],
+      ERR_MSG: closer.name,
+    });
+  }
+}
+
+function isRecognition(exception: unknown): exception is IRecognitionException {
+  return exception instanceof Error && isRecognitionException(exception);
+}
