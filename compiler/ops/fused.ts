@@ -1,5 +1,5 @@
 /** `fused`: a body graph that one kernel computes; its attribute is the body, so every property follows from it. */
-import { addDims, type Dim } from '../ir/dim.ts';
+import { addDims, shapesEqual, type Dim } from '../ir/dim.ts';
 import { evaluateNode } from '../ir/evaluate.ts';
 import { isInput } from '../ir/leaves.ts';
 import { makeGraph, makeNode, topologicalOrder, type Graph, type Node } from '../ir/node.ts';
@@ -12,6 +12,24 @@ import { relu } from './relu.ts';
 
 /** The body has one output, `result`; its `input` nodes stand for the operands by `index`. */
 export type FusedAttrs = { readonly body: Graph };
+
+/**
+ * How an operand lies over a result of the same rank: all of it; one value; one value a channel (axis 1); or one value
+ * a channel of each image, as the gate of squeeze-and-excitation. Fusion takes no other broadcast.
+ */
+export type OperandKind = 'same' | 'scalar' | 'channel' | 'gate';
+
+/** The kind of an operand, the first of the list where several hold; undefined for another rank or broadcast. */
+export function operandKind(operand: readonly Dim[], result: readonly Dim[]): OperandKind | undefined {
+  if (operand.length !== result.length) return undefined;
+  const stretches = operand.map((size, axis) => size === 1 && result[axis] !== 1);
+  if (!shapesEqual(operand, result.map((size, axis) => (stretches[axis] ? 1 : size)))) return undefined;
+  if (!stretches.includes(true)) return 'same';
+  if (operand.every((size) => size === 1)) return 'scalar';
+  const [image, channel, ...rest] = operand;
+  if (channel === 1 || rest.some((size) => size !== 1)) return undefined;
+  return image === 1 ? 'channel' : 'gate';
+}
 
 /** The body's one result. */
 export function bodyResult(body: Graph): Node {

@@ -1,0 +1,49 @@
+/** Pipelines: which passes run, in which order, and why. */
+import type { Graph } from '../ir/node.ts';
+import { verifyGraph } from '../ir/verify.ts';
+import { ops } from '../ops/index.ts';
+import { foldBatchNorm } from './fold-batch-norm.ts';
+import { fuseConv } from './fuse-conv.ts';
+import { fuseElementwise } from './fuse-elementwise.ts';
+import type { Pass } from './pass.ts';
+import { simplify } from './simplify.ts';
+
+/** From a graph whose parameters are bound to constants to the graph that kernels are selected for. */
+export const inferencePipeline: readonly Pass[] = [
+  simplify, // dropout and identities would hide a convolution from its batch norm
+  foldBatchNorm, // before fusion: a folded batch norm needs no epilogue at all
+  simplify, // scales of 1, shifts of 0 and biases of 0 that folding left
+  fuseConv, // before the elementwise pass: an epilogue is free, a kernel of its own is not
+  fuseElementwise, // what no convolution could take
+];
+
+/** A pass broke the graph: a fault of the compiler, not of the model. */
+export class PassError extends Error {
+  readonly pass: string;
+  readonly faults: readonly string[];
+
+  constructor(pass: string, faults: readonly string[]) {
+    super(`pass ${pass} made a graph that does not verify: ${faults.join('; ')}`);
+    this.name = 'PassError';
+    this.pass = pass;
+    this.faults = faults;
+  }
+}
+
+export interface PipelineOptions {
+  /** Sees every pass, also one that changed nothing (`before === after`). */
+  readonly onPass?: (pass: Pass, before: Graph, after: Graph) => void;
+}
+
+/** Runs passes in order and verifies every changed graph. Throws a PassError. */
+export function runPipeline(graph: Graph, passes: readonly Pass[], options: PipelineOptions = {}): Graph {
+  let current = graph;
+  for (const pass of passes) {
+    const next = pass.run(current);
+    const faults = next === current ? [] : verifyGraph(next, ops);
+    if (faults.length > 0) throw new PassError(pass.name, faults);
+    options.onPass?.(pass, current, next);
+    current = next;
+  }
+  return current;
+}
