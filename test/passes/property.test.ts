@@ -1,0 +1,81 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { topologicalOrder, type Graph } from '../../compiler/ir/node.ts';
+import { parseGraph } from '../../compiler/ir/parse.ts';
+import { printGraph } from '../../compiler/ir/print.ts';
+import { rewriteGraph } from '../../compiler/ir/rewrite.ts';
+import { ops } from '../../compiler/ops/index.ts';
+import { foldBatchNorm } from '../../compiler/passes/fold-batch-norm.ts';
+import { fuseConv } from '../../compiler/passes/fuse-conv.ts';
+import { fuseElementwise } from '../../compiler/passes/fuse-elementwise.ts';
+import { inferencePipeline, runPipeline } from '../../compiler/passes/pipelines.ts';
+import { simplify } from '../../compiler/passes/simplify.ts';
+import { checkOnRandomGraphs, runSeed } from './property.ts';
+import { buildGraph, recipes } from './random-graph.ts';
+
+const folded = (graph: Graph): Graph => simplify.run(foldBatchNorm.run(simplify.run(graph)));
+/** Graphs a case: CNNC_GRAPHS asks for more, for a long soak. */
+const runGraphs = Number(process.env['CNNC_GRAPHS'] ?? 100);
+const pipeline = { name: 'pipeline', run: (graph: Graph) => runPipeline(graph, inferencePipeline) };
+
+describe(`random networks (CNNC_SEED=${runSeed})`, () => {
+  const cases = [
+    [simplify, undefined],
+    [foldBatchNorm, undefined],
+    [fuseConv, undefined],
+    [fuseConv, folded],
+    [fuseElementwise, undefined],
+    [fuseElementwise, (graph: Graph) => fuseConv.run(folded(graph))],
+    [pipeline, undefined],
+  ] as const;
+  it.each(cases)('keep their meaning under $name', (pass, prepare) => {
+    const failure = checkOnRandomGraphs(pass, { graphs: runGraphs, ...(prepare && { prepare }) });
+    expect(failure?.report).toBeUndefined();
+  }, 600_000);
+
+  const forEachGraph = (graphs: number, check: (graph: Graph) => void): void =>
+    fc.assert(fc.property(recipes, (recipe) => check(buildGraph(recipe))), { seed: runSeed, numRuns: graphs });
+
+  it('are a fixpoint of every pass after it ran', () => {
+    forEachGraph(100, (graph) => {
+      const result = pipeline.run(graph);
+      for (const pass of inferencePipeline) expect(pass.run(result), pass.name).toBe(result);
+      const simple = simplify.run(graph);
+      expect(simplify.run(simple)).toBe(simple);
+    });
+  }, 60_000);
+
+  it('print and parse back', () => {
+    forEachGraph(60, (graph) => {
+      for (const stage of [graph, pipeline.run(graph)]) {
+        const text = printGraph(stage);
+        expect(printGraph(parseGraph(text, ops))).toBe(text);
+      }
+    });
+  }, 60_000);
+
+  it('keep their identity when nothing changes', () => {
+    forEachGraph(30, (graph) => {
+      expect(rewriteGraph(graph, () => undefined, 'none')).toBe(graph);
+    });
+  });
+
+  it('cover what the passes look for', () => {
+    const seen = new Map<string, number>();
+    const count = (key: string): unknown => seen.set(key, (seen.get(key) ?? 0) + 1);
+    forEachGraph(300, (graph) => {
+      const result = pipeline.run(graph);
+      for (const node of topologicalOrder(result)) {
+        const body = node.op.name === 'fused' ? topologicalOrder(node.attrs['body'] as Graph).map((inner) => inner.op.name) : [];
+        if (body.includes('conv2d')) count(body.indexOf('mul') >= 0 && body.indexOf('mul') < body.indexOf('conv2d') ? 'prologue' : 'conv');
+        else if (body.includes('linear')) count('linear');
+        else if (body.length > 0) count('elementwise');
+        if (body.includes('conv2d') && node.inputs.length > 3) count('extra');
+        count(node.op.name);
+      }
+    });
+    for (const key of ['prologue', 'conv', 'linear', 'elementwise', 'extra', 'conv2d', 'slice', 'concat', 'softmax', 'channelShuffle']) {
+      expect(seen.get(key) ?? 0, key).toBeGreaterThan(5);
+    }
+  }, 60_000);
+});
