@@ -1,0 +1,146 @@
+/** Renders a group's scalar ops as a WGSL function of one vec4 of the result. */
+import type { Dim } from '../ir/dim.ts';
+import { isConstant } from '../ir/leaves.ts';
+import type { Node } from '../ir/node.ts';
+import type { Tail } from './group.ts';
+import { channelGroups, imageStride, pixelOrigin, rowStride, type KernelRequest, type Placement } from './kernel.ts';
+import { imageConstant } from './pack.ts';
+import type { Shader } from './wgsl.ts';
+
+/**
+ * Declares `fn finish(v: vec4f, n: u32, y: u32, x: u32, c: u32) -> vec4f`, which takes the anchor's value (ignored by
+ * an elementwise group) at image n, pixel (y, x), channel group c, and returns what to store. `c` counts within the
+ * result. Padding lanes come out as zero.
+ */
+export function declareEpilogue(shader: Shader, tail: Tail, request: KernelRequest): void {
+  const names = new Map<Node, string>(tail.start ? [[tail.start, 'v']] : []);
+  const lines: string[] = [];
+  for (const step of tail.steps) {
+    const args = step.inputs.map((input) => {
+      const known = names.get(input);
+      if (known) return known;
+      const name = `t${names.size}`;
+      lines.push(`  let ${name} = ${renderOperand(shader, input, tail, request)};`);
+      names.set(input, name);
+      return name;
+    });
+    const name = `t${names.size}`;
+    lines.push(`  let ${name} = ${renderScalar(shader, step, args)};`);
+    names.set(step, name);
+  }
+  let result = names.get(tail.result) ?? 'v';
+  // Ending every tail with the same clamp lets a model's plain, relu, relu6, hard-sigmoid and hard-swish layers
+  // share one pipeline on adapters where creating one takes longer than all its runs.
+  const last = tail.steps.at(-1);
+  if (tail.start && request.profile === 'software' && !(last && clampForm(last))) {
+    result = renderClamp(shader, result, identityClamp);
+  }
+  const masked = request.result.channels % 4 !== 0 && !keepsZero(tail, request);
+  if (masked) {
+    const channels = shader.u32(request.result.channels);
+    result = `select(vec4f(), ${result}, vec4u(0, 1, 2, 3) + c * 4u < vec4u(${channels}))`;
+  }
+  shader.declare(
+    [`fn finish(v: vec4f, n: u32, y: u32, x: u32, c: u32) -> vec4f {`, ...lines, `  return ${result};`, '}'].join('\n'),
+  );
+}
+
+/** `y = clamp(scale * x + shift, low, high)`, times x where `gated`. */
+interface Clamp {
+  readonly scale: number;
+  readonly shift: number;
+  readonly low: number;
+  readonly high: number;
+  readonly gated: boolean;
+}
+
+const identityClamp: Clamp = { scale: 1, shift: 0, low: -Infinity, high: Infinity, gated: false };
+
+/** The clamp that equals an op, where it has one. */
+function clampForm(node: Node): Clamp | undefined {
+  switch (node.op.name) {
+    case 'relu':
+      return { ...identityClamp, low: 0 };
+    case 'relu6':
+      return { ...identityClamp, low: 0, high: 6 };
+    case 'hardSigmoid':
+      return { scale: 1 / 6, shift: 0.5, low: 0, high: 1, gated: false };
+    case 'hardSwish':
+      return { scale: 1 / 6, shift: 0.5, low: 0, high: 1, gated: true };
+    default:
+      return undefined;
+  }
+}
+
+function renderClamp(shader: Shader, x: string, form: Clamp): string {
+  const [scale, shift, low, high, gated] = [form.scale, form.shift, form.low, form.high, form.gated ? 1 : 0].map(
+    (value) => shader.f32(value),
+  );
+  const inner = `clamp(${x} * ${scale} + ${shift}, vec4f(${low}), vec4f(${high}))`;
+  return `${inner} * select(vec4f(1.0), ${x}, vec4<bool>(${gated} != 0.0))`;
+}
+
+function renderScalar(shader: Shader, step: Node, args: readonly string[]): string {
+  const form = clampForm(step);
+  const [x] = args;
+  if (form && x) return renderClamp(shader, x, form);
+  if (!step.op.scalar) throw new TypeError(`${step.op.name} is not elementwise`);
+  return step.op.scalar(args, step.attrs);
+}
+
+function renderOperand(shader: Shader, node: Node, tail: Tail, request: KernelRequest): string {
+  const index = tail.operandOf.get(node);
+  const constant = index === undefined ? node : request.node.inputs[index];
+  const scalar = constant && isConstant(constant) && constant.attrs.tensor.data.length === 1;
+  if (scalar) return `vec4f(${shader.f32(constant.attrs.tensor.data[0] ?? 0)})`;
+  if (constant && isConstant(constant)) {
+    const { packed, placement } = imageConstant(constant, request.node.type.shape.length);
+    return renderLoad(shader, shader.constant(packed), placement, request);
+  }
+  const placement = index === undefined ? undefined : request.operands[index];
+  if (index === undefined || !placement) throw new TypeError(`operand ${node.op.name} has no place in memory`);
+  return renderLoad(shader, shader.operand(index), placement, request);
+}
+
+// Broadcasting is a stride of zero, so gates, biases and residuals share one text.
+function renderLoad(shader: Shader, buffer: string, from: Placement, { result }: KernelRequest): string {
+  const stride = (size: Dim, full: Dim, value: Dim): string => shader.u32(size === 1 && full !== 1 ? 0 : value);
+  const origin = shader.u32(pixelOrigin(from));
+  const image = stride(from.batch, result.batch, imageStride(from));
+  const row = stride(from.height, result.height, rowStride(from));
+  const pixel = stride(from.width, result.width, from.channelStride);
+  const splat = from.channels === 1 && result.channels !== 1;
+  const channel = shader.u32(splat ? 0 : 1);
+  const load = `${buffer}[${origin} + n * ${image} + y * ${row} + x * ${pixel} + c * ${channel}]`;
+  return splat ? `vec4f(${load}.x)` : load;
+}
+
+const preserving = new Set(
+  ['relu', 'relu6', 'hardSwish', 'add', 'sub', 'neg', 'abs', 'tanh', 'silu', 'gelu', 'leakyRelu', 'elu', 'sqrt'].concat([
+    'minimum',
+    'maximum',
+  ]),
+);
+
+/** Whether zero padding lanes of the anchor and the operands give zero padding lanes of the result. */
+function keepsZero(tail: Tail, request: KernelRequest): boolean {
+  const zero = new Set<Node>(tail.start ? [tail.start] : []);
+  for (const [node, index] of tail.operandOf) {
+    const channels = request.node.inputs[index]?.type.shape.at(channelAxis(request, index));
+    if (channelGroups(request.result.channels) > 0 && channels === request.result.channels) zero.add(node);
+  }
+  for (const step of tail.steps) {
+    const inputs = step.inputs.map((input) => zero.has(input));
+    if (step.op.name === 'mul' ? inputs.some(Boolean) : preserving.has(step.op.name) && inputs.every(Boolean)) {
+      zero.add(step);
+    }
+  }
+  return zero.has(tail.result);
+}
+
+/** Which axis of an operand, counted from its end, lies along the result's channels. */
+const channelAxis = ({ node }: KernelRequest, index: number): number => {
+  const rank = node.inputs[index]?.type.shape.length ?? 0;
+  const axis = 1 - node.type.shape.length;
+  return -axis <= rank ? axis : rank;
+};

@@ -1,0 +1,183 @@
+/** Data movement: every element of the result names the one element of an operand that it copies. */
+import { addDims, type Dim } from '../ir/dim.ts';
+import { isConstant, isInput } from '../ir/leaves.ts';
+import { topologicalOrder, type Node } from '../ir/node.ts';
+import { isOp } from '../ir/op.ts';
+import { channelShuffle, concat, fused, pad, reshape, slice, subsample, transpose } from '../ops/index.ts';
+import { elementIndex, logicalCoordinates } from './element.ts';
+import { ceilDivide, channelGroups, multiplyExtents, type Kernel, type KernelRequest } from './kernel.ts';
+import { imageConstant } from './pack.ts';
+import { at, beginShader, range, walk, type Shader } from './wgsl.ts';
+
+const movements = ['concat', 'slice', 'subsample', 'pad', 'reshape', 'transpose', 'channelShuffle'];
+const lanes = 32;
+
+/** Ops that only copy elements. */
+export const isMovement = (node: Node): boolean => movements.includes(node.op.name);
+
+const isMovementGroup = (node: Node): boolean =>
+  isOp(node, fused) &&
+  topologicalOrder(node.attrs.body).every((inner) => isMovement(inner) || isInput(inner) || isConstant(inner));
+
+/** Storage bindings that a gather may use beside its result. */
+const maxOperands = 7;
+
+export const gather: Kernel = {
+  name: 'gather',
+  implements: movements,
+  profiles: ['software', 'gpu'],
+  supports: (node) => (isMovement(node) || isMovementGroup(node)) && node.inputs.length <= maxOperands,
+  schedules: () => [{}],
+  emit(request) {
+    const { node, result } = request;
+    const shader = beginShader(request);
+    const root = isOp(node, fused) ? node.attrs.body.outputs['result'] : node;
+    if (!root) throw new TypeError('the body of a fused node has no result');
+    const fetch = declareFetch({ shader, request, names: new Map() }, root);
+    const y = shader.result();
+    const to = walk(shader, result);
+    const groups = channelGroups(result.channels);
+    const [groupCount, channels, columns, rows] = [groups, result.channels, result.width, result.height].map((size) =>
+      shader.u32(size),
+    );
+    const rank = node.type.shape.length;
+    const coordinates = logicalCoordinates(shader, node.type.shape);
+    const lane = (index: number): string => {
+      const channel = `c * 4u + ${index}u`;
+      const call = `${fetch}(${coordinates(channel).slice(0, rank).join(', ')})`;
+      return index === 0 ? `  v.x = ${call};` : `  if (${channel} < ${channels}) { v.${'xyzw'[index]} = ${call}; }`;
+    };
+    const body = `
+  let c = invocation.x % ${groupCount};
+  let p = invocation.x / ${groupCount};
+  let y = p / ${columns};
+  let x = p - y * ${columns};
+  let n = group.z;
+  if (y >= ${rows}) { return; }
+  var v = vec4f();
+${range(4).map(lane).join('\n')}
+  ${y}[${at(to, 'n', 'y', 'x', 'c')}] = v;`;
+    return shader.finish({
+      workgroupSize: [lanes, 1, 1],
+      workgroups: [ceilDivide(multiplyExtents(result.height, result.width, groups), lanes), 1, result.batch],
+      body,
+    });
+  },
+};
+
+const parameters = (rank: number): string[] => range(rank).map((axis) => `d${axis}`);
+
+interface Fetcher {
+  readonly shader: Shader;
+  readonly request: KernelRequest;
+  /** Functions by value; their numbers depend on the form of the group alone, so that equal forms share a pipeline. */
+  readonly names: Map<Node, string>;
+}
+
+/** Declares `fn fetchK(d0: u32, ...) -> f32` for a value, after those that it calls; returns its name. */
+function declareFetch(fetcher: Fetcher, node: Node): string {
+  const known = fetcher.names.get(node);
+  if (known) return known;
+  const leaf = node !== fetcher.request.node && !(isMovement(node) && isInside(fetcher, node));
+  const text = leaf ? leafText(fetcher, node) : movementText(fetcher, node);
+  const name = `fetch${fetcher.names.size}`;
+  fetcher.names.set(node, name);
+  const signature = parameters(node.type.shape.length).map((parameter) => `${parameter}: u32`);
+  fetcher.shader.declare(`fn ${name}(${signature.join(', ')}) -> f32 {\n${text}\n}`);
+  return name;
+}
+
+// Operands of a plain node are values of the graph; in a fused body every op belongs to the group.
+const isInside = ({ request }: Fetcher, node: Node): boolean => isOp(request.node, fused) && !isInput(node);
+
+function leafText({ shader, request }: Fetcher, node: Node): string {
+  const index = isOp(request.node, fused)
+    ? isInput(node)
+      ? node.attrs.index
+      : undefined
+    : request.node.inputs.indexOf(node);
+  const constant = index === undefined ? node : request.node.inputs[index];
+  if (constant && isConstant(constant)) {
+    const { packed, placement } = imageConstant(constant, constant.type.shape.length);
+    const coordinates = parameters(node.type.shape.length);
+    return `  return ${elementIndex(shader, shader.constant(packed), placement, node.type.shape, coordinates)};`;
+  }
+  const placement = request.operands[index ?? -1];
+  if (index === undefined || !placement) throw new TypeError(`operand ${node.op.name} has no place in memory`);
+  const buffer = shader.operand(index);
+  const coordinates = parameters(node.type.shape.length);
+  return `  return ${elementIndex(shader, buffer, placement, node.type.shape, coordinates)};`;
+}
+
+/** The body of a movement op's fetch function, in terms of its operands'. */
+function movementText(fetcher: Fetcher, node: Node): string {
+  const { shader } = fetcher;
+  const sources = node.inputs.map((input) => declareFetch(fetcher, input));
+  const [source = ''] = sources;
+  const coordinates = parameters(node.type.shape.length);
+  const replaced = (axis: number, text: string): string => coordinates.with(axis, text).join(', ');
+  if (isOp(node, slice)) {
+    const { axis, from } = node.attrs;
+    return `  return ${source}(${replaced(axis, `d${axis} + ${shader.u32(from)}`)});`;
+  }
+  if (isOp(node, subsample)) {
+    const [vertical, horizontal] = node.attrs.stride.map((stride) => shader.u32(stride));
+    return `  return ${source}(d0, d1, d2 * ${vertical}, d3 * ${horizontal});`;
+  }
+  if (isOp(node, channelShuffle)) {
+    const groups = shader.u32(node.attrs.groups);
+    const perGroup = shader.u32(Number(node.type.shape[1]) / node.attrs.groups);
+    return `  return ${source}(${replaced(1, `(d1 % ${groups}) * ${perGroup} + d1 / ${groups}`)});`;
+  }
+  if (isOp(node, transpose)) {
+    const from = node.attrs.permutation.map((_, axis) => `d${node.attrs.permutation.indexOf(axis)}`);
+    return `  return ${source}(${from.join(', ')});`;
+  }
+  if (isOp(node, pad)) return padText(shader, node.attrs, node.inputs[0]?.type.shape ?? [], source);
+  if (isOp(node, concat)) return concatText(shader, node.attrs.axis, node.inputs, sources, replaced);
+  if (isOp(node, reshape)) return reshapeText(shader, node.inputs[0]?.type.shape ?? [], node.type.shape, source);
+  throw new TypeError(`${node.op.name} does not move data`);
+}
+
+function padText(
+  shader: Shader,
+  attrs: { readonly before: readonly number[]; readonly value: number },
+  shape: readonly Dim[],
+  source: string,
+): string {
+  // A coordinate in front of the operand wraps around to a huge u32, so one comparison checks both sides.
+  const lines = shape.map((_, axis) => `  let e${axis} = d${axis} - ${shader.u32(attrs.before[axis] ?? 0)};`);
+  const outside = shape.map((size, axis) => `e${axis} >= ${shader.u32(size)}`).join(' || ');
+  const inner = shape.map((_, axis) => `e${axis}`).join(', ');
+  return `${lines.join('\n')}\n  if (${outside}) { return ${shader.f32(attrs.value)}; }\n  return ${source}(${inner});`;
+}
+
+function concatText(
+  shader: Shader,
+  axis: number,
+  inputs: readonly Node[],
+  sources: readonly string[],
+  replaced: (axis: number, text: string) => string,
+): string {
+  let start: Dim = 0;
+  const lines = inputs.map((input, index) => {
+    const call = `return ${sources[index] ?? ''}(${replaced(axis, `d${axis} - ${shader.u32(start)}`)});`;
+    start = addDims(start, input.type.shape[axis] ?? 0);
+    return index === inputs.length - 1 ? `  ${call}` : `  if (d${axis} < ${shader.u32(start)}) { ${call} }`;
+  });
+  return lines.join('\n');
+}
+
+function reshapeText(shader: Shader, from: readonly Dim[], to: readonly Dim[], source: string): string {
+  const linear = to.reduce<string>(
+    (sum, size, axis) => (axis === 0 ? 'd0' : `(${sum}) * ${shader.u32(size)} + d${axis}`),
+    '0u',
+  );
+  const lines = [`  var rest = ${linear};`];
+  for (let axis = from.length - 1; axis > 0; axis--) {
+    const size = shader.u32(from[axis] ?? 1);
+    lines.push(`  let e${axis} = rest % ${size};`, `  rest /= ${size};`);
+  }
+  const coordinates = from.map((_, axis) => (axis === 0 ? 'rest' : `e${axis}`));
+  return `${lines.join('\n')}\n  return ${source}(${coordinates.join(', ')});`;
+}

@@ -1,0 +1,26 @@
+/** Every kernel, the preferred first: the first that supports a node and its profile runs it. */
+import type { Kernel } from './kernel.ts';
+import { conv2dDirect } from './conv2d-direct.ts';
+import { conv2dGrouped } from './conv2d-grouped.ts';
+import { conv2dTiled } from './conv2d-tiled.ts';
+import { depthwise } from './depthwise.ts';
+import { elementwise } from './elementwise.ts';
+import { gather } from './gather.ts';
+import { linear } from './linear.ts';
+import { globalPool, pool } from './pool.ts';
+import { reduce } from './reduce.ts';
+import { softmax } from './softmax.ts';
+
+export const kernels: readonly Kernel[] = [
+  linear,
+  depthwise,
+  conv2dDirect,
+  conv2dTiled,
+  conv2dGrouped,
+  globalPool,
+  pool,
+  softmax,
+  reduce,
+  gather,
+  elementwise,
+];

@@ -1,0 +1,110 @@
+/** What a kernel is: it turns one node (a plain op or a fused group) into one WGSL dispatch. */
+import { addDims, multiplyDims, type Dim } from '../ir/dim.ts';
+import type { Node } from '../ir/node.ts';
+
+/** `software`: register tiles, no workgroup memory, zero borders in memory. `gpu`: workgroup tiles, bounds checks. */
+export type Profile = 'software' | 'gpu';
+
+/** A size known when the model runs: a dimension, or a product of sizes divided by a constant and rounded up. */
+export type Extent = Dim | { readonly product: readonly Extent[]; readonly divisor: number };
+
+export const ceilDivide = (extent: Extent, divisor: number): Extent => {
+  if (typeof extent === 'number') return Math.ceil(extent / divisor);
+  return divisor === 1 ? extent : { product: [extent], divisor };
+};
+
+export const multiplyExtents = (...factors: readonly Extent[]): Extent =>
+  factors.every((factor) => typeof factor === 'number')
+    ? factors.reduce<number>((product, factor) => product * Number(factor), 1)
+    : { product: factors, divisor: 1 };
+
+/** Zero pixels around an image: top, left, bottom, right. */
+export type Halo = readonly [number, number, number, number];
+export const noHalo: Halo = [0, 0, 0, 0];
+
+/**
+ * How a value lies in device memory (see `Layout` of the artifact): NHWC in `vec4f`, so all strides count vec4.
+ * Axis 0 of the tensor is `batch`, axis 1 `channels`, the last axis `width`, what is between them `height`.
+ */
+export interface Placement {
+  readonly batch: Dim;
+  readonly channels: number;
+  readonly height: Dim;
+  readonly width: Dim;
+  readonly halo: Halo;
+  readonly channelStride: number;
+  readonly channelOffset: number;
+}
+
+/** vec4 groups that hold so many channels. */
+export const channelGroups = (channels: number): number => Math.ceil(channels / 4);
+
+export const paddedWidth = (p: Placement): Dim => addDims(p.width, p.halo[1] + p.halo[3]);
+export const paddedHeight = (p: Placement): Dim => addDims(p.height, p.halo[0] + p.halo[2]);
+export const rowStride = (p: Placement): Dim => multiplyDims(paddedWidth(p), p.channelStride);
+export const imageStride = (p: Placement): Dim => multiplyDims(paddedHeight(p), rowStride(p));
+/** vec4 index of channel group 0 of pixel (y, x) of image 0; y and x may reach into the halo. */
+export const pixelOrigin = (p: Placement, y = 0, x = 0): Dim =>
+  addDims(
+    multiplyDims(rowStride(p), p.halo[0] + y),
+    (p.halo[1] + x) * p.channelStride + p.channelOffset,
+  );
+
+/** A weight in the form that a kernel reads, made at build time. */
+export interface PackedConstant {
+  /** Unique in the model: equal names mean equal bytes. */
+  readonly name: string;
+  readonly pack: () => Float32Array;
+}
+
+/** What a storage binding is bound to: an operand of the node, its result, or a packed constant. */
+export type BindingSource =
+  | { readonly kind: 'operand'; readonly index: number }
+  | { readonly kind: 'result' }
+  | { readonly kind: 'constant'; readonly constant: PackedConstant };
+
+export interface StorageBinding {
+  readonly access: 'read' | 'read_write';
+  readonly source: BindingSource;
+}
+
+/** A word of the uniform block. */
+export type UniformWord =
+  | { readonly type: 'u32'; readonly value: Extent }
+  | { readonly type: 'f32'; readonly value: number };
+
+export interface KernelCode {
+  readonly wgsl: string;
+  readonly workgroupSize: readonly [number, number, number];
+  /** Storage bindings 1, 2, ...; binding 0 is the uniform block. */
+  readonly bindings: readonly StorageBinding[];
+  readonly uniforms: readonly UniformWord[];
+  readonly workgroups: readonly [Extent, Extent, Extent];
+  /** vec4 that edge tiles may read behind the end of a bound value; the planner keeps such reads inside the arena. */
+  readonly overrun: number;
+}
+
+export interface KernelRequest {
+  readonly node: Node;
+  /** One a node input; undefined for constants, which kernels pack themselves. */
+  readonly operands: readonly (Placement | undefined)[];
+  /** The device buffer of each operand, by number; operands may share one. Undefined for constants. */
+  readonly buffers: readonly (number | undefined)[];
+  readonly result: Placement;
+  readonly profile: Profile;
+}
+
+/** `S` is a plain record of tile sizes; it names itself in the manifest. */
+export interface Kernel<S = Readonly<Record<string, number>>> {
+  readonly name: string;
+  /** Names of the ops that the kernel implements. */
+  readonly implements: readonly string[];
+  readonly profiles: readonly Profile[];
+  /** Whether the kernel can run this node; sizes are those of the node's types. */
+  supports(node: Node): boolean;
+  /** Candidate schedules, the one for untuned builds first. */
+  schedules(node: Node, profile: Profile): readonly S[];
+  /** The zero border that the data operand (operand 0) must have; none where left out. */
+  halo?(node: Node, schedule: S): Halo;
+  emit(request: KernelRequest, schedule: S): KernelCode;
+}

@@ -1,0 +1,112 @@
+/** Fully connected layers and 1x1 convolutions of single pixels: weights are read once, so their loads bound the time. */
+import { isConstant } from '../ir/leaves.ts';
+import type { Node } from '../ir/node.ts';
+import { readConvolution } from './convolution.ts';
+import { declareEpilogue } from './epilogue.ts';
+import { readGroup, type Group } from './group.ts';
+import { ceilDivide, channelGroups, imageStride, pixelOrigin, type Kernel, type KernelRequest } from './kernel.ts';
+import { outputBlock, packBias, packMatrices, type PackedSource } from './pack.ts';
+import { beginShader, range, type Shader } from './wgsl.ts';
+
+/** `slices`: invocations that share the sum over inputs of one output block; 1 needs no workgroup memory. */
+export type LinearSchedule = { readonly slices: number };
+
+interface Linear extends Group {
+  readonly weight: PackedSource;
+  readonly bias: PackedSource | undefined;
+}
+
+// A convolution counts where its image, its kernel and its result are one pixel.
+function readLinear(node: Node): Linear | undefined {
+  const conv = readConvolution(node);
+  if (conv) {
+    const { padding, groups } = conv.anchor.attrs;
+    const [, , height, width] = node.inputs[conv.operands[0] ?? 0]?.type.shape ?? [];
+    const single = [...conv.kernel, height, width, groups].every((size) => size === 1);
+    return single && padding.every((side) => side === 0) ? conv : undefined;
+  }
+  const group = readGroup(node, ['linear']);
+  const [, weight, bias] = group?.operands.map((index) => node.inputs[index]) ?? [];
+  if (!group || !weight || !isConstant(weight) || (bias && !isConstant(bias))) return undefined;
+  return group.anchor.type.shape.length === 2 ? { ...group, weight, bias } : undefined;
+}
+
+export const linear: Kernel<LinearSchedule> = {
+  name: 'linear',
+  implements: ['linear', 'conv2d'],
+  profiles: ['software', 'gpu'],
+  supports: (node) => readLinear(node) !== undefined,
+  schedules: (_node, profile) => (profile === 'gpu' ? [{ slices: 64 }, { slices: 32 }] : [{ slices: 1 }]),
+  emit(request, { slices }) {
+    const group = readLinear(request.node);
+    if (!group) throw new TypeError(`${request.node.op.name} is not a linear layer`);
+    const [outputs = 1] = group.weight.attrs.tensor.shape;
+    const blocks = Math.ceil(outputs / outputBlock);
+    const shader = beginShader(request);
+    const body = bodyText(shader, request, group, slices);
+    const lanes = 8;
+    return shader.finish({
+      workgroupSize: [slices === 1 ? lanes : slices, 1, 1],
+      workgroups: [slices === 1 ? ceilDivide(blocks, lanes) : blocks, 1, request.result.batch],
+      body,
+    });
+  },
+};
+
+function bodyText(shader: Shader, request: KernelRequest, group: Linear, slices: number): string {
+  const [outputs = 1, inputs = 1] = group.weight.attrs.tensor.shape;
+  const data = request.operands[group.operands[0] ?? 0];
+  if (!data) throw new TypeError('the data operand has no place in memory');
+  const x = shader.operand(group.operands[0] ?? 0);
+  const weights = shader.constant(packMatrices(group.weight), 'mat4x4f');
+  const bias = shader.constant(packBias(group.bias, outputs));
+  const result = shader.result();
+  const gatePlace = request.operands[group.gate ?? -1];
+  const gate = gatePlace
+    ? `${shader.operand(group.gate ?? -1)}[${shader.u32(
+        pixelOrigin(gatePlace),
+      )} + n * ${shader.u32(imageStride(gatePlace))} + k]`
+    : undefined;
+  const [origin, image] = [shader.u32(pixelOrigin(data)), shader.u32(imageStride(data))];
+  const [outOrigin, outImage] = [shader.u32(pixelOrigin(request.result)), shader.u32(imageStride(request.result))];
+  const depth = shader.u32(channelGroups(inputs));
+  const outputGroups = shader.u32(channelGroups(outputs));
+  declareEpilogue(shader, group.tail, request);
+  if (slices > 1) shader.declare(`var<workgroup> partial: array<array<vec4f, 2>, ${slices}>;`);
+  const block = slices === 1 ? 'invocation.x' : 'group.x';
+  const first = slices === 1 ? '0u' : 'lane';
+  return `
+  let block = ${block};
+  let n = group.z;
+  let c0 = block * 2u;
+${slices === 1 ? `  if (c0 >= ${outputGroups}) { return; }` : ''}
+  let depth = ${depth};
+  let start = ${origin} + n * ${image};
+  var p = vec4f();
+  var q = vec4f();
+  for (var k = ${first}; k < depth; k += ${slices}u) {
+    let a = ${x}[start + k]${gate ? ` * ${gate}` : ''};
+    let w = (block * depth + k) * 2u;
+    p += ${weights}[w] * a;
+    q += ${weights}[w + 1u] * a;
+  }
+${slices === 1 ? '' : reduceText(slices)}
+  p += ${bias}[c0];
+  q += ${bias}[c0 + 1u];
+  let to = ${outOrigin} + n * ${outImage} + c0;
+  ${result}[to] = finish(p, n, 0u, 0u, c0);
+  if (c0 + 1u < ${outputGroups}) { ${result}[to + 1u] = finish(q, n, 0u, 0u, c0 + 1u); }`;
+}
+
+const reduceText = (slices: number): string =>
+  [
+    '  partial[lane][0] = p; partial[lane][1] = q;',
+    '  workgroupBarrier();',
+    ...range(Math.log2(slices)).map((level) => {
+      const half = slices >> (level + 1);
+      return `  if (lane < ${half}u) { partial[lane][0] += partial[lane + ${half}u][0]; partial[lane][1] += partial[lane + ${half}u][1]; }
+  workgroupBarrier();`;
+    }),
+    '  if (lane > 0u) { return; }',
+    '  p = partial[0][0]; q = partial[0][1];',
+  ].join('\n');

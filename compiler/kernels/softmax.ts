@@ -1,0 +1,48 @@
+/** Softmax over the channel axis: one pixel an invocation. */
+import { isOp } from '../ir/op.ts';
+import { softmax as softmaxOp } from '../ops/index.ts';
+import { ceilDivide, multiplyExtents, type Kernel } from './kernel.ts';
+import { at, beginShader, walk } from './wgsl.ts';
+
+const lanes = 32;
+
+export const softmax: Kernel = {
+  name: 'softmax',
+  implements: ['softmax'],
+  profiles: ['software', 'gpu'],
+  supports: (node) => isOp(node, softmaxOp) && node.attrs.axis === 1,
+  schedules: () => [{}],
+  emit(request) {
+    const { result } = request;
+    const [data] = request.operands;
+    if (!data) throw new TypeError('the data operand has no place in memory');
+    const shader = beginShader(request);
+    const from = shader.operand(0);
+    const to = shader.result();
+    const [input, output] = [walk(shader, data), walk(shader, result)];
+    const [channels, columns, rows] = [result.channels, result.width, result.height].map((size) => shader.u32(size));
+    // Padding lanes count as -infinity: they add nothing to the sum and come out as zero.
+    const load = (index: string): string =>
+      `select(vec4f(-3.40282346e38), ${from}[start + ${index}], vec4u(0, 1, 2, 3) + ${index} * 4u < vec4u(${channels}))`;
+    const body = `
+  let y = invocation.x / ${columns};
+  let x = invocation.x - y * ${columns};
+  let n = group.z;
+  if (y >= ${rows}) { return; }
+  let start = ${at(input, 'n', 'y', 'x', '0u')};
+  let out = ${at(output, 'n', 'y', 'x', '0u')};
+  let groups = (${channels} + 3u) / 4u;
+  var high = vec4f(-3.40282346e38);
+  for (var c = 0u; c < groups; c++) { high = max(high, ${load('c')}); }
+  let top = vec4f(max(max(high.x, high.y), max(high.z, high.w)));
+  var sum = vec4f();
+  for (var c = 0u; c < groups; c++) { sum += exp(${load('c')} - top); }
+  let total = dot(sum, vec4f(1.0));
+  for (var c = 0u; c < groups; c++) { ${to}[out + c] = exp(${load('c')} - top) / total; }`;
+    return shader.finish({
+      workgroupSize: [lanes, 1, 1],
+      workgroups: [ceilDivide(multiplyExtents(result.height, result.width), lanes), 1, result.batch],
+      body,
+    });
+  },
+};

@@ -1,0 +1,48 @@
+/** Writes zeros into the border of a value whose memory other values have used. */
+import { addDims, multiplyDims, type Dim } from '../ir/dim.ts';
+import {
+  ceilDivide,
+  imageStride,
+  paddedHeight,
+  paddedWidth,
+  pixelOrigin,
+  type KernelCode,
+  type Placement,
+} from './kernel.ts';
+import { beginShader } from './wgsl.ts';
+
+const lanes = 32;
+
+/** The dispatch for one buffer, whose whole width in channels `placement` covers. */
+export function emitZeroHalo(placement: Placement): KernelCode {
+  const [top, left, bottom, right] = placement.halo;
+  const shader = beginShader({ buffers: [] });
+  const result = shader.result();
+  const [width, height] = [paddedWidth(placement), paddedHeight(placement)];
+  const sides: Dim = multiplyDims(placement.height, left + right);
+  const pixels = addDims(multiplyDims(width, top + bottom), sides);
+  const origin = shader.u32(pixelOrigin({ ...placement, channelOffset: 0 }, -top, -left));
+  const [image, stride] = [shader.u32(imageStride(placement)), shader.u32(placement.channelStride)];
+  const [columns, rows, count] = [width, height, pixels].map((size) => shader.u32(size));
+  const [above, below] = [shader.u32(multiplyDims(width, top)), shader.u32(multiplyDims(width, top + bottom))];
+  const [before, across] = [shader.u32(left), shader.u32(left + right)];
+  const [firstRow, innerWidth] = [shader.u32(top), shader.u32(placement.width)];
+  const body = `
+  let c = invocation.x % ${stride};
+  let i = invocation.x / ${stride};
+  if (i >= ${count}) { return; }
+  var p = i;
+  if (i >= ${below}) {
+    let s = i - ${below};
+    let x = s % ${across};
+    p = (${firstRow} + s / ${across}) * ${columns} + select(x + ${innerWidth}, x, x < ${before});
+  } else if (i >= ${above}) {
+    p = ${columns} * ${rows} - (${below} - i);
+  }
+  ${result}[${origin} + group.z * ${image} + p * ${stride} + c] = vec4f();`;
+  return shader.finish({
+    workgroupSize: [lanes, 1, 1],
+    workgroups: [ceilDivide(multiplyDims(pixels, placement.channelStride), lanes), 1, placement.batch],
+    body,
+  });
+}

@@ -1,0 +1,179 @@
+/** Device memory of a session: the packed weights once, and per batch size an arena with its prepared dispatches. */
+import { evaluateSize, type Artifact, type Binding, type Plan, type Region, type Value } from './artifact.ts';
+import { RuntimeFault } from './errors.ts';
+import { concreteLayout, type ConcreteLayout } from './layout.ts';
+
+export type Symbols = Readonly<Record<string, number>>;
+
+// Spelt out because Node has the WebGPU constants only once the binding is loaded.
+const usage = { mapRead: 0x1, copySrc: 0x4, copyDst: 0x8, uniform: 0x40, storage: 0x80 } as const;
+
+const alignment = 256;
+const align = (bytes: number): number => Math.ceil(bytes / alignment) * alignment;
+
+export interface WeightBuffers {
+  readonly bindingOf: ReadonlyMap<string, GPUBufferBinding>;
+  readonly buffers: readonly GPUBuffer[];
+}
+
+/** Uploads packed constants into as few buffers as the device's binding limit allows. */
+export function uploadWeights(device: GPUDevice, artifact: Artifact): WeightBuffers {
+  const limit = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
+  const shards: { readonly entries: [string, Uint8Array, number][]; bytes: number }[] = [];
+  for (const [name, bytes] of artifact.constants) {
+    if (bytes.byteLength > limit) {
+      const message = `weight ${name} takes ${bytes.byteLength} bytes, the device binds at most ${limit}`;
+      throw new RuntimeFault('E0902', 'environment', message);
+    }
+    const size = align(bytes.byteLength);
+    let shard = shards.at(-1);
+    if (!shard || shard.bytes + size > limit) shards.push((shard = { entries: [], bytes: 0 }));
+    shard.entries.push([name, bytes, shard.bytes]);
+    shard.bytes += size;
+  }
+  const bindingOf = new Map<string, GPUBufferBinding>();
+  const buffers = shards.map(({ entries, bytes }) => {
+    const buffer = device.createBuffer({ size: bytes, usage: usage.storage, mappedAtCreation: true });
+    const mapped = new Uint8Array(buffer.getMappedRange());
+    for (const [name, data, offset] of entries) {
+      mapped.set(data, offset);
+      bindingOf.set(name, { buffer, offset, size: data.byteLength });
+    }
+    buffer.unmap();
+    return buffer;
+  });
+  return { bindingOf, buffers };
+}
+
+export interface Dispatch {
+  readonly pipeline: GPUComputePipeline;
+  readonly bindGroup: GPUBindGroup;
+  readonly workgroups: readonly [number, number, number];
+}
+
+/** A value of the interface in this instance's arena. */
+export interface Port {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly layout: ConcreteLayout;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** A plan with every size known. */
+export interface Instance {
+  readonly arena: GPUBuffer;
+  readonly uniforms: GPUBuffer;
+  readonly staging: GPUBuffer;
+  readonly dispatches: readonly Dispatch[];
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+  /** Byte offsets of the outputs in the staging buffer. */
+  readonly stagingOffsets: readonly number[];
+}
+
+export interface Compiled {
+  readonly pipeline: GPUComputePipeline;
+  readonly layout: GPUBindGroupLayout;
+}
+
+export function portOf(value: Value, symbols: Symbols): Port {
+  const shape = value.shape.map((size) => evaluateSize(size, symbols));
+  return {
+    name: value.name,
+    shape,
+    layout: concreteLayout(value.layout, shape, symbols),
+    offset: evaluateSize(value.region.offset, symbols),
+    bytes: evaluateSize(value.region.bytes, symbols),
+  };
+}
+
+/** Allocates the arena of one batch size and prepares every dispatch. */
+export function instantiate(
+  device: GPUDevice,
+  plan: Plan,
+  kernels: readonly Compiled[],
+  weights: WeightBuffers,
+  symbols: Symbols,
+): Instance {
+  const arenaBytes = align(evaluateSize(plan.arena.bytes, symbols));
+  checkSizes(device, plan, symbols, arenaBytes);
+  const arena = device.createBuffer({ size: arenaBytes, usage: usage.storage | usage.copySrc | usage.copyDst });
+  const { buffer: uniforms, offsets } = uploadUniforms(device, plan, symbols);
+  const inputs = plan.inputs.map((value) => portOf(value, symbols));
+  const outputs = plan.outputs.map((value) => portOf(value, symbols));
+  let stagingBytes = 0;
+  const stagingOffsets = outputs.map(({ bytes }) => (stagingBytes += align(bytes)) - align(bytes));
+  const staging = device.createBuffer({ size: Math.max(alignment, stagingBytes), usage: usage.mapRead | usage.copyDst });
+  const resource = (binding: Binding): GPUBufferBinding => {
+    if ('arena' in binding) return rangeOf(arena, binding.arena, symbols);
+    const found = weights.bindingOf.get(binding.constant);
+    if (!found) throw new RuntimeFault('E0715', 'input', `the artifact has no constant ${binding.constant}`);
+    return found;
+  };
+  const dispatches = plan.steps.map((step, index): Dispatch => {
+    const kernel = kernels[step.kernel];
+    if (!kernel) throw new RuntimeFault('E0715', 'input', `step ${index} names kernel ${step.kernel}, which is not there`);
+    const uniform = { buffer: uniforms, offset: offsets[index] ?? 0, size: Math.max(16, step.uniforms.length * 4) };
+    const entries = [uniform, ...step.bindings.map(resource)].map((range, binding) => ({ binding, resource: range }));
+    const [x, y, z] = step.workgroups;
+    return {
+      pipeline: kernel.pipeline,
+      bindGroup: device.createBindGroup({ layout: kernel.layout, entries }),
+      workgroups: [evaluateSize(x, symbols), evaluateSize(y, symbols), evaluateSize(z, symbols)],
+    };
+  });
+  return { arena, uniforms, staging, dispatches, inputs, outputs, stagingOffsets };
+}
+
+export function destroyInstance({ arena, uniforms, staging }: Instance): void {
+  for (const buffer of [arena, uniforms, staging]) buffer.destroy();
+}
+
+const rangeOf = (buffer: GPUBuffer, region: Region, symbols: Symbols): GPUBufferBinding => ({
+  buffer,
+  offset: evaluateSize(region.offset, symbols),
+  size: evaluateSize(region.bytes, symbols),
+});
+
+// Limits are checked before Dawn is asked: an oversized request fails late and with less to say.
+function checkSizes(device: GPUDevice, plan: Plan, symbols: Symbols, arenaBytes: number): void {
+  const { maxBufferSize, maxStorageBufferBindingSize, maxComputeWorkgroupsPerDimension } = device.limits;
+  const hint = 'use a smaller batch, or a device with higher limits (cnnc doctor lists them)';
+  const refuse = (message: string): never => {
+    throw new RuntimeFault('E0902', 'environment', message, hint);
+  };
+  if (arenaBytes > maxBufferSize) refuse(`the arena takes ${arenaBytes} bytes, the device allows ${maxBufferSize}`);
+  for (const step of plan.steps) {
+    const most = Math.max(...step.workgroups.map((size) => evaluateSize(size, symbols)));
+    const name = `${step.op} ${step.path}`.trim();
+    if (most > maxComputeWorkgroupsPerDimension) {
+      refuse(`${name} takes ${most} workgroups, the device allows ${maxComputeWorkgroupsPerDimension}`);
+    }
+    const bytes = evaluateSize(step.result.region.bytes, symbols);
+    if (bytes > maxStorageBufferBindingSize) {
+      refuse(`the result of ${name} takes ${bytes} bytes, the device binds at most ${maxStorageBufferBindingSize}`);
+    }
+  }
+}
+
+function uploadUniforms(
+  device: GPUDevice,
+  plan: Plan,
+  symbols: Symbols,
+): { readonly buffer: GPUBuffer; readonly offsets: readonly number[] } {
+  let bytes = 0;
+  const offsets = plan.steps.map(({ uniforms }) => {
+    const offset = bytes;
+    bytes += align(Math.max(16, uniforms.length * 4));
+    return offset;
+  });
+  const words = new Uint32Array(Math.max(alignment, bytes) / 4);
+  plan.steps.forEach(({ uniforms }, index) => {
+    const start = (offsets[index] ?? 0) / 4;
+    uniforms.forEach((size, word) => (words[start + word] = evaluateSize(size, symbols)));
+  });
+  const buffer = device.createBuffer({ size: words.byteLength, usage: usage.uniform | usage.copyDst });
+  device.queue.writeBuffer(buffer, 0, words);
+  return { buffer, offsets };
+}

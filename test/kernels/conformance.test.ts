@@ -1,0 +1,73 @@
+/** Every kernel and schedule of both profiles, on every op's samples, against the reference interpreter. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeGraph, makeNode, type Graph, type Node } from '../../compiler/ir/node.ts';
+import type { Op, Sample } from '../../compiler/ir/op.ts';
+import type { Profile } from '../../compiler/kernels/kernel.ts';
+import { candidates } from '../../compiler/kernels/select.ts';
+import { constant, input, ops } from '../../compiler/ops/index.ts';
+import { foldBatchNorm } from '../../compiler/passes/fold-batch-norm.ts';
+import { legalize } from '../../compiler/passes/legalize.ts';
+import { openDevice, type OpenedDevice } from '../../runtime/node/index.ts';
+import type { HostTensor } from '../../runtime/session.ts';
+import { deviceError } from './run-on-device.ts';
+
+let opened: OpenedDevice;
+beforeAll(async () => {
+  opened = await openDevice({ onNotice: (text) => console.log(text) });
+});
+afterAll(() => opened.close());
+
+// Sums of a few hundred products in float32; the reference computes in float64.
+const tolerance = 2e-5;
+
+/** Uniform values from a linear congruential generator: the same on every machine. */
+function values(count: number, seed: number, [low, high]: readonly [number, number] = [-1, 1]): Float32Array {
+  let state = seed | 0;
+  return Float32Array.from({ length: count }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    return low + ((state >>> 8) / 16777216) * (high - low);
+  });
+}
+
+function sampleGraph(op: Op, sample: Sample): { graph: Graph; inputs: Record<string, HostTensor> } {
+  const inputs: Record<string, HostTensor> = {};
+  const nodes = sample.inputs.map(({ shape, constant: fixed, range }, index): Node => {
+    const data = values(shape.reduce((a, b) => a * b, 1), index + 1, range);
+    if (fixed) return makeNode(constant, [], { tensor: { dtype: 'f32', shape, data }, name: `w${index}` });
+    inputs[`x${index}`] = { shape, data };
+    return makeNode(input, [], { name: `x${index}`, index, dtype: 'f32', shape });
+  });
+  return { graph: makeGraph({ result: makeNode(op, nodes, sample.attrs) }), inputs };
+}
+
+const leaves = new Set(['input', 'parameter', 'constant']);
+
+describe.each(['software', 'gpu'] as const)('profile %s', (profile: Profile) => {
+  for (const op of ops.values()) {
+    if (leaves.has(op.name)) continue;
+    describe(op.name, () => {
+      for (const sample of op.samples) {
+        if (sample.inputs.every((each) => each.constant)) continue;
+        const { graph, inputs } = sampleGraph(op, sample);
+        const legal = legalize.run(foldBatchNorm.run(graph));
+        const root = Object.values(legal.outputs)[0];
+        if (!root) throw new Error('no output');
+        const choices = candidates(root, profile);
+        if (leaves.has(root.op.name)) {
+          it(`${sample.name}: needs no kernel`, async () => {
+            expect(await deviceError(opened.device, legal, inputs, profile)).toBe(0);
+          });
+          continue;
+        }
+        it(`${sample.name}: has a kernel`, () => expect(choices.length).toBeGreaterThan(0));
+        for (const choice of choices) {
+          const schedule = JSON.stringify(choice.schedule);
+          it(`${sample.name}: ${choice.kernel.name} ${schedule}`, async () => {
+            const select = (node: Node) => (node === root ? choice : candidates(node, profile)[0]);
+            expect(await deviceError(opened.device, legal, inputs, profile, select)).toBeLessThan(tolerance);
+          });
+        }
+      }
+    });
+  }
+});
