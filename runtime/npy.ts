@@ -71,7 +71,7 @@ export function parseNpyHeader(start: Uint8Array): NpyHeader {
  * keep this linear and free of evaluation.
  */
 const entryPattern =
-  /\s*(?:'(descr|fortran_order|shape)'|"(descr|fortran_order|shape)")\s*:\s*(?:'([^'\\\n]{1,16})'|(True|False)|\(([0-9L, ]*)\))\s*(,|(?=\}))/y;
+  /\s*(?:'(descr|fortran_order|shape)'|"(descr|fortran_order|shape)")\s*:\s*(?:['"]([^'"\\\n]{1,16})['"]|(True|False)|\(([0-9L, ]*)\))\s*(,|(?=\}))/y;
 
 function describe(text: string, dataOffset: number): NpyHeader {
   const fields = readFields(text);

@@ -2,7 +2,7 @@
 import { malformed, parseHeader } from './safetensors-header.ts';
 import type { HeaderEntry } from './safetensors-header.ts';
 import { elementBytes, isStoredType, storedBytes } from './stored-tensor.ts';
-import type { StoredTensor } from './stored-tensor.ts';
+import type { StoredTensor, StoredType } from './stored-tensor.ts';
 
 /** The contents of a safetensors file. Names are keys of a Map, so that `__proto__` is a name like any other. */
 export interface Safetensors {
@@ -81,17 +81,20 @@ function readEntry({ name, dtype, shape, begin, end }: HeaderEntry, data: Uint8A
   return { dtype, shape, bytes: data.subarray(begin, end) };
 }
 
+/** The reference implementation's order of types in a file, which goes by falling size. */
+const typeOrder: readonly StoredType[] = ['I64', 'F64', 'F32', 'I32', 'BF16', 'F16', 'I16', 'I8', 'U8', 'BOOL'];
+
 /**
  * Writes a file as the reference implementation does: the header padded with spaces to a multiple of 8 bytes, wider
- * types first and names in code-unit order inside a type, so that every tensor is aligned. Equal input gives equal
- * bytes. Throws E0711 where bytes and shape disagree or a name cannot be written.
+ * types first and names in code-unit order inside a type, so that every tensor is aligned. The same tensors give the
+ * same bytes in any order. Throws E0711 where bytes and shape disagree or a name cannot be written.
  */
 export function encodeSafetensors(
   tensors: ReadonlyMap<string, StoredTensor>,
   metadata: ReadonlyMap<string, string> = new Map(),
 ): Uint8Array {
   const ordered = [...tensors].sort(([nameA, a], [nameB, b]) => {
-    return elementBytes[b.dtype] - elementBytes[a.dtype] || (nameA < nameB ? -1 : 1);
+    return typeOrder.indexOf(a.dtype) - typeOrder.indexOf(b.dtype) || (nameA < nameB ? -1 : 1);
   });
   const header = encodeHeader(ordered, metadata);
   const size = ordered.reduce((sum, [, tensor]) => sum + tensor.bytes.length, lengthBytes + header.length);
@@ -128,7 +131,7 @@ function encodeHeader(
   return padded;
 }
 
-function checkWritable(name: string, dtype: StoredTensor['dtype'], shape: readonly number[], bytes: Uint8Array): void {
+function checkWritable(name: string, dtype: StoredType, shape: readonly number[], bytes: Uint8Array): void {
   if (name === '__metadata__') throw malformed('no tensor can be called __metadata__');
   const wanted = shape.every((dim) => Number.isSafeInteger(dim) && dim >= 0) ? storedBytes(dtype, shape) : undefined;
   if (wanted !== bytes.length) {

@@ -56,10 +56,10 @@ function pngHeader(file: Uint8Array): ImageHeader {
 
 /** How a PNG file stores its pixels; valid for files that `readImageHeader` accepted. */
 export interface PngLayout {
-  /** Seven-pass (Adam7) interlacing. */
-  readonly interlaced: boolean;
-  /** The compressed pixels. */
+  /** The compressed rows. */
   readonly compressed: Uint8Array;
+  /** Bytes of all rows when inflated, each with its filter byte. */
+  readonly rowBytes: number;
   /** The file without transparency chunks: decoders turn transparent pixels black, whose colour is wanted here. */
   readonly opaque: Uint8Array;
 }
@@ -71,10 +71,44 @@ export function pngLayout(file: Uint8Array): PngLayout {
   const kept = chunks.filter(({ type }) => type !== 'tRNS');
   const magic = file.subarray(0, pngMagic.length);
   return {
-    interlaced: file[pngMagic.length + 20] !== 0,
     compressed: Buffer.concat(compressed.map(({ begin, end }) => file.subarray(begin + 8, end - 4))),
+    rowBytes: inflatedRows(viewOf(file)),
     opaque: Buffer.concat([magic, ...kept.map(({ begin, end }) => file.subarray(begin, end))]),
   };
+}
+
+/** Samples of one pixel by colour type: grey, colour, palette, grey with alpha, colour with alpha. */
+const samples: ReadonlyMap<number, number> = new Map([
+  [0, 1],
+  [2, 3],
+  [3, 1],
+  [4, 2],
+  [6, 4],
+]);
+
+/** Adam7: first column and row of each pass, and the steps to the next. */
+const adam7 = [
+  [0, 0, 8, 8],
+  [4, 0, 8, 8],
+  [0, 4, 4, 8],
+  [2, 0, 4, 4],
+  [0, 2, 2, 4],
+  [1, 0, 2, 2],
+  [0, 1, 1, 2],
+] as const;
+
+/** Bytes of all rows; the fields lie at fixed places, since the header is the first chunk. */
+function inflatedRows(view: DataView): number {
+  const [width, height, depth, colour] = [view.getUint32(16), view.getUint32(20), view.getUint8(24), view.getUint8(25)];
+  const bits = depth * (samples.get(colour) ?? 0);
+  const passes = view.getUint8(28) === 0 ? [[0, 0, 1, 1] as const] : adam7;
+  let bytes = 0;
+  for (const [left, top, stepX, stepY] of passes) {
+    const columns = Math.ceil((width - left) / stepX);
+    const rows = Math.ceil((height - top) / stepY);
+    if (columns > 0 && rows > 0) bytes += rows * (1 + Math.ceil((columns * bits) / 8));
+  }
+  return bytes;
 }
 
 /** Start-of-frame markers: baseline, extended, progressive and so on; C4, C8 and CC are other segments. */

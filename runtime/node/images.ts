@@ -10,6 +10,8 @@ import type { ImageHeader } from './image-header.ts';
 
 /** Largest picture that is decoded, in pixels. */
 export const maxImagePixels = 64_000_000;
+/** Encoders may leave some bytes behind the last row; more is refused. */
+const spareBytes = 1024;
 /** jpeg-js keeps coefficients and planes of the whole picture: about 20 bytes for each pixel. */
 const jpegMemoryMiB = 2048;
 
@@ -41,9 +43,10 @@ function checkSize({ width, height }: ImageHeader): void {
 }
 
 function decodePng(file: Uint8Array, { width, height }: ImageHeader): Image8 {
-  const { interlaced, compressed, opaque } = pngLayout(file);
-  // pngjs bounds what it inflates only where there is no interlacing: 8 bytes for a pixel, a filter byte for a row.
-  if (interlaced) inflateSync(compressed, { maxOutputLength: width * height * 8 + 8 * height + 64 });
+  const { compressed, rowBytes, opaque } = pngLayout(file);
+  // pngjs takes missing rows for zeros, and does not bound what it inflates where the picture is interlaced.
+  const rows = inflateSync(compressed, { maxOutputLength: rowBytes + spareBytes });
+  if (rows.length < rowBytes) throw new Error(`the picture has ${rows.length} of ${rowBytes} bytes`);
   const decoded = PNG.sync.read(Buffer.from(opaque.buffer, opaque.byteOffset, opaque.byteLength));
   return { width, height, channels: 3, data: withoutAlpha(decoded.data, width * height) };
 }
