@@ -34,7 +34,7 @@ export function allocate(dtype: DType, length: number): TensorData {
 
 /** The shortest decimal that reads back as the same float32; `#nan`, `#inf`, `#-inf` for what has no digits. */
 export function formatFloat32(value: number): string {
-  for (let digits = 1; digits < 9 && Number.isFinite(value); digits++) {
+  for (let digits = 1; digits <= 9 && Number.isFinite(value); digits++) {
     const text = Number(value.toPrecision(digits));
     if (Object.is(Math.fround(text), value)) return formatNumber(text);
   }

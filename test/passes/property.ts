@@ -44,6 +44,6 @@ export function checkOnRandomGraphs(
   if (!result.failed) return undefined;
   const [recipe] = result.counterexample ?? [];
   const graph = recipe ? printGraph(prepare(buildGraph(recipe))) : '';
-  const cause = result.errorInstance instanceof Error ? result.errorInstance.message : String(result.errorInstance);
+  const cause = result.errorInstance instanceof Error ? `${result.errorInstance.name}: ${result.errorInstance.message}` : String(result.errorInstance);
   return { graphs: result.numRuns, report: `replay with CNNC_SEED=${seed}\n${cause}\n${graph}` };
 }

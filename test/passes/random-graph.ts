@@ -103,6 +103,25 @@ const bounded: readonly ((x: Node) => Node)[] = [
   (x) => call(all.mul, [x, call(all.sigmoid, [x])]),
 ];
 
+const clamps: readonly ((x: Node) => Node)[] = [
+  (x) => call(all.relu, [x]),
+  (x) => call(all.relu6, [x]),
+  (x) => call(all.clip, [x], { min: -0.5, max: 0.75 }),
+  (x) => call(all.clip, [x], { min: 1, max: Infinity }),
+  (x) => call(all.abs, [x]),
+  (x) => call(all.neg, [x]),
+  (x) => call(all.maximum, [scalar(0), x]),
+];
+
+/** One op twice on one value, with different attributes: what hash-consing must keep apart. */
+const twins: readonly ((x: Node) => Node[])[] = [
+  (x) => [0.1, 0.3].map((alpha) => call(all.leakyRelu, [x], { alpha })),
+  (x) => [0.25, 0.5].map((max) => call(all.clip, [x], { min: -0.5, max })),
+  (x) => [0, 1].map((value) => call(all.pad, [x], { before: [0, 0, 1, 0], after: [0, 0, 0, 0], value })),
+  (x) => [0, 1].map((from) => call(all.slice, [x], { axis: 3, from, to: from + size(x, 3) - 1 })),
+  (x) => [0.5, 0.5].map((alpha) => call(all.elu, [x], { alpha })),
+];
+
 const binary: readonly Op[] = [all.add, all.add, all.sub, all.mul, all.minimum, all.maximum];
 
 const sameShape = (a: Node, b: Node): boolean => shapesEqual(a.type.shape, b.type.shape);
@@ -148,12 +167,15 @@ function pool(x: Node, step: Step): Node | undefined {
   return call(all.averagePool2d, [x], { ...windows, ...one, ceilMode: step.c % 3 === 0, countIncludePad: step.c % 2 === 0 });
 }
 
+const turns = [[0, 2, 3, 1], [0, 3, 1, 2], [0, 3, 2, 1], [0, 2, 1, 3]] as const;
+
 function move(x: Node, step: Step): Node | undefined {
   const [height, width] = [size(x, 2), size(x, 3)];
   const amount = (index: number): number => (step.b >> index) % 3;
   const moves: readonly (() => Node)[] = [
     () => call(all.transpose, [x], { permutation: [0, 1, 3, 2] }),
-    () => call(all.transpose, [x], { permutation: pick([[0, 2, 3, 1], [0, 3, 1, 2], [0, 3, 2, 1]], step.b) }),
+    () => call(all.transpose, [x], { permutation: pick(turns, step.b) }),
+    () => call(all.transpose, [call(all.transpose, [x], { permutation: pick(turns, step.b) })], { permutation: pick(turns, step.c) }),
     () => call(all.pad, [x], { before: [0, 0, amount(0), amount(1)], after: [0, 0, amount(2), amount(3)], value: step.c % 3 === 0 ? 0.5 : 0 }),
     () => call(all.subsample, [x], { stride: [1 + (step.b % 3), 1 + (step.c % 2)] }),
     () => call(all.reshape, [x], { shape: [x.type.shape[0] ?? 1, size(x, 1), width, height] }),
@@ -186,6 +208,12 @@ const steps = {
   },
   norm: (builder: Builder, x: Node) => normalise(builder, x),
   act: (_: Builder, x: Node, step: Step) => activate(x, step.a),
+  clamped: (_: Builder, x: Node, step: Step) => {
+    // Clamps differ only far from zero, and some rewrites need two in a row.
+    const once = pick(clamps, step.a)(call(all.mul, [x, scalar(16)]));
+    return step.c % 2 === 0 ? once : pick(clamps, step.b)(once);
+  },
+  twins: (_: Builder, x: Node, step: Step) => call(all.sub, pick(twins, step.a)(x)),
   smooth: (_: Builder, x: Node, step: Step) => pick(bounded, step.a)(x),
   residual: (builder: Builder, x: Node, step: Step) => {
     const y = convolve(builder, x, size(x, 1), step, true);
@@ -223,7 +251,7 @@ export type StepKind = keyof typeof steps;
 
 /** Steps that occur often in networks, or that passes look for, are drawn more often. */
 const kinds: readonly StepKind[] = [
-  'conv', 'conv', 'normed', 'normed', 'normed', 'norm', 'act', 'act', 'smooth', 'residual', 'residual', 'combine',
+  'conv', 'conv', 'normed', 'normed', 'normed', 'norm', 'act', 'act', 'clamped', 'clamped', 'twins', 'smooth', 'residual', 'residual', 'combine',
   'combine', 'affine', 'affine', 'neutral', 'excite', 'excite', 'pool', 'move', 'move', 'channels', 'channels', 'channels', 'folded',
 ];
 

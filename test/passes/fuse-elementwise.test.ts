@@ -1,0 +1,5 @@
+import { describe } from 'vitest';
+import { fuseElementwise } from '../../compiler/passes/fuse-elementwise.ts';
+import { runTextTests } from './run-text.ts';
+
+describe('fuse-elementwise', () => runTextTests('fuse-elementwise', fuseElementwise));
