@@ -226,6 +226,7 @@ export function applyBinary(operator: Exclude<BinaryOperator, '&&' | '||'>, a: V
 
 export function negate(value: Value): Outcome {
   if (value.kind === 'float') return floatValue(-value.value);
+  if (value.kind === 'quantity') return { ...value, value: -value.value };
   const dim = dimOf(value);
   if (dim !== undefined) return dimValue(multiplyDims(dim, -1));
   return fault('E0321', `\`-\` is not defined for ${describeKind(value)}`);

@@ -1,11 +1,20 @@
 /** Runs the statements of a body up to its `return`; `if` is static. */
-import type { AssertStatement, Body, Identifier, LetStatement, ReturnStatement, Statement } from '../../grammar/ast.ts';
+import type {
+  AssertStatement,
+  Body,
+  Identifier,
+  LetStatement,
+  ReturnStatement,
+  Statement,
+  StringLiteral,
+} from '../../grammar/ast.ts';
 import type { Span } from '../../grammar/source.ts';
 import { evaluateCondition } from './conditions.ts';
 import { stateFact } from './facts.ts';
 import { checkClaims, checkDestructured } from './labels.ts';
+import { lookUp } from './look-up.ts';
 import { statementNaming, type Slot } from './naming.ts';
-import { childScope, evaluateIn, lookUpLocal, report, type Scope } from './scope.ts';
+import { childScope, evaluateIn, report, type Scope } from './scope.ts';
 import { describeKind, elementsOf, errorValue, formatValue, type Value } from './values.ts';
 
 export interface Returned {
@@ -93,14 +102,14 @@ function runAssert({ condition, message, span }: AssertStatement, scope: Scope):
   stateFact(condition, scope);
   const holds = evaluateCondition(condition, scope);
   if (holds !== false) return;
-  const text = message ? fillMessage(message.value, scope) : 'the assertion does not hold';
+  const text = message ? fillMessage(message, scope) : 'the assertion does not hold';
   report(scope, 'E0501', span, text, { label: 'this assertion does not hold' });
 }
 
 /** Puts values in place of `{name}`. */
-const fillMessage = (text: string, scope: Scope): string =>
+const fillMessage = ({ value: text, span }: StringLiteral, scope: Scope): string =>
   text.replaceAll(/\{([A-Za-z_]\w*)\}/g, (whole, name: string) => {
-    const binding = lookUpLocal(scope, name);
-    if (!binding) return whole;
-    return binding.value.kind === 'string' ? binding.value.value : formatValue(binding.value);
+    const value = lookUp(name, span, scope);
+    if (value.kind === 'error') return whole;
+    return value.kind === 'string' ? value.value : formatValue(value);
   });

@@ -1,0 +1,285 @@
+/** Checks the directives of a file: names, targets, keys, values, and that stages form no circle. */
+import type { Directive, Entry, Expression, ValueEntry } from '../../grammar/ast.ts';
+import type { DiagnosticCode } from '../../grammar/diagnostics.ts';
+import type { Span } from '../../grammar/source.ts';
+import { didYouMean } from '../../grammar/suggest.ts';
+import {
+  budgetMetrics,
+  directiveSchemas,
+  type DirectiveSchema,
+  type Fields,
+  type Functions,
+} from './directive-schema.ts';
+import {
+  checkCall,
+  checkMetric,
+  checkValue,
+  dottedName,
+  writtenCall,
+  type Checking,
+  type Setting,
+  type Settings,
+} from './directive-values.ts';
+import { lookUpFile } from './load.ts';
+import { report, type Scope } from './scope.ts';
+import { textOf } from './type-match.ts';
+
+/** `metric operator limit`, the limit in base units. */
+export interface Constraint {
+  /** `params`, `macs`, `size`, `peak_memory`, `latency`, `drop`, or a metric such as `val.accuracy`. */
+  readonly metric: string;
+  /** `p50` of `latency(p50)`, `base` of `drop(base)`. */
+  readonly argument?: string;
+  readonly operator: '<=' | '>=' | '<' | '>';
+  readonly limit: number;
+  /** As written. */
+  readonly text: string;
+  readonly span: Span;
+}
+
+/** A checked directive; `settings` holds what was written and is right, without defaults. */
+export interface CheckedDirective {
+  readonly word: string;
+  readonly name?: string;
+  /** The model, or the stage for a budget. */
+  readonly target?: string;
+  readonly settings: Settings;
+  readonly items: readonly Setting[];
+  readonly constraints: readonly Constraint[];
+  readonly declaration: Directive;
+}
+
+const stageWords = ['train', 'prune', 'distill', 'quantize'] as const;
+const isStage = (word: string): boolean => stageWords.some((each) => each === word);
+
+function complain(scope: Scope, code: DiagnosticCode, span: Span, message: string, help?: string): void {
+  report(scope, code, span, message, help === undefined ? {} : { help });
+}
+
+/** All directives of the file that have a known word, with faults reported in `scope`. */
+export function checkDirectives(directives: readonly Directive[], scope: Scope): CheckedDirective[] {
+  const c: Checking = { scope, names: collectNames(directives, scope) };
+  const checked: CheckedDirective[] = [];
+  for (const directive of directives) {
+    const word = directive.word.name;
+    const schema = Object.hasOwn(directiveSchemas, word) ? directiveSchemas[word] : undefined;
+    if (!schema) {
+      const known = Object.keys(directiveSchemas);
+      const help = didYouMean(word, known) ?? `directives are ${known.join(', ')}`;
+      complain(scope, 'E0601', directive.word.span, `unknown directive \`${word}\``, help);
+      continue;
+    }
+    checkHeader(c, directive, schema);
+    checked.push(checkEntries(c, directive, schema));
+  }
+  checkCircles(checked, scope);
+  return checked;
+}
+
+/** Names by word. Reports names declared twice; stages share their names, as `from` and budgets refer to any. */
+function collectNames(directives: readonly Directive[], scope: Scope): Map<string, Set<string>> {
+  const names = new Map<string, Set<string>>();
+  const seen = new Map<string, Span>();
+  for (const { word, name, target } of directives) {
+    const group = isStage(word.name) ? 'stage' : word.name;
+    const shown = name ?? target;
+    if (!shown) continue;
+    const key = `${group} ${name ? '' : 'for '}${shown.name}`;
+    const first = seen.get(key);
+    if (first) {
+      const message = name ? `\`${name.name}\` is declared twice` : `\`${shown.name}\` has two directives \`${word.name}\``;
+      report(scope, 'E0609', shown.span, message, { notes: [{ message: 'the first one', span: first }] });
+    } else {
+      seen.set(key, shown.span);
+    }
+    if (name) names.set(word.name, (names.get(word.name) ?? new Set()).add(name.name));
+  }
+  return names;
+}
+
+function checkHeader(c: Checking, { word, name, target }: Directive, schema: DirectiveSchema): void {
+  if (schema.name === 'required' && !name) {
+    complain(c.scope, 'E0610', word.span, `\`${word.name}\` needs a name`, `write \`${word.name} name ... { ... }\``);
+  }
+  if (schema.name === 'none' && name) complain(c.scope, 'E0610', name.span, `\`${word.name}\` has no name of its own`);
+  if (schema.target === 'none') {
+    if (target) complain(c.scope, 'E0610', target.span, `\`${word.name}\` belongs to no model`);
+    return;
+  }
+  if (!target) {
+    complain(c.scope, 'E0610', word.span, `\`${word.name}\` needs a target`, `write \`${word.name} ... for Model { ... }\``);
+    return;
+  }
+  const { known, item } = lookUpFile(c.scope.module, target.name);
+  const stages = stageWords.flatMap((each) => [...(c.names.get(each) ?? [])]);
+  if (schema.target === 'model or stage' && stages.includes(target.name)) return;
+  if (item?.declaration.kind === 'model' || (known && !item)) return;
+  const { declared, imported } = c.scope.module;
+  const models = [...declared.values()].filter(({ kind }) => kind === 'model').map((each) => each.name.name);
+  for (const [each, source] of imported) if (source?.declaration.kind === 'model') models.push(each);
+  const candidates = schema.target === 'model' ? models : [...models, ...stages];
+  const what = schema.target === 'model' ? 'no model is called' : 'no model or stage is called';
+  complain(c.scope, 'E0606', target.span, `${what} \`${target.name}\``, didYouMean(target.name, candidates));
+}
+
+function checkEntries(c: Checking, directive: Directive, schema: DirectiveSchema): CheckedDirective {
+  const constraints: Constraint[] = [];
+  const items: Setting[] = [];
+  const other = (entry: ValueEntry): void => {
+    const constraint = schema.constraints ? checkConstraint(c, entry.value) : undefined;
+    if (constraint) constraints.push(constraint);
+    if (schema.constraints) return;
+    const item = checkItem(c, schema.items, entry.value, directive.word.name);
+    if (item) items.push(item);
+  };
+  const { word, name, target } = directive;
+  const settings = checkFields(c, schema.fields, directive.entries, { word: word.name, span: word.span }, other);
+  return {
+    word: word.name,
+    ...(name ? { name: name.name } : {}),
+    ...(target ? { target: target.name } : {}),
+    settings,
+    items,
+    constraints,
+    declaration: directive,
+  };
+}
+
+function checkItem(c: Checking, functions: Functions | undefined, value: Expression, word: string): Setting | undefined {
+  if (functions) return checkCall(c, functions, value, `an entry of \`${word}\``);
+  complain(c.scope, 'E0604', value.span, `an entry of \`${word}\` must be \`key = value\``);
+  return undefined;
+}
+
+/** Checks the entries of a directive or group; entries without a key go to `other`. */
+function checkFields(
+  c: Checking,
+  fields: Fields,
+  entries: readonly Entry[],
+  owner: { readonly word: string; readonly span: Span },
+  other: (entry: ValueEntry) => void,
+): Settings {
+  const settings = new Map<string, Setting>();
+  const given = new Map<string, Span>();
+  for (const entry of entries) {
+    if (entry.kind === 'value') {
+      other(entry);
+      continue;
+    }
+    const { name: key, span } = entry.name;
+    const field = Object.hasOwn(fields, key) ? fields[key] : undefined;
+    const first = given.get(key);
+    if (!field) {
+      const known = Object.keys(fields);
+      const help = didYouMean(key, known) ?? (known.length > 0 ? `it has ${known.join(', ')}` : undefined);
+      complain(c.scope, 'E0602', span, `\`${owner.word}\` has no key \`${key}\``, help);
+    } else if (first) {
+      report(c.scope, 'E0608', span, `\`${key}\` is given twice`, { notes: [{ message: 'the first one', span: first }] });
+    } else {
+      given.set(key, span);
+      const setting = checkEntry(c, field.spec, entry, key);
+      if (setting) settings.set(key, setting);
+    }
+  }
+  for (const [key, field] of Object.entries(fields)) {
+    if (!field.required || given.has(key)) continue;
+    complain(c.scope, 'E0603', owner.span, `\`${owner.word}\` needs \`${key}\`: ${field.doc}`);
+  }
+  return settings;
+}
+
+function checkEntry(
+  c: Checking,
+  spec: Fields[string]['spec'],
+  entry: Exclude<Entry, ValueEntry>,
+  key: string,
+): Setting | undefined {
+  if (entry.kind === 'assign') return checkValue(c, spec, entry.value, `\`${key}\``);
+  const owner = { word: key, span: entry.name.span };
+  const items: Setting[] = [];
+  if (spec.kind === 'items') {
+    const take = (each: ValueEntry): void => {
+      const item = checkCall(c, spec.functions, each.value, `an entry of \`${key}\``);
+      if (item) items.push(item);
+    };
+    return { kind: 'group', entries: checkFields(c, {}, entry.entries, owner, take), items };
+  }
+  if (spec.kind === 'group') {
+    const refuse = (each: ValueEntry): void =>
+      complain(c.scope, 'E0604', each.span, `an entry of \`${key}\` must be \`name = value\``);
+    return { kind: 'group', entries: checkFields(c, spec.fields, entry.entries, owner, refuse), items };
+  }
+  complain(c.scope, 'E0604', entry.name.span, `\`${key}\` is a value, not a group`, `write \`${key} = ...\``);
+  return undefined;
+}
+
+const mirrored = { '<=': '>=', '>=': '<=', '<': '>', '>': '<' } as const;
+
+function checkConstraint(c: Checking, expression: Expression): Constraint | undefined {
+  const isComparison = expression.kind === 'binary' && Object.hasOwn(mirrored, expression.operator);
+  if (expression.kind !== 'binary' || !isComparison) {
+    complain(c.scope, 'E0604', expression.span, 'an entry of `budget` must be a comparison', 'write `macs <= 57MMACs`');
+    return undefined;
+  }
+  const { operator, left, right, span } = expression;
+  if (operator !== '<=' && operator !== '>=' && operator !== '<' && operator !== '>') return undefined;
+  const metric = checkBudgetMetric(c, left);
+  if (!metric) return undefined;
+  const spec = { kind: 'number', units: metric.units } as const;
+  const limit = checkValue(c, spec, right, `the limit of \`${metric.name}\``);
+  if (limit?.kind !== 'number') return undefined;
+  const argument = metric.argument === undefined ? {} : { argument: metric.argument };
+  return { metric: metric.name, ...argument, operator, limit: limit.value, text: textOf(span), span };
+}
+
+function checkBudgetMetric(c: Checking, expression: Expression) {
+  const call = writtenCall(expression);
+  const known = call && Object.hasOwn(budgetMetrics, call.name) ? budgetMetrics[call.name] : undefined;
+  if (!call || !known) {
+    const isMetric = dottedName(expression) !== undefined && (expression.kind === 'member' || call === undefined);
+    const metric = isMetric ? checkMetric(c, expression, 'a budget') : undefined;
+    if (metric?.kind === 'name') return { name: metric.value, units: ['ratio'] as const, argument: undefined };
+    if (isMetric) return undefined;
+    const names = [...Object.keys(budgetMetrics), 'val.accuracy'];
+    const help = (call && didYouMean(call.name, names)) ?? `budgets compare ${names.join(', ')}`;
+    complain(c.scope, 'E0602', expression.span, `a budget cannot compare \`${textOf(expression.span)}\``, help);
+    return undefined;
+  }
+  const [first, ...more] = call.args;
+  const argument = first?.value.kind === 'name' ? first.value.name : undefined;
+  const stages = stageWords.flatMap((each) => [...(c.names.get(each) ?? [])]);
+  const fits =
+    more.length === 0 &&
+    (known.argument === undefined
+      ? first === undefined
+      : argument !== undefined && (known.argument === 'stage' ? stages.includes(argument) : /^p\d{2}$/.test(argument)));
+  if (fits) return { name: call.name, units: known.units, argument };
+  const help = { stage: 'name a stage, as in `drop(base)`', percentile: 'name a percentile, as in `latency(p50)`' };
+  const advice = known.argument ? help[known.argument] : `write \`${call.name}\` alone`;
+  complain(c.scope, 'E0604', expression.span, `\`${textOf(expression.span)}\` is no figure to compare`, advice);
+  return undefined;
+}
+
+/** Reports E0607 where stages follow each other in a circle through `from`. */
+function checkCircles(checked: readonly CheckedDirective[], scope: Scope): void {
+  const sources = new Map<string, { readonly from: string; readonly span: Span }>();
+  for (const { word, name, settings } of checked) {
+    const from = settings.get('from');
+    if (isStage(word) && name !== undefined && from?.kind === 'name') sources.set(name, { from: from.value, span: from.span });
+  }
+  const reported = new Set<string>();
+  for (const start of sources.keys()) {
+    const chain: string[] = [];
+    for (let at: string | undefined = start; at !== undefined && !reported.has(at); at = sources.get(at)?.from) {
+      if (chain.includes(at)) {
+        const circle = [...chain.slice(chain.indexOf(at)), at];
+        const span = sources.get(at)?.span;
+        if (span) complain(scope, 'E0607', span, `stages follow each other in a circle: ${circle.join(' -> ')}`);
+        for (const name of circle) reported.add(name);
+        break;
+      }
+      chain.push(at);
+    }
+    for (const name of chain) reported.add(name);
+  }
+}

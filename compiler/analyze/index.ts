@@ -1,0 +1,162 @@
+/** The analyzer's front door: from an entry file to models that can be built, directives and diagnostics. */
+import { byPosition, type Diagnostic } from '../../grammar/diagnostics.ts';
+import type { SourceFile } from '../../grammar/source.ts';
+import { buildModel, type BuildOptions, type BuiltModel, type ModelItem } from './build-ir.ts';
+import { costOf, type Cost } from './cost.ts';
+import { checkDirectives, type CheckedDirective } from './directives.ts';
+import { evaluate } from './evaluate-expression.ts';
+import type { AnalyzeHost } from './host.ts';
+import { loadProgram, type LoadedProgram } from './load.ts';
+import { evaluateConstant } from './look-up.ts';
+import {
+  budgetsFor,
+  checkPreprocess,
+  preprocessFor,
+  weightsFor,
+  type BudgetDirective,
+  type Preprocess,
+  type WeightsDirective,
+} from './model-directives.ts';
+import { resolveNames } from './resolve.ts';
+import { BuildAbort, fileScope, newBuild } from './scope.ts';
+
+export type { BuildOptions, BuiltModel, ModelInput } from './build-ir.ts';
+export { costOf, macsOf, type Cost } from './cost.ts';
+export type { CheckedDirective, Constraint } from './directives.ts';
+export { resolveDataPath, type AnalyzeHost } from './host.ts';
+export type { BudgetDirective, Preprocess, PreprocessStep, WeightsDirective } from './model-directives.ts';
+export { nodeHost } from './node-host.ts';
+export { preludeOps } from './prelude.ts';
+export { directiveSchemas } from './directive-schema.ts';
+export type { DivisibilityFact, ParameterEntry } from './scope.ts';
+
+/** A model of the program: declared in the entry file, or imported by it. */
+export interface AnalyzedModel {
+  readonly name: string;
+  /** Text of its `##` comment. */
+  readonly doc?: string;
+  readonly isImported: boolean;
+  readonly item: ModelItem;
+  readonly weights: readonly WeightsDirective[];
+  readonly budgets: readonly BudgetDirective[];
+  /** Builds the graph; with errors in the program there is none, and they are its diagnostics. */
+  build(options?: BuildOptions): BuiltModel;
+  /** Preprocessing with class names, which are read now. */
+  preprocess(): { readonly preprocess?: Preprocess; readonly diagnostics: readonly Diagnostic[] };
+}
+
+export interface AnalyzedProgram {
+  readonly file: SourceFile;
+  /** The entry and everything it imports. */
+  readonly files: readonly SourceFile[];
+  /** Declared models first, in the order of the source, then imported ones. */
+  readonly models: readonly AnalyzedModel[];
+  readonly directives: readonly CheckedDirective[];
+  /** Faults of syntax, imports, names, constants and directives, by position. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** False where syntax errors left declarations out, so that nothing can be built. */
+  readonly canBuild: boolean;
+}
+
+export interface CheckedModel {
+  readonly name: string;
+  /** Absent where a parameter has no default. */
+  readonly built?: BuiltModel;
+  readonly cost?: Cost;
+}
+
+export interface CheckedProgram {
+  readonly program: AnalyzedProgram;
+  readonly models: readonly CheckedModel[];
+  /** Everything that is wrong, by position, each fault once. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+const isError = ({ severity }: Diagnostic): boolean => severity === 'error';
+
+/** Diagnostics of several phases by position; one code at one place is one fault. */
+export function mergeDiagnostics(...lists: readonly (readonly Diagnostic[])[]): Diagnostic[] {
+  const merged = new Map<string, Diagnostic>();
+  for (const each of lists.flat()) {
+    const key = `${each.code} ${each.span.file.path} ${each.span.start} ${each.span.end}`;
+    if (!merged.has(key)) merged.set(key, each);
+  }
+  return [...merged.values()].sort(byPosition);
+}
+
+/** Loads and checks a program without building its models. Never throws for what a source file says. */
+export function analyze(entryPath: string, host: AnalyzeHost): AnalyzedProgram {
+  const loaded = loadProgram(entryPath, host);
+  const { entry, modules } = loaded;
+  const canBuild = modules.every(({ hasSyntaxErrors }) => !hasSyntaxErrors);
+  const { directives, diagnostics: ofDirectives } = analyzeDirectives(loaded, canBuild);
+  const diagnostics = mergeDiagnostics(loaded.diagnostics, modules.flatMap(resolveNames), ofDirectives);
+  const models = modelsOf(loaded).map(({ item, isImported }): AnalyzedModel => {
+    const { name, doc } = item.declaration;
+    return {
+      name: name.name,
+      ...(doc === undefined ? {} : { doc }),
+      isImported,
+      item,
+      weights: weightsFor(name.name, directives, host),
+      budgets: budgetsFor(name.name, directives),
+      build: (options) => (diagnostics.some(isError) ? unbuilt(name.name, diagnostics) : buildModel(item, options)),
+      preprocess: () => preprocessFor(name.name, directives, host),
+    };
+  });
+  return { file: entry.file, files: modules.map(({ file }) => file), models, directives, diagnostics, canBuild };
+}
+
+const unbuilt = (name: string, diagnostics: readonly Diagnostic[]): BuiltModel => ({
+  name,
+  inputs: [],
+  parameters: [],
+  bufferNames: [],
+  facts: [],
+  diagnostics,
+});
+
+function modelsOf({ entry }: LoadedProgram): { readonly item: ModelItem; readonly isImported: boolean }[] {
+  const imported = [...entry.imported.values()].flatMap((item) => (item ? [item] : []));
+  const declared = [...entry.declared.values()].map((declaration) => ({ declaration, module: entry }));
+  return [...declared, ...imported].flatMap(({ declaration, module }) =>
+    declaration.kind === 'model' ? [{ item: { declaration, module }, isImported: module !== entry }] : [],
+  );
+}
+
+/** Directives and constants of the entry file; constants wait for correct syntax. */
+function analyzeDirectives({ entry }: LoadedProgram, canBuild: boolean) {
+  const build = newBuild(evaluate);
+  const scope = fileScope(build, entry);
+  const written = entry.program.declarations.filter((declaration) => declaration.kind === 'directive');
+  try {
+    if (canBuild) {
+      for (const declaration of entry.program.declarations) {
+        if (declaration.kind === 'const') evaluateConstant(declaration, entry, scope);
+      }
+    }
+    const directives = canBuild ? checkDirectives(written, scope) : [];
+    const preprocessing = directives.filter(({ word }) => word === 'preprocess').flatMap(checkPreprocess);
+    return { directives, diagnostics: [...build.diagnostics, ...preprocessing] };
+  } catch (error) {
+    if (!(error instanceof BuildAbort)) throw error;
+    return { directives: [], diagnostics: build.diagnostics };
+  }
+}
+
+/** Checks a program and builds every declared model with its defaults, so that one run reports everything. */
+export function checkProgram(entryPath: string, host: AnalyzeHost): CheckedProgram {
+  const program = analyze(entryPath, host);
+  const models = program.canBuild
+    ? program.models.filter(({ isImported }) => !isImported).map(checkModel)
+    : [];
+  const built = models.flatMap((model) => model.built?.diagnostics ?? []);
+  return { program, models, diagnostics: mergeDiagnostics(program.diagnostics, built) };
+}
+
+function checkModel({ name, item }: AnalyzedModel): CheckedModel {
+  const isOpen = item.declaration.parameters.some(({ type, default: fallback }) => !type.dims && !fallback);
+  if (isOpen) return { name };
+  const built = buildModel(item);
+  return built.graph ? { name, built, cost: costOf(built) } : { name, built };
+}

@@ -1,0 +1,109 @@
+/** What directives say about one model: preprocessing, published weights, budgets. */
+import { diagnostic, type Diagnostic } from '../../grammar/diagnostics.ts';
+import type { Span } from '../../grammar/source.ts';
+import type { Setting } from './directive-values.ts';
+import type { CheckedDirective, Constraint } from './directives.ts';
+import { resolveDataPath, type AnalyzeHost } from './host.ts';
+
+export type PreprocessStep =
+  | { op: 'resize'; size: number | [number, number] }
+  | { op: 'center_crop'; size: number }
+  | { op: 'normalize'; mean: number[]; std: number[] };
+
+/** As the artifact's manifest holds it (`runtime/artifact.ts`). */
+export interface Preprocess {
+  steps: PreprocessStep[];
+  labels?: string[];
+}
+
+export interface WeightsDirective {
+  readonly name: string;
+  /** Where the file lies: beside the source, else under `$CNNC_DATA`. */
+  readonly path: string;
+  readonly strict: boolean;
+  /** Pairs (prefix of a name in the file, what takes its place). */
+  readonly rename: readonly (readonly [string, string])[];
+  readonly span: Span;
+}
+
+export interface BudgetDirective {
+  readonly batch: number;
+  readonly constraints: readonly Constraint[];
+}
+
+const numberOf = (setting: Setting | undefined): number | undefined =>
+  setting?.kind === 'number' ? setting.value : undefined;
+
+const numbersOf = (setting: Setting | undefined): number[] =>
+  setting?.kind === 'list' ? setting.elements.flatMap((each) => numberOf(each) ?? []) : [];
+
+function stepOf(setting: Setting): PreprocessStep | undefined {
+  if (setting.kind !== 'call') return undefined;
+  const size = numberOf(setting.args.get('size'));
+  if (setting.name === 'normalize') {
+    return { op: 'normalize', mean: numbersOf(setting.args.get('mean')), std: numbersOf(setting.args.get('std')) };
+  }
+  if (size === undefined) return undefined;
+  if (setting.name === 'center_crop') return { op: 'center_crop', size };
+  const height = numberOf(setting.args.get('height'));
+  return setting.name === 'resize' ? { op: 'resize', size: height === undefined ? size : [size, height] } : undefined;
+}
+
+/** Faults in the order and the lengths of preprocessing steps. */
+export function checkPreprocess({ items }: CheckedDirective): Diagnostic[] {
+  const diagnostics: Diagnostic[] = [];
+  items.forEach((item, index) => {
+    const step = stepOf(item);
+    if (item.kind !== 'call' || step?.op !== 'normalize') return;
+    if (step.mean.length !== step.std.length) {
+      const message = `\`mean\` has ${step.mean.length} values and \`std\` has ${step.std.length}`;
+      diagnostics.push(diagnostic('E0605', item.span, message, { help: 'give one value for each channel' }));
+    }
+    const next = items[index + 1];
+    if (next?.kind !== 'call') return;
+    diagnostics.push(diagnostic('E0604', next.span, `\`${next.name}\` cannot follow \`normalize\``, { help: 'put `normalize` last' }));
+  });
+  return diagnostics;
+}
+
+/** The preprocessing of a model with its class names; reports E0701 where the file of the names cannot be read. */
+export function preprocessFor(
+  model: string,
+  directives: readonly CheckedDirective[],
+  host: AnalyzeHost,
+): { readonly preprocess?: Preprocess; readonly diagnostics: readonly Diagnostic[] } {
+  const directive = directives.find(({ word, target }) => word === 'preprocess' && target === model);
+  if (!directive) return { diagnostics: [] };
+  const preprocess: Preprocess = { steps: directive.items.flatMap((item) => stepOf(item) ?? []) };
+  const labels = directive.settings.get('labels');
+  if (labels?.kind !== 'string') return { preprocess, diagnostics: [] };
+  const path = resolveDataPath(host, labels.span.file.path, labels.value);
+  const text = host.readText(path);
+  if (text === undefined) return { preprocess, diagnostics: [diagnostic('E0701', labels.span, `cannot read ${path}`)] };
+  preprocess.labels = text.replace(/\r?\n$/, '').split(/\r?\n/);
+  return { preprocess, diagnostics: [] };
+}
+
+/** The weights that are published for a model, in the order of the file. */
+export function weightsFor(model: string, directives: readonly CheckedDirective[], host: AnalyzeHost): WeightsDirective[] {
+  return directives.flatMap(({ word, name, target, settings, declaration }) => {
+    const file = settings.get('file');
+    if (word !== 'weights' || target !== model || name === undefined || file?.kind !== 'string') return [];
+    const [strict, rename] = [settings.get('strict'), settings.get('rename')];
+    const path = resolveDataPath(host, declaration.span.file.path, file.value);
+    const pairs = rename?.kind === 'list' ? rename.elements.flatMap(pairOf) : [];
+    return [{ name, path, strict: strict?.kind === 'bool' ? strict.value : true, rename: pairs, span: file.span }];
+  });
+}
+
+function pairOf(setting: Setting): (readonly [string, string])[] {
+  const [from, to] = setting.kind === 'list' ? setting.elements : [];
+  return from?.kind === 'string' && to?.kind === 'string' ? [[from.value, to.value]] : [];
+}
+
+/** The budgets of a model or a stage. */
+export function budgetsFor(target: string, directives: readonly CheckedDirective[]): BudgetDirective[] {
+  return directives
+    .filter((directive) => directive.word === 'budget' && directive.target === target)
+    .map(({ settings, constraints }) => ({ batch: numberOf(settings.get('batch')) ?? 1, constraints }));
+}

@@ -1,0 +1,260 @@
+/** Checks the names of one file: unknown, declared twice, shadowing, unused. Values do not matter here. */
+import type {
+  BlockDeclaration,
+  Body,
+  Entry,
+  Expression,
+  FunctionDeclaration,
+  Identifier,
+  Stage,
+  Statement,
+  TypeExpression,
+} from '../../grammar/ast.ts';
+import { diagnostic, type Diagnostic } from '../../grammar/diagnostics.ts';
+import type { Span } from '../../grammar/source.ts';
+import { didYouMean } from '../../grammar/suggest.ts';
+import type { Module } from './load.ts';
+import { preludeValues } from './prelude.ts';
+import { isDimName, scalarTypes, tensorTypes } from './type-match.ts';
+
+interface Entity {
+  readonly span: Span;
+  /** Reported where nothing uses it: `W0001` for imports, `W0002` for `let`s; absent for what may stay unused. */
+  readonly warns?: 'W0001' | 'W0002';
+  used: boolean;
+}
+
+interface Names {
+  readonly entities: Map<string, Entity>;
+  readonly outer?: Names;
+}
+
+interface Resolving {
+  readonly module: Module;
+  readonly file: Names;
+  readonly diagnostics: Diagnostic[];
+}
+
+function declare(r: Resolving, names: Names, { name, span }: Identifier, warns?: 'W0001' | 'W0002'): void {
+  if (name === '_') return;
+  const same = names.entities.get(name);
+  const found = same ?? findEntity(names.outer, name);
+  if (found) {
+    const message = same ? `\`${name}\` is declared twice` : `\`${name}\` shadows another name`;
+    const help = same ? {} : { help: 'give it a name of its own' };
+    const notes = [{ message: 'the first one', span: found.span }];
+    r.diagnostics.push(diagnostic(same ? 'E0202' : 'E0205', span, message, { notes, ...help }));
+  }
+  if (!same) names.entities.set(name, { span, used: false, ...(warns ? { warns } : {}) });
+}
+
+function findEntity(names: Names | undefined, name: string): Entity | undefined {
+  for (let at = names; at; at = at.outer) {
+    const entity = at.entities.get(name);
+    if (entity) return entity;
+  }
+  return undefined;
+}
+
+function use(r: Resolving, names: Names, name: string, span: Span): void {
+  const entity = findEntity(names, name);
+  if (entity) entity.used = true;
+  if (entity || preludeValues.has(name)) return;
+  const known: string[] = [...preludeValues.keys()];
+  for (let at: Names | undefined = names; at; at = at.outer) known.push(...at.entities.keys());
+  const help = didYouMean(name, known);
+  r.diagnostics.push(diagnostic('E0201', span, `unknown name \`${name}\``, help === undefined ? {} : { help }));
+}
+
+function warnUnused(r: Resolving, names: Names): void {
+  for (const [name, { span, warns, used }] of names.entities) {
+    if (!warns || used || name.startsWith('_')) continue;
+    const what = warns === 'W0001' ? 'the import' : 'the value';
+    r.diagnostics.push(diagnostic(warns, span, `${what} \`${name}\` is never used`));
+  }
+}
+
+const innerNames = (outer: Names): Names => ({ entities: new Map(), outer });
+
+function resolveExpression(r: Resolving, expression: Expression, names: Names): void {
+  const walk = (child: Expression): void => resolveExpression(r, child, names);
+  switch (expression.kind) {
+    case 'name':
+      return use(r, names, expression.name, expression.span);
+    case 'tuple':
+    case 'list':
+      return expression.elements.forEach(walk);
+    case 'if':
+      return [expression.condition, expression.then, expression.else].forEach(walk);
+    case 'unary':
+      return walk(expression.operand);
+    case 'binary':
+      return [expression.left, expression.right].forEach(walk);
+    case 'call':
+      return [expression.callee, ...expression.arguments.map(({ value }) => value)].forEach(walk);
+    case 'index':
+      return [expression.object, expression.index].forEach(walk);
+    case 'member':
+      return walk(expression.object);
+    case 'attach':
+      return walk(expression.model);
+    case 'pipe':
+      walk(expression.input);
+      return resolveStage(r, expression.stage, names);
+    case 'record':
+      return expression.entries.forEach((entry) => (entry.kind === 'group' ? undefined : walk(entry.value)));
+    case 'number':
+    case 'string':
+    case 'boolean':
+    case 'none':
+      return undefined;
+  }
+}
+
+function resolveStage(r: Resolving, stage: Stage, names: Names): void {
+  switch (stage.kind) {
+    case 'call':
+      use(r, names, stage.name.name, stage.name.span);
+      for (const { value } of stage.arguments ?? []) resolveExpression(r, value, names);
+      return;
+    case 'seq':
+      for (const each of stage.stages) resolveStage(r, each, names);
+      return;
+    case 'for': {
+      resolveExpression(r, stage.iterable, names);
+      const inner = innerNames(names);
+      for (const name of stage.names) declare(r, inner, name);
+      for (const each of stage.stages) resolveStage(r, each, inner);
+      return;
+    }
+    case 'if':
+      resolveExpression(r, stage.condition, names);
+      for (const each of [...stage.then, ...(stage.else ?? [])]) resolveStage(r, each, names);
+  }
+}
+
+function resolveStatement(r: Resolving, statement: Statement, names: Names): void {
+  switch (statement.kind) {
+    case 'let':
+      resolveExpression(r, statement.value, names);
+      for (const name of statement.names) declare(r, names, name, 'W0002');
+      return;
+    case 'const':
+      resolveExpression(r, statement.value, names);
+      declare(r, names, statement.name, 'W0002');
+      return;
+    case 'assert':
+      resolveExpression(r, statement.condition, names);
+      for (const [, name = ''] of (statement.message?.value ?? '').matchAll(/\{([A-Za-z_]\w*)\}/g)) {
+        use(r, names, name, statement.message?.span ?? statement.span);
+      }
+      return;
+    case 'if':
+      resolveExpression(r, statement.condition, names);
+      resolveBody(r, statement.then, innerNames(names));
+      if (statement.else) resolveBody(r, statement.else, innerNames(names));
+      return;
+    case 'return':
+      resolveExpression(r, statement.value, names);
+  }
+}
+
+function resolveBody(r: Resolving, body: Body, names: Names): void {
+  for (const statement of body.statements) resolveStatement(r, statement, names);
+  warnUnused(r, names);
+}
+
+function resolveType(r: Resolving, type: TypeExpression): void {
+  const { name, span } = type.name;
+  if (tensorTypes.has(name)) return;
+  if (scalarTypes.has(name)) {
+    if (!type.dims) return;
+    r.diagnostics.push(diagnostic('E0206', type.span, `\`${name}\` has no dimensions`));
+    return;
+  }
+  const help = didYouMean(name, [...tensorTypes, ...scalarTypes]);
+  const known = `the types are ${[...tensorTypes, ...scalarTypes].join(', ')}`;
+  r.diagnostics.push(diagnostic('E0206', span, `unknown type \`${name}\``, { help: help ?? known }));
+}
+
+/** Declares names that stand alone in dimensions; the first use binds, later ones must agree. */
+function declareDims(r: Resolving, type: TypeExpression, names: Names): void {
+  for (const dim of type.dims ?? []) {
+    if (dim.kind === 'name' && isDimName(dim.name) && !names.entities.has(dim.name)) declare(r, names, dim);
+  }
+}
+
+function resolveCallable(r: Resolving, declaration: BlockDeclaration | FunctionDeclaration): void {
+  const names = innerNames(r.file);
+  for (const { name, type } of declaration.parameters) {
+    declare(r, names, name);
+    resolveType(r, type);
+    declareDims(r, type, names);
+  }
+  const types = declaration.parameters.map(({ type }) => type);
+  if (declaration.returns) {
+    resolveType(r, declaration.returns);
+    declareDims(r, declaration.returns, names);
+    types.push(declaration.returns);
+  }
+  for (const type of types) for (const dim of type.dims ?? []) resolveExpression(r, dim, names);
+  for (const parameter of declaration.parameters) {
+    if (parameter.default) resolveExpression(r, parameter.default, names);
+  }
+  if (declaration.kind === 'fn') rejectTensors(r, declaration, types);
+  // The body has the signature's own level: a `let` may not repeat a parameter.
+  resolveBody(r, declaration.body, names);
+}
+
+function rejectTensors(r: Resolving, declaration: FunctionDeclaration, types: readonly TypeExpression[]): void {
+  for (const type of types) {
+    if (!tensorTypes.has(type.name.name)) continue;
+    const message = `\`${declaration.name.name}\` is a \`fn\`, which computes no tensors`;
+    r.diagnostics.push(diagnostic('E0206', type.span, message, { help: 'make it a `block`' }));
+  }
+}
+
+/** Marks file names that a directive mentions; the directive schemas check the rest. */
+function markUsed(names: Names, entries: readonly Entry[]): void {
+  const text: Expression[] = [];
+  for (const entry of entries) {
+    if (entry.kind === 'group') markUsed(names, entry.entries);
+    else text.push(entry.value);
+  }
+  const mark = (expression: Expression): void => {
+    const { file, start, end } = expression.span;
+    for (const [name] of file.text.slice(start, end).matchAll(/[A-Za-z_]\w*/g)) {
+      const entity = names.entities.get(name);
+      if (entity) entity.used = true;
+    }
+  };
+  text.forEach(mark);
+}
+
+/** Every fault in the names of a file; nothing where its syntax is at fault, as declarations may be missing then. */
+export function resolveNames(module: Module): readonly Diagnostic[] {
+  if (module.hasSyntaxErrors) return [];
+  const file: Names = { entities: new Map() };
+  const r: Resolving = { module, file, diagnostics: [] };
+  for (const { names } of module.program.imports) for (const name of names) declare(r, file, name, 'W0001');
+  for (const declaration of module.program.declarations) {
+    if (declaration.kind !== 'directive') declare(r, file, declaration.name);
+  }
+  for (const declaration of module.program.declarations) {
+    switch (declaration.kind) {
+      case 'const':
+        resolveExpression(r, declaration.value, file);
+        break;
+      case 'fn':
+      case 'block':
+      case 'model':
+        resolveCallable(r, declaration);
+        break;
+      case 'directive':
+        if (declaration.target) markUsed(file, [{ kind: 'value', value: { kind: 'name', ...declaration.target }, span: declaration.target.span }]);
+        markUsed(file, declaration.entries);
+    }
+  }
+  warnUnused(r, file);
+  return r.diagnostics;
+}
