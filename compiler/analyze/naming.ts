@@ -43,8 +43,9 @@ export function claimSlot(claims: Claims, span: Span): Slot {
   const tentative = joinNames(claims.owner.tentative, claims.element);
   let claimed: string | undefined;
   const claim = (): string => {
-    claims.claimants.push(span);
-    return joinNames(claims.owner.path(), claims.element);
+    const others = claims.claimants.push(span) - 1;
+    // Two claimants are an error (E0412); the second gets a path of its own, so that no E0411 follows from it.
+    return joinNames(claims.owner.path(), others === 0 ? claims.element : `${claims.element}#${others}`);
   };
   return { path: () => (claimed ??= claim()), tentative };
 }

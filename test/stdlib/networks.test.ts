@@ -1,0 +1,76 @@
+/** Every network of the library against torchvision's names, shapes, parameters and MACs. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { analyze, costOf, nodeHost } from '../../compiler/analyze/index.ts';
+
+interface Golden {
+  readonly parameters: number;
+  readonly macs: number;
+  readonly state_dict: Readonly<Record<string, readonly number[]>>;
+}
+
+const host = nodeHost();
+const root = new URL('../../', import.meta.url).pathname;
+
+/** Golden file of test/golden/stdlib, source file, model, and its arguments. */
+const networks: readonly (readonly [string, string, string, Readonly<Record<string, string>>?])[] = [
+  ['resnet18', 'stdlib/resnet', 'ResNet18'],
+  ['resnet34', 'stdlib/resnet', 'ResNet34'],
+  ['resnet50', 'stdlib/resnet', 'ResNet50'],
+  ['resnet101', 'stdlib/resnet', 'ResNet101'],
+  ['resnet152', 'stdlib/resnet', 'ResNet152'],
+  ['mobilenet_v2', 'stdlib/mobilenet_v2', 'MobileNetV2'],
+  ['mobilenet_v3_small', 'stdlib/mobilenet_v3', 'MobileNetV3Small'],
+  ['mobilenet_v3_large', 'stdlib/mobilenet_v3', 'MobileNetV3Large'],
+  ['shufflenet_v2_x1_0', 'stdlib/shufflenet_v2', 'ShuffleNetV2'],
+  ['shufflenet_v2_x0_5', 'stdlib/shufflenet_v2', 'ShuffleNetV2', { widths: '[24, 48, 96, 192, 1024]' }],
+  ['squeezenet1_0', 'stdlib/squeezenet', 'SqueezeNet1_0'],
+  ['squeezenet1_1', 'stdlib/squeezenet', 'SqueezeNet1_1'],
+  ['squeezenet1_0', 'examples/squeezenet/squeezenet', 'SqueezeNet'],
+  ['mobilenet_v3_small', 'examples/mobilenet_v3_small/mobilenet_v3_small', 'MobileNetV3Small'],
+  ['shufflenet_v2_x1_0', 'examples/shufflenet_v2/shufflenet_v2', 'ShuffleNetV2'],
+];
+
+function build(file: string, name: string, args: Readonly<Record<string, string>> = {}) {
+  const program = analyze(`${root}${file}.cnn`, host);
+  const built = program.models.find((model) => model.name === name)?.build({ arguments: args });
+  if (!built?.graph) throw new Error(JSON.stringify((built ?? program).diagnostics.map(({ code, message }) => [code, message])));
+  return built;
+}
+
+/** Names and shapes as a state_dict has them, sorted. */
+function stateDict(built: ReturnType<typeof build>): [string, readonly number[]][] {
+  const entries: [string, readonly number[]][] = built.parameters.map(({ name, shape }) => [name, shape]);
+  entries.push(...built.bufferNames.map((name): [string, readonly number[]] => [name, []]));
+  return entries.sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+describe.each(networks)('%s as %s:%s', (golden, file, name, args) => {
+  it('equals torchvision', () => {
+    const path = new URL(`../golden/stdlib/${golden}.json`, import.meta.url);
+    const wanted = JSON.parse(readFileSync(path, 'utf8')) as Golden;
+    const built = build(file, name, args);
+    expect(stateDict(built)).toEqual(Object.entries(wanted.state_dict).sort(([a], [b]) => (a < b ? -1 : 1)));
+    expect(costOf(built)).toEqual({ parameters: wanted.parameters, macs: wanted.macs });
+  });
+});
+
+describe('figures that are published elsewhere', () => {
+  it('ResNet-20 and ResNet-56 for CIFAR-10: 0.27M and 0.85M parameters (He et al. 2015, table 6)', () => {
+    const resnet20 = build('examples/resnet20/resnet20', 'ResNet20');
+    expect(costOf(resnet20).parameters).toBe(269_722);
+    expect(resnet20.parameters.length + resnet20.bufferNames.length).toBe(116);
+    expect(costOf(build('stdlib/cifar_resnet', 'CifarResNet'))).toEqual(costOf(resnet20));
+    expect(costOf(build('stdlib/cifar_resnet', 'CifarResNet', { depth: '56' })).parameters).toBe(853_018);
+  });
+
+  it('MobileNetV1: 4,231,976 trainable parameters (Keras) and 569 MMACs (Howard et al. 2017, table 4)', () => {
+    expect(costOf(build('stdlib/mobilenet_v1', 'MobileNetV1'))).toEqual({ parameters: 4_231_976, macs: 568_740_352 });
+  });
+
+  it('MobileNetV1 0.25 at 128 pixels: 0.5M parameters and 14 MMACs (Howard et al. 2017, table 7)', () => {
+    const { parameters, macs = 0 } = costOf(build('examples/mobilenet_v1/mobilenet_v1', 'MobileNetV1'));
+    expect(Math.round(parameters / 1e5)).toBe(5);
+    expect(Math.round(macs / 1e6)).toBe(14);
+  });
+});
