@@ -40,7 +40,8 @@ export function parseNpy(file: Uint8Array): StoredTensor {
   const header = parseNpyHeader(file);
   const found = file.length - header.dataOffset;
   const text = `${header.dtype} [${header.shape.join(', ')}]`;
-  if (found !== header.dataBytes) throw malformed(`${text} needs ${header.dataBytes} bytes of data, but there are ${found}`);
+  if (found !== header.dataBytes)
+    throw malformed(`${text} needs ${header.dataBytes} bytes of data, but there are ${found}`);
   let bytes = file.subarray(header.dataOffset);
   const width = elementBytes[header.dtype];
   if (header.bigEndian && width > 1) bytes = swapBytes(bytes, width);
@@ -70,8 +71,15 @@ export function parseNpyHeader(start: Uint8Array): NpyHeader {
  * The header is a Python dictionary with exactly three keys. Whole matches of one strict pattern for each entry
  * keep this linear and free of evaluation.
  */
-const entryPattern =
-  /\s*(?:'(descr|fortran_order|shape)'|"(descr|fortran_order|shape)")\s*:\s*(?:['"]([^'"\\\n]{1,16})['"]|(True|False)|\(([0-9L, ]*)\))\s*(,|(?=\}))/y;
+const entryPattern = new RegExp(
+  [
+    /\s*(?:'(descr|fortran_order|shape)'|"(descr|fortran_order|shape)")\s*:\s*/,
+    /(?:['"]([^'"\\\n]{1,16})['"]|(True|False)|\(([0-9L, ]*)\))\s*(?:,|(?=\}))/,
+  ]
+    .map((part) => part.source)
+    .join(''),
+  'y',
+);
 
 function describe(text: string, dataOffset: number): NpyHeader {
   const fields = readFields(text);
@@ -83,7 +91,8 @@ function describe(text: string, dataOffset: number): NpyHeader {
   if (shapeText?.kind !== 'tuple') throw malformed('the header has no shape');
   const type = /^([<>|=])([a-z]\d)$/.exec(descr.text);
   const dtype = typeOf.get(type?.[2] ?? '');
-  if (!type || !dtype) throw malformed(`the element type '${descr.text}' is not one of ${[...typeOf.keys()].join(', ')}`);
+  if (!type || !dtype)
+    throw malformed(`the element type '${descr.text}' is not one of ${[...typeOf.keys()].join(', ')}`);
   const shape = parseShape(shapeText.text);
   const dataBytes = storedBytes(dtype, shape);
   if (dataBytes === undefined) throw malformed(`the size of the shape (${shape.join(', ')}) overflows`);

@@ -110,7 +110,12 @@ async function requestDevice({ adapter, info }: FoundAdapter, options: DeviceOpt
     return await adapter.requestDevice({ requiredLimits: limits, requiredFeatures });
   } catch (error) {
     const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
-    throw new RuntimeFault('E0901', 'environment', `${adapterTitle(info)} gives no device: ${reason}`, 'run: cnnc doctor');
+    throw new RuntimeFault(
+      'E0901',
+      'environment',
+      `${adapterTitle(info)} gives no device: ${reason}`,
+      'run: cnnc doctor',
+    );
   }
 }
 

@@ -93,7 +93,9 @@ function nodeSupported(version: string): boolean {
   return major > 20 || (major === 20 && minor >= 19);
 }
 
-async function attempt<T>(action: () => Promise<T>): Promise<{ readonly value?: T; readonly fault: string | undefined }> {
+async function attempt<T>(
+  action: () => Promise<T>,
+): Promise<{ readonly value?: T; readonly fault: string | undefined }> {
   try {
     return { value: await action(), fault: undefined };
   } catch (error) {

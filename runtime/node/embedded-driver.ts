@@ -58,20 +58,23 @@ function isPrivate(folder: string): boolean {
 /** The driver as unpacked by an earlier run; undefined where there is none. */
 export function findUnpackedDriver(packed: string): EmbeddedDriver | undefined {
   const name = unpackedName(packed);
-  const folders = cacheFolders().filter(isPrivate).map((cache) => join(cache, name));
+  const folders = cacheFolders()
+    .filter(isPrivate)
+    .map((cache) => join(cache, name));
   return folders.map(driverIn).find((driver) => driver !== undefined);
 }
 
-/** The driver, unpacked into the cache folder at the first call. Throws E0901 where that is impossible. */
+/** The driver, unpacked into the first usable cache folder unless it lies there. Throws E0901 where none is usable. */
 export function unpackDriver(packed: string): EmbeddedDriver {
-  const found = findUnpackedDriver(packed);
-  if (found) return found;
-  const files = readPacked(packed);
+  const name = unpackedName(packed);
   const failures: string[] = [];
   for (const cache of cacheFolders()) {
+    const found = isPrivate(cache) ? driverIn(join(cache, name)) : undefined;
+    if (found) return found;
     try {
-      return unpackInto(cache, unpackedName(packed), files);
+      return unpackInto(cache, name, readPacked(packed));
     } catch (error) {
+      if (error instanceof RuntimeFault) throw error;
       failures.push(`${cache}: ${systemErrorReason(error)}`);
     }
   }
@@ -110,7 +113,8 @@ function readPacked(packed: string): ReadonlyMap<string, Uint8Array> {
   const wanted = new Map<string, Uint8Array>();
   for (const name of needed) {
     const bytes = files.get(name);
-    if (!bytes) throw new RuntimeFault('E0901', 'environment', `${packed} holds no ${name}`, 'run: npm install --force');
+    if (!bytes)
+      throw new RuntimeFault('E0901', 'environment', `${packed} holds no ${name}`, 'run: npm install --force');
     wanted.set(name, bytes);
   }
   return wanted;

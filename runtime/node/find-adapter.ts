@@ -27,7 +27,7 @@ export async function findAdapter(wanted: string, togglesFor: TogglesFor): Promi
   if (name === 'software') return (await systemAdapter({ software: true }, togglesFor)) ?? (await embedded(togglesFor));
   const named = await adapterByName(name, togglesFor);
   if (named) return named;
-  if ('swiftshader'.includes(name) && name !== '') return embedded(togglesFor);
+  if (name === 'swiftshader') return embedded(togglesFor);
   throw await noSuchAdapter(wanted, togglesFor);
 }
 
@@ -78,14 +78,23 @@ function fallBack(togglesFor: TogglesFor): Promise<FoundAdapter> {
   );
 }
 
+/** The system's adapters come first; the embedded one goes by its own words as well. */
 async function adapterByName(name: string, togglesFor: TogglesFor): Promise<FoundAdapter | undefined> {
+  if (name === '') return undefined;
   const all = await systemAdapters(togglesFor);
-  return all.find((found) => matchesAdapter(found.info, name));
+  const found = all.find(({ info }) => matchesAdapter(info, name));
+  if (found || !hasEmbedded()) return found;
+  const own = await embedded(togglesFor);
+  return matchesAdapter(own.info, name) ? own : undefined;
+}
+
+function hasEmbedded(): boolean {
+  return embeddedDriverSupported() && findPackedDriver() !== undefined;
 }
 
 async function noSuchAdapter(wanted: string, togglesFor: TogglesFor): Promise<RuntimeFault> {
   const titles = (await systemAdapters(togglesFor)).map((found) => adapterTitle(found.info));
-  if (embeddedDriverSupported() && findPackedDriver()) titles.push('software (embedded SwiftShader)');
+  if (hasEmbedded()) titles.push('software (embedded SwiftShader)');
   const list = titles.length === 0 ? 'there is none at all' : `there are: ${titles.join('; ')}`;
   return new RuntimeFault('E0901', 'environment', `no adapter is called '${wanted}'; ${list}`, doctorHint);
 }
@@ -116,7 +125,7 @@ function loadMissingLoader(): Promise<unknown> {
 
 async function loadLoaderIfMissing(): Promise<void> {
   if (process.platform !== 'linux' || findLoader() !== undefined || (await tryLoad('libvulkan.so.1'))) return;
-  if (embeddedDriverSupported() && findPackedDriver()) await loadEmbeddedLoader();
+  if (hasEmbedded()) await loadEmbeddedLoader();
 }
 
 async function loadEmbeddedLoader(): Promise<{ readonly icd: string }> {

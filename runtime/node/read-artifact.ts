@@ -93,7 +93,9 @@ async function readConstants(folder: string, manifest: Manifest): Promise<Readon
     const tensor = tensors.get(name);
     if (!tensor) throw malformed(`${path} lacks the constant '${name}' of the manifest`);
     if (tensor.bytes.length !== bytes) {
-      throw malformed(`the constant '${name}' in ${path} has ${tensor.bytes.length} bytes, and the manifest says ${bytes}`);
+      throw malformed(
+        `the constant '${name}' in ${path} has ${tensor.bytes.length} bytes, and the manifest says ${bytes}`,
+      );
     }
     constants.set(name, tensor.bytes);
   }

@@ -58,7 +58,10 @@ export function findLoader(): string | undefined {
     '/lib',
     '/run/opengl-driver/lib',
   ];
-  return folders.filter((folder) => folder !== '').map((folder) => join(folder, 'libvulkan.so.1')).find(existsSync);
+  return folders
+    .filter((folder) => folder !== '')
+    .map((folder) => join(folder, 'libvulkan.so.1'))
+    .find(existsSync);
 }
 
 function listed(value: string): readonly string[] {

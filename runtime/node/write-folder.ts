@@ -62,7 +62,8 @@ async function checkReplaceable(place: string, files: ReadonlyMap<string, unknow
   if (entries === undefined) return 'nothing';
   if (entries.length === 0) return 'empty';
   const help = 'choose another folder, or remove this one';
-  if (!(await isArtifact(place))) throw unwritable(`${place} is not empty and is no artifact, so it is left alone`, help);
+  if (!(await isArtifact(place)))
+    throw unwritable(`${place} is not empty and is no artifact, so it is left alone`, help);
   const known = new Set([...ownEntries, ...[...files.keys()].map((file) => file.split('/')[0] ?? '')]);
   const foreign = entries.find((entry) => !known.has(entry));
   if (foreign !== undefined) throw unwritable(`${place} holds ${foreign}, which is no part of an artifact`, help);

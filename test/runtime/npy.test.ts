@@ -31,7 +31,11 @@ describe('parseNpy', () => {
   it.each<[string, string, number[]]>([
     ['Fortran order as C order', dict('|u1', '(2, 3)', 'True'), [1, 4, 2, 5, 3, 6]],
     ['Python 2 long integers', dict('|u1', '(2L, 3L)'), [1, 2, 3, 4, 5, 6]],
-    ['another order of keys, double quotes, no last comma', `{"shape": (6,), "fortran_order": False, "descr": "|u1"}`, [1, 2, 3, 4, 5, 6]],
+    [
+      'another order of keys, double quotes, no last comma',
+      `{"shape": (6,), "fortran_order": False, "descr": "|u1"}`,
+      [1, 2, 3, 4, 5, 6],
+    ],
   ])('reads %s', (_, header, data) => {
     expect([...parseNpy(fileOf(header, data)).bytes]).toEqual([1, 2, 3, 4, 5, 6]);
   });
@@ -59,7 +63,11 @@ describe('parseNpy', () => {
     ['a huge header', fileOf(dict('<f4', '()'), [], 2).fill(0xff, 8, 12), 'may have 65536'],
     ['no dictionary', fileOf('[1, 2]'), "begin with '{'"],
     ['code', fileOf("{'descr': __import__('os'), }"), 'not a simple dictionary'],
-    ['an extra key', fileOf("{'descr': '<f4', 'fortran_order': False, 'shape': (1,), 'x': (1,)}", [0, 0, 0, 0]), 'not a simple'],
+    [
+      'an extra key',
+      fileOf("{'descr': '<f4', 'fortran_order': False, 'shape': (1,), 'x': (1,)}", [0, 0, 0, 0]),
+      'not a simple',
+    ],
     ['a key twice', fileOf("{'shape': (1,), 'shape': (2,), 'descr': '|u1', 'fortran_order': False}", [0]), 'twice'],
     ['a missing key', fileOf("{'descr': '<f4', 'shape': (1,)}", [0, 0, 0, 0]), 'no fortran_order'],
     ['a structured type', fileOf("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}"), 'not a simple'],
@@ -91,7 +99,10 @@ describe('parseNpy', () => {
     };
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), parses), { numRuns: 1000 });
     const text = fc.string({ unit: fc.constantFrom(...`{}()[]'",:0123456789L \ndescrfortranshapeTrueFalse<>|`) });
-    fc.assert(fc.property(text, (header) => parses(fileOf(`{${header}`))), { numRuns: 3000 });
+    fc.assert(
+      fc.property(text, (header) => parses(fileOf(`{${header}`))),
+      { numRuns: 3000 },
+    );
     const edits = fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 });
     fc.assert(
       fc.property(edits, fc.nat(good.length), (changes, length) => {

@@ -36,25 +36,41 @@ describe('preprocessImage', () => {
   });
 
   // torchvision 0.20: CenterCrop(4) of widths 4 to 9, where round() is Python's, half to even.
-  it.each([[4, 0], [5, 0], [6, 1], [7, 2], [8, 2], [9, 2], [10, 3], [11, 4]])('crops %i columns from column %i on', (width, left) => {
+  it.each([
+    [4, 0],
+    [5, 0],
+    [6, 1],
+    [7, 2],
+    [8, 2],
+    [9, 2],
+    [10, 3],
+    [11, 4],
+  ])('crops %i columns from column %i on', (width, left) => {
     const values = preprocessImage(ramp(width, 4), [crop(4)], target(3, 4, 4));
-    expect([...values.subarray(0, 4)].map((value) => Math.round(value * 255))).toEqual([0, 1, 2, 3].map((x) => x + left));
+    expect([...values.subarray(0, 4)].map((value) => Math.round(value * 255))).toEqual(
+      [0, 1, 2, 3].map((x) => x + left),
+    );
   });
 
-  it.each([[3, [0, 1, 2, 0]], [1, [-1, 0, -1, -1]]])('pads %i columns with black where the picture is too small', (width, columns) => {
+  it.each([
+    [3, [0, 1, 2, 0]],
+    [1, [-1, 0, -1, -1]],
+  ])('pads %i columns with black where the picture is too small', (width, columns) => {
     const image = ramp(width, 4);
     const values = preprocessImage(image, [crop(4)], target(3, 4, 4));
     const blue = [...values.subarray(32, 36)].map((value) => Math.round(value * 255));
     expect(blue).toEqual(width === 3 ? [200, 200, 200, 0] : columns.map((x) => (x < 0 ? 0 : 200)));
   });
 
-  it.each([[8, 6, 3, 4, 3], [6, 8, 3, 3, 4], [7, 5, 3, 4, 3], [5, 5, 7, 7, 7]])(
-    'resizes %ix%i by its shorter side %i to %ix%i',
-    (width, height, size, newWidth, newHeight) => {
-      const values = preprocessImage(ramp(width, height), [{ op: 'resize', size }], target(3, newHeight, newWidth));
-      expect(values.length).toBe(3 * newWidth * newHeight);
-    },
-  );
+  it.each([
+    [8, 6, 3, 4, 3],
+    [6, 8, 3, 3, 4],
+    [7, 5, 3, 4, 3],
+    [5, 5, 7, 7, 7],
+  ])('resizes %ix%i by its shorter side %i to %ix%i', (width, height, size, newWidth, newHeight) => {
+    const values = preprocessImage(ramp(width, height), [{ op: 'resize', size }], target(3, newHeight, newWidth));
+    expect(values.length).toBe(3 * newWidth * newHeight);
+  });
 
   it('resizes to width and height', () => {
     expect(preprocessImage(ramp(9, 9), [{ op: 'resize', size: [4, 2] }], target(3, 2, 4)).length).toBe(24);
@@ -62,13 +78,15 @@ describe('preprocessImage', () => {
 
   it('makes colour of grey and grey of colour', () => {
     const grey: Image8 = { width: 2, height: 1, channels: 1, data: Uint8Array.of(10, 255) };
-    expect([...preprocessImage(grey, [], target(3, 1, 2))]).toEqual([10, 255, 10, 255, 10, 255].map((v) => Math.fround(v / 255)));
+    expect([...preprocessImage(grey, [], target(3, 1, 2))]).toEqual(
+      [10, 255, 10, 255, 10, 255].map((v) => Math.fround(v / 255)),
+    );
     const white: Image8 = { width: 1, height: 1, channels: 3, data: Uint8Array.of(255, 255, 255) };
     expect([...preprocessImage(white, [], target(1, 1, 1))]).toEqual([1]);
   });
 
   it.each<[string, readonly PreprocessStep[], ReturnType<typeof target>, string]>([
-    ['a size that does not fit', [], target(3, 4, 4), 'E0906: the image is 6x5, but the model\'s input is 4x4'],
+    ['a size that does not fit', [], target(3, 4, 4), "E0906: the image is 6x5, but the model's input is 4x4"],
     ['a size after steps', [crop(3)], target(3, 4, 4), 'E0906: the image after preprocessing is 3x3'],
     ['four channels', [], target(4, 5, 6), 'E0906: an image has 1 or 3 channels'],
     ['a step behind normalize', [{ op: 'normalize', mean: [0], std: [1] }, crop(4)], target(3, 4, 4), 'E0715'],

@@ -6,7 +6,11 @@ import type { Image8 } from '../../runtime/image.ts';
 import { resizeImage } from '../../runtime/resize-image.ts';
 
 interface Golden {
-  readonly resized: readonly { readonly from: [number, number, 1 | 3]; readonly to: [number, number]; readonly data: string }[];
+  readonly resized: readonly {
+    readonly from: [number, number, 1 | 3];
+    readonly to: [number, number];
+    readonly data: string;
+  }[];
   readonly grey: { readonly from: [number, number, 1 | 3]; readonly data: string };
 }
 
@@ -37,7 +41,12 @@ describe('resizeImage', () => {
   it('keeps a constant picture constant at every scale', () => {
     for (const value of [0, 1, 127, 254, 255]) {
       const image: Image8 = { width: 10, height: 7, channels: 1, data: new Uint8Array(70).fill(value) };
-      for (const [width, height] of [[1, 1], [3, 20], [100, 2], [9, 8]] as const) {
+      for (const [width, height] of [
+        [1, 1],
+        [3, 20],
+        [100, 2],
+        [9, 8],
+      ] as const) {
         expect(new Set(resizeImage(image, width, height).data)).toEqual(new Set([value]));
       }
     }

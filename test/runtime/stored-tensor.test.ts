@@ -8,7 +8,11 @@ describe('toFloat32 and toFloat64', () => {
   it.each<[StoredType, ArrayBufferView, number[]]>([
     ['F64', Float64Array.of(1.5, -(2 ** 60), 0.1), [1.5, -(2 ** 60), 0.1]],
     ['F32', Float32Array.of(1.5, -Infinity), [1.5, -Infinity]],
-    ['F16', Uint16Array.of(0x3c00, 0xc000, 0x7bff, 0x0001, 0x8000, 0x7c00, 0x3555), [1, -2, 65504, 2 ** -24, -0, Infinity, 0.333251953125]],
+    [
+      'F16',
+      Uint16Array.of(0x3c00, 0xc000, 0x7bff, 0x0001, 0x8000, 0x7c00, 0x3555),
+      [1, -2, 65504, 2 ** -24, -0, Infinity, 0.333251953125],
+    ],
     ['BF16', Uint16Array.of(0x3f80, 0xc040, 0x7f80), [1, -3, Infinity]],
     ['I64', BigInt64Array.of(-1n, 2n ** 53n), [-1, 2 ** 53]],
     ['I32', Int32Array.of(-(2 ** 31), 7), [-(2 ** 31), 7]],
@@ -39,7 +43,8 @@ describe('toFloat32 and toFloat64', () => {
       // Independent way: shift into a float32 and correct the bias, which is exact for subnormals, too.
       const word = new DataView(new ArrayBuffer(4));
       word.setUint32(0, (((bits & 0x8000) << 16) >>> 0) + ((bits & 0x7fff) << 13));
-      const expected = exponent === 31 ? (bits & 1023 ? Number.NaN : word.getFloat32(0) * Infinity) : word.getFloat32(0) * 2 ** 112;
+      const expected =
+        exponent === 31 ? (bits & 1023 ? Number.NaN : word.getFloat32(0) * Infinity) : word.getFloat32(0) * 2 ** 112;
       expect(Object.is(value, expected)).toBe(true);
     }
   });

@@ -19,7 +19,8 @@ const standardClasses = 10;
 export async function openCifarBinary(path: string, options: DatasetOptions = {}): Promise<Dataset> {
   const isFolder = (await pathKind(path)) === 'folder';
   const paths = isFolder ? await batchFiles(path, options.part ?? 'test') : [path];
-  const classNames = (await readClassNames(options.classNames)) ?? (await standardNames(isFolder ? path : dirname(path)));
+  const classNames =
+    (await readClassNames(options.classNames)) ?? (await standardNames(isFolder ? path : dirname(path)));
   const classes = options.classes ?? classNames?.length ?? standardClasses;
   const files = await openAll(paths);
   const size = files.reduce((sum, file) => sum + file.bytes / recordBytes, 0);

@@ -16,7 +16,7 @@ const maxSide = 65536;
 /**
  * Opens a file of pictures (magic number 2051: unsigned bytes, `[count, height, width]`) and the labels beside it
  * (magic number 2049), whose name has `labels` and `idx1` for `images` and `idx3`. A folder stands for its `t10k-` or
- * `train-` files by `options.part`. Throws E0710 for a missing file and E0714 for wrong magic numbers, sizes and counts.
+ * `train-` files by `options.part`. Throws E0710 for a missing file, E0714 for wrong magic numbers, sizes and counts.
  */
 export async function openIdx(path: string, options: DatasetOptions = {}): Promise<Dataset> {
   const imagesPath = (await pathKind(path)) === 'folder' ? await imagesIn(path, options.part ?? 'test') : path;
@@ -114,7 +114,8 @@ async function headerOf(file: RandomAccessFile, bytes: number, magic: number, wh
   const header = await file.read(0, bytes);
   const view = new DataView(header.buffer, header.byteOffset, header.byteLength);
   const found = view.getUint32(0);
-  if (found !== magic) throw badData(`${file.path} is no IDX file of ${what}: its magic number is ${found}, not ${magic}`);
+  if (found !== magic)
+    throw badData(`${file.path} is no IDX file of ${what}: its magic number is ${found}, not ${magic}`);
   return view;
 }
 

@@ -88,10 +88,15 @@ async function checkPresent(folder: string, items: readonly Item[], labels: stri
 }
 
 async function fromSubfolders(folder: string) {
-  const classNames = (await list(folder)).filter((entry) => entry.isDirectory()).map((entry) => entry.name).sort();
+  const classNames = (await list(folder))
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort();
   const items: Item[] = [];
   for (const [label, name] of classNames.entries()) {
-    const files = (await list(join(folder, name))).filter((entry) => !entry.isDirectory() && pictureEnding.test(entry.name));
+    const files = (await list(join(folder, name))).filter(
+      (entry) => !entry.isDirectory() && pictureEnding.test(entry.name),
+    );
     if (files.length === 0) throw badData(`the class folder ${join(folder, name)} holds no .png or .jpg file`);
     for (const file of files.map((entry) => entry.name).sort()) items.push({ file: join(name, file), label });
   }

@@ -62,7 +62,8 @@ async function labelsBeside(path: string): Promise<string> {
 
 async function readLabels(path: string): Promise<Float64Array> {
   const tensor = await naming(path, async () => parseNpy(await readBytes(path)));
-  if (tensor.shape.length !== 1) throw badData(`the labels in ${path} have the shape [${tensor.shape.join(', ')}], not [N]`);
+  if (tensor.shape.length !== 1)
+    throw badData(`the labels in ${path} have the shape [${tensor.shape.join(', ')}], not [N]`);
   return toFloat64(tensor);
 }
 
@@ -90,7 +91,8 @@ async function readLayout(file: RandomAccessFile): Promise<Samples> {
     return { file: inMemoryFile(file.path, bytes), dtype: header.dtype, shape, offset: 0 };
   }
   const found = file.bytes - header.dataOffset;
-  if (found !== header.dataBytes) throw badData(`${file.path} needs ${header.dataBytes} bytes of data, but has ${found}`);
+  if (found !== header.dataBytes)
+    throw badData(`${file.path} needs ${header.dataBytes} bytes of data, but has ${found}`);
   return { file, dtype: header.dtype, shape, offset: header.dataOffset };
 }
 

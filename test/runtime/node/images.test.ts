@@ -42,17 +42,56 @@ const pixelsOf = (file: Uint8Array) => [...decodeImage(file, 'x').data];
 
 describe('decodeImage of PNG', () => {
   it.each<[string, Buffer, number[]]>([
-    ['8-bit colour', png({ width: 2, height: 1, depth: 8, colour: 2 }, Buffer.of(0, 1, 2, 3, 4, 5, 6)), [1, 2, 3, 4, 5, 6]],
+    [
+      '8-bit colour',
+      png({ width: 2, height: 1, depth: 8, colour: 2 }, Buffer.of(0, 1, 2, 3, 4, 5, 6)),
+      [1, 2, 3, 4, 5, 6],
+    ],
     ['8-bit grey', png({ width: 2, height: 1, depth: 8, colour: 0 }, Buffer.of(0, 7, 9)), [7, 7, 7, 9, 9, 9]],
-    ['1-bit grey', png({ width: 3, height: 1, depth: 1, colour: 0 }, Buffer.of(0, 0b10100000)), [255, 255, 255, 0, 0, 0, 255, 255, 255]],
+    [
+      '1-bit grey',
+      png({ width: 3, height: 1, depth: 1, colour: 0 }, Buffer.of(0, 0b10100000)),
+      [255, 255, 255, 0, 0, 0, 255, 255, 255],
+    ],
     ['4-bit grey', png({ width: 2, height: 1, depth: 4, colour: 0 }, Buffer.of(0, 0x1f)), [17, 17, 17, 255, 255, 255]],
-    ['16-bit grey, rounded', png({ width: 2, height: 1, depth: 16, colour: 0 }, Buffer.of(0, 0x80, 0xff, 0x01, 0x00)), [129, 129, 129, 1, 1, 1].map((v, i) => (i < 3 ? Math.round(0x80ff / 257) : v))],
-    ['16-bit colour', png({ width: 1, height: 1, depth: 16, colour: 2 }, Buffer.of(0, 255, 255, 0, 0, 16, 16)), [255, 0, 16]],
-    ['colour with alpha, which is dropped', png({ width: 1, height: 1, depth: 8, colour: 6 }, Buffer.of(0, 9, 8, 7, 0)), [9, 8, 7]],
+    [
+      '16-bit grey, rounded',
+      png({ width: 2, height: 1, depth: 16, colour: 0 }, Buffer.of(0, 0x80, 0xff, 0x01, 0x00)),
+      [129, 129, 129, 1, 1, 1].map((v, i) => (i < 3 ? Math.round(0x80ff / 257) : v)),
+    ],
+    [
+      '16-bit colour',
+      png({ width: 1, height: 1, depth: 16, colour: 2 }, Buffer.of(0, 255, 255, 0, 0, 16, 16)),
+      [255, 0, 16],
+    ],
+    [
+      'colour with alpha, which is dropped',
+      png({ width: 1, height: 1, depth: 8, colour: 6 }, Buffer.of(0, 9, 8, 7, 0)),
+      [9, 8, 7],
+    ],
     ['grey with alpha', png({ width: 1, height: 1, depth: 8, colour: 4 }, Buffer.of(0, 9, 0)), [9, 9, 9]],
-    ['a palette', png({ width: 2, height: 1, depth: 8, colour: 3 }, Buffer.of(0, 1, 0), [chunk('PLTE', Buffer.of(1, 2, 3, 4, 5, 6))]), [4, 5, 6, 1, 2, 3]],
-    ['a palette with transparency', png({ width: 1, height: 1, depth: 8, colour: 3 }, Buffer.of(0, 0), [chunk('PLTE', Buffer.of(1, 2, 3)), chunk('tRNS', Buffer.of(0))]), [1, 2, 3]],
-    ['a transparent colour', png({ width: 1, height: 1, depth: 8, colour: 2 }, Buffer.of(0, 5, 6, 7), [chunk('tRNS', Buffer.of(0, 5, 0, 6, 0, 7))]), [5, 6, 7]],
+    [
+      'a palette',
+      png({ width: 2, height: 1, depth: 8, colour: 3 }, Buffer.of(0, 1, 0), [
+        chunk('PLTE', Buffer.of(1, 2, 3, 4, 5, 6)),
+      ]),
+      [4, 5, 6, 1, 2, 3],
+    ],
+    [
+      'a palette with transparency',
+      png({ width: 1, height: 1, depth: 8, colour: 3 }, Buffer.of(0, 0), [
+        chunk('PLTE', Buffer.of(1, 2, 3)),
+        chunk('tRNS', Buffer.of(0)),
+      ]),
+      [1, 2, 3],
+    ],
+    [
+      'a transparent colour',
+      png({ width: 1, height: 1, depth: 8, colour: 2 }, Buffer.of(0, 5, 6, 7), [
+        chunk('tRNS', Buffer.of(0, 5, 0, 6, 0, 7)),
+      ]),
+      [5, 6, 7],
+    ],
     ['interlacing', png({ width: 1, height: 1, depth: 8, colour: 0, interlace: 1 }, Buffer.of(0, 42)), [42, 42, 42]],
   ])('reads %s', (_, file, expected) => {
     expect(pixelsOf(file)).toEqual(expected);
@@ -71,10 +110,22 @@ describe('decodeImage of PNG', () => {
     ['more than 64 megapixels', png(huge, Buffer.alloc(4)), '8001x8000, more than 64 megapixels'],
     ['a width of 2^31', png({ ...huge, width: 2 ** 31, height: 2 ** 31 }, Buffer.alloc(4)), 'more than 64 megapixels'],
     ['no pixels', png({ width: 0, height: 5, depth: 8, colour: 0 }, Buffer.alloc(5)), '0x5 pixels'],
-    ['a second header', png({ width: 1, height: 1, depth: 8, colour: 0 }, Buffer.of(0, 0), [chunk('IHDR', secondHeader)]), 'only header'],
-    ['a bit depth that does not exist', png({ width: 1, height: 1, depth: 3, colour: 0 }, Buffer.of(0, 0)), 'cannot decode'],
+    [
+      'a second header',
+      png({ width: 1, height: 1, depth: 8, colour: 0 }, Buffer.of(0, 0), [chunk('IHDR', secondHeader)]),
+      'only header',
+    ],
+    [
+      'a bit depth that does not exist',
+      png({ width: 1, height: 1, depth: 3, colour: 0 }, Buffer.of(0, 0)),
+      'cannot decode',
+    ],
     ['too few rows', png({ width: 4, height: 4, depth: 8, colour: 0 }, Buffer.alloc(5)), 'cannot decode'],
-    ['an interlaced bomb', png({ width: 1, height: 1, depth: 8, colour: 0, interlace: 1 }, Buffer.alloc(10_000_000)), 'cannot decode'],
+    [
+      'an interlaced bomb',
+      png({ width: 1, height: 1, depth: 8, colour: 0, interlace: 1 }, Buffer.alloc(10_000_000)),
+      'cannot decode',
+    ],
   ])('refuses %s', (_, file, message) => {
     const fault = faultOf(() => decodeImage(file, 'broken.png'));
     expect(fault).toMatch(/^E0713: cannot decode broken\.png: /);
@@ -166,7 +217,12 @@ describe('real photographs', () => {
       const image = await readImage(file);
       expect([image.width, image.height, jpeg.width, jpeg.height]).toEqual([224, 224, 224, 224]);
       const rgba = PNG.sync.read(readFileSync(file)).data;
-      expect(Buffer.compare(image.data, rgba.filter((_, at) => at % 4 !== 3))).toBe(0);
+      expect(
+        Buffer.compare(
+          image.data,
+          rgba.filter((_, at) => at % 4 !== 3),
+        ),
+      ).toBe(0);
       const difference = image.data.reduce((sum, value, at) => sum + Math.abs(value - (jpeg.data[at] ?? 0)), 0);
       expect(difference / image.data.length).toBeLessThan(6);
     }
