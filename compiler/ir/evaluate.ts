@@ -1,5 +1,6 @@
 /** The reference interpreter: a graph's outputs from its inputs, in float64 or narrowed to float32 op by op. */
-import { evaluateDim, formatDim, type Bindings, type Dim, type SymbolicDim } from './dim.ts';
+import { isGraph, isList, isSymbolicDim, isTensor } from './attributes.ts';
+import { evaluateDim, formatDim, type Bindings, type Dim } from './dim.ts';
 import { isConstant, isInput, isParameter } from './leaves.ts';
 import { topologicalOrder, type Graph, type Node } from './node.ts';
 import type { Attrs, AttrValue } from './op.ts';
@@ -25,13 +26,9 @@ export function withPrecision(tensor: Tensor, precision: Precision): Tensor {
   return tensor.data instanceof Wanted ? tensor : { ...tensor, data: new Wanted(tensor.data) };
 }
 
-const isSymbolicDim = (value: object): value is SymbolicDim => 'terms' in value;
-const isGraph = (value: object): value is Graph => 'outputs' in value && 'updates' in value;
-const isTensor = (value: object): value is Tensor => 'data' in value && 'dtype' in value;
-
 function bindAttr(value: AttrValue, bindings: Bindings): AttrValue {
   if (typeof value !== 'object' || isGraph(value) || isTensor(value)) return value;
-  if (Array.isArray(value)) return value.map((item: AttrValue) => bindAttr(item, bindings));
+  if (isList(value)) return value.map((item) => bindAttr(item, bindings));
   if (isSymbolicDim(value)) return evaluateDim(value, bindings);
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, bindAttr(item, bindings)]));
 }
@@ -143,7 +140,8 @@ function evaluateOrder(
 /** Every value must have the shape that `infer` promised. */
 function checkResult(node: Node, value: Tensor, symbols: Bindings): void {
   const { shape } = node.type;
-  const fits = shape.length === value.shape.length && shape.every((d, axis) => evaluateDim(d, symbols) === value.shape[axis]);
+  const fits =
+    shape.length === value.shape.length && shape.every((d, axis) => evaluateDim(d, symbols) === value.shape[axis]);
   if (fits) return;
   const wanted = shape.map(formatDim).join(', ');
   throw new RangeError(`${node.op.name} computed [${value.shape.join(', ')}] where infer promised [${wanted}]`);

@@ -5,107 +5,14 @@ import { makeGraph, makeNode, type Graph, type Node, type Origin } from './node.
 import { OpError, type Attrs, type AttrValue, type Op } from './op.ts';
 import { allocate, randomTensor, tensorFromBase64 } from './tensor-literal.ts';
 import { elementCount, formatType, type DType, type Tensor, type TensorType } from './type.ts';
+import { accept, expect, expectKind, fail, IrSyntaxError, isAt, list, peek, take, tokenize } from './tokens.ts';
+import type { Reader, Token } from './tokens.ts';
 
-/** A fault in IR text, with its place (line and column from one). */
-export class IrSyntaxError extends Error {
-  readonly line: number;
-  readonly column: number;
-
-  constructor(message: string, line: number, column: number) {
-    super(`${line}:${column}: ${message}`);
-    this.name = 'IrSyntaxError';
-    this.line = line;
-    this.column = column;
-  }
-}
-
-interface Token {
-  readonly kind: 'name' | 'value' | 'number' | 'string' | 'mark' | 'end';
-  readonly text: string;
-  readonly line: number;
-  readonly column: number;
-}
-
-const tokenPattern =
-  /([ \t\r]+|\/\/[^\n]*)|(\n)|(%\d+)|(#-?(?:inf|nan))|(-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|("(?:[^"\\\n]|\\.)*")|([A-Za-z_]\w*)|([-+*(){}[\]:,=@])/y;
-
-const kinds = ['value', 'number', 'number', 'string', 'name', 'mark'] as const;
+export { IrSyntaxError };
 
 /** Literals may hold at most this many elements. */
 const elementLimit = 2 ** 28;
 const nestingLimit = 64;
-
-function tokenize(text: string): Token[] {
-  const tokens: Token[] = [];
-  let [line, lineStart] = [1, 0];
-  tokenPattern.lastIndex = 0;
-  for (let at = 0; at < text.length; at = tokenPattern.lastIndex) {
-    tokenPattern.lastIndex = at;
-    const match = tokenPattern.exec(text);
-    const column = at - lineStart + 1;
-    if (!match) throw new IrSyntaxError(`unexpected character ${JSON.stringify(text[at])}`, line, column);
-    if (match[2] !== undefined) {
-      line++;
-      lineStart = at + 1;
-    }
-    const group = match.findIndex((part, index) => index > 2 && part !== undefined);
-    const kind = kinds[group - 3];
-    if (kind) tokens.push({ kind, text: match[0], line, column });
-  }
-  return [...tokens, { kind: 'end', text: 'the end of the text', line, column: text.length - lineStart + 1 }];
-}
-
-interface Reader {
-  readonly ops: ReadonlyMap<string, Op>;
-  readonly tokens: readonly Token[];
-  at: number;
-  depth: number;
-}
-
-function peek(reader: Reader): Token {
-  return reader.tokens[reader.at] ?? { kind: 'end', text: 'the end of the text', line: 1, column: 1 };
-}
-
-function fail(token: Token, message: string): never {
-  throw new IrSyntaxError(message, token.line, token.column);
-}
-
-function take(reader: Reader): Token {
-  const token = peek(reader);
-  reader.at++;
-  return token;
-}
-
-const isAt = (reader: Reader, text: string): boolean => {
-  const token = peek(reader);
-  return token.text === text && (token.kind === 'mark' || token.kind === 'name');
-};
-
-function accept(reader: Reader, text: string): boolean {
-  if (!isAt(reader, text)) return false;
-  reader.at++;
-  return true;
-}
-
-function expect(reader: Reader, text: string): Token {
-  if (!isAt(reader, text)) fail(peek(reader), `expected '${text}' before ${peek(reader).text}`);
-  return take(reader);
-}
-
-function expectKind(reader: Reader, kind: Token['kind'], what: string): Token {
-  if (peek(reader).kind !== kind) fail(peek(reader), `expected ${what} before ${peek(reader).text}`);
-  return take(reader);
-}
-
-/** `item, item, ...` up to and with the closing mark. */
-function list<T>(reader: Reader, close: string, item: () => T): T[] {
-  const items: T[] = [];
-  if (accept(reader, close)) return items;
-  do items.push(item());
-  while (accept(reader, ','));
-  expect(reader, close);
-  return items;
-}
 
 function readString(reader: Reader): string {
   const token = expectKind(reader, 'string', 'a string');
@@ -175,7 +82,8 @@ function readTensor(reader: Reader): Tensor {
   }
   const numbers = list(reader, ')', () => readNumber(reader));
   const data = allocate(dtype, elementCount(shape));
-  if (numbers.length !== data.length) fail(start, `${formatType(type)} has ${data.length} elements, not ${numbers.length}`);
+  if (numbers.length !== data.length)
+    fail(start, `${formatType(type)} has ${data.length} elements, not ${numbers.length}`);
   data.set(numbers);
   return { dtype, shape, data };
 }
@@ -225,7 +133,9 @@ function readSpan(reader: Reader): Span {
     expect(reader, ':');
     const token = peek(reader);
     const value = readNumber(reader);
-    return Number.isInteger(value) && value > 0 && value < 1e6 ? value : fail(token, 'a line and a column count from 1');
+    return Number.isInteger(value) && value > 0 && value < 1e6
+      ? value
+      : fail(token, 'a line and a column count from 1');
   });
   const text = '\n'.repeat(line - 1) + ' '.repeat(column - 1);
   return { file: { path, text }, start: text.length, end: text.length };
@@ -277,7 +187,8 @@ function readNode(reader: Reader, scope: Scope): void {
   const declared = accept(reader, ':') ? readType(reader) : undefined;
   const node = buildNode(opToken, op, inputs, attrs, readOrigin(reader));
   const agrees = !declared || (declared.dtype === node.type.dtype && shapesEqual(declared.shape, node.type.shape));
-  if (!agrees) fail(typeToken, `the type is ${formatType(declared)} here, but ${op.name} gives ${formatType(node.type)}`);
+  if (!agrees)
+    fail(typeToken, `the type is ${formatType(declared)} here, but ${op.name} gives ${formatType(node.type)}`);
   scope.set(name.text, node);
 }
 

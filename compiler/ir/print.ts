@@ -1,10 +1,11 @@
 /** The text form of the IR; `parse.ts` reads it back. */
 import { positionAt } from '../../grammar/source.ts';
-import { formatDim, type SymbolicDim } from './dim.ts';
+import { isGraph, isList, isSymbolicDim, isTensor } from './attributes.ts';
+import { formatDim } from './dim.ts';
 import { topologicalOrder, type Graph, type Node, type Origin } from './node.ts';
 import type { Attrs, AttrValue } from './op.ts';
 import { formatNumber, formatTensor } from './tensor-literal.ts';
-import { formatType, type Tensor } from './type.ts';
+import { formatType } from './type.ts';
 
 export interface PrintOptions {
   /** Also print source places, parameter scopes and passes: ` @ "model.cnn":3:5 path "stem" by simplify`. */
@@ -13,11 +14,6 @@ export interface PrintOptions {
   readonly elideLarge?: boolean;
 }
 
-const isList = (value: AttrValue): value is readonly AttrValue[] => Array.isArray(value);
-const isDim = (value: object): value is SymbolicDim => 'terms' in value;
-const isGraph = (value: object): value is Graph => 'outputs' in value && 'updates' in value;
-const isTensor = (value: object): value is Tensor => 'data' in value && 'dtype' in value;
-
 function formatValue(value: AttrValue, indent: string, options: PrintOptions): string {
   if (typeof value === 'number') return formatNumber(value);
   if (typeof value === 'string') return JSON.stringify(value);
@@ -25,7 +21,7 @@ function formatValue(value: AttrValue, indent: string, options: PrintOptions): s
   if (isList(value)) return `[${value.map((item) => formatValue(item, indent, options)).join(', ')}]`;
   if (isGraph(value)) return formatGraph(value, indent, options);
   if (isTensor(value)) return formatTensor(value, options.elideLarge ?? false);
-  if (isDim(value)) return formatDim(value);
+  if (isSymbolicDim(value)) return formatDim(value);
   return formatAttrs(value, indent, options);
 }
 
@@ -40,7 +36,8 @@ function formatOrigin(origin: Origin): string {
     return `${JSON.stringify(span.file.path)}:${line}:${column}`;
   });
   const path = origin.path === '' ? '' : ` path ${JSON.stringify(origin.path)}`;
-  const passes = origin.passes.length === 0 ? '' : ` by ${origin.passes.map((pass) => JSON.stringify(pass)).join(', ')}`;
+  const passes =
+    origin.passes.length === 0 ? '' : ` by ${origin.passes.map((pass) => JSON.stringify(pass)).join(', ')}`;
   return ` @${spans.length === 0 ? '' : ` ${spans.join(', ')}`}${path}${passes}`;
 }
 
@@ -58,7 +55,8 @@ function formatGraph(graph: Graph, indent: string, options: PrintOptions): strin
     const origin = options.origins && node.origin ? formatOrigin(node.origin) : '';
     return `${nameOf(node)} = ${node.op.name}(${node.inputs.map(nameOf).join(', ')})${attrs}${type}${origin}`;
   });
-  for (const [name, node] of Object.entries(graph.outputs)) lines.push(`output ${JSON.stringify(name)} = ${nameOf(node)}`);
+  for (const [name, node] of Object.entries(graph.outputs))
+    lines.push(`output ${JSON.stringify(name)} = ${nameOf(node)}`);
   for (const [state, next] of graph.updates) lines.push(`update ${nameOf(state)} = ${nameOf(next)}`);
   return `graph {\n${lines.map((line) => `${inner}${line}\n`).join('')}${indent}}`;
 }

@@ -68,7 +68,7 @@ function formatContent(tensor: Tensor, elideLarge: boolean): string {
   const seeding = seedings.get(tensor);
   if (seeding) return `random ${seeding.seed}, ${formatNumber(seeding.low)}, ${formatNumber(seeding.high)}`;
   const isFloat = tensor.dtype === 'f32';
-  const data = isFloat ? Float32Array.from(tensor.data) : tensor.data;
+  const data = isFloat ? new Float32Array(tensor.data) : tensor.data;
   if (data.length <= listedElements) return Array.from(data, isFloat ? formatFloat32 : String).join(', ');
   const bytes = bytesOf(data);
   return elideLarge ? `digest "${digest(bytes)}"` : `base64 "${toBase64(bytes)}"`;

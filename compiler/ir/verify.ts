@@ -1,8 +1,9 @@
 /** The verifier: what must hold for every graph between passes. */
+import { isGraph } from './attributes.ts';
 import { shapesEqual } from './dim.ts';
 import { isConstant, isInput, isParameter } from './leaves.ts';
 import { topologicalOrder, type Graph, type Node } from './node.ts';
-import { OpError, type AttrValue, type Op } from './op.ts';
+import { OpError, type Op } from './op.ts';
 import { allocate } from './tensor-literal.ts';
 import { elementCount, formatType, type Tensor, type TensorType } from './type.ts';
 
@@ -27,9 +28,6 @@ function tensorFault(tensor: Tensor): string | undefined {
   const count = elementCount(shape);
   return data.length === count ? undefined : `${formatType(tensor)} holds ${data.length} elements`;
 }
-
-const isGraph = (value: AttrValue | undefined): value is Graph =>
-  typeof value === 'object' && 'outputs' in value && 'updates' in value;
 
 /** A body may hold inputs and constants as leaves, and its inputs must have the operands' types. */
 function bodyFaults(node: Node, body: Graph, ops: ReadonlyMap<string, Op> | undefined): string[] {
@@ -57,7 +55,8 @@ function nodeFaults(node: Node, ops: ReadonlyMap<string, Op> | undefined): strin
   if (ops && ops.get(node.op.name) !== node.op) faults.push('its op is not in the registry');
   const type = inferredType(node);
   if (typeof type === 'string') faults.push(type);
-  else if (!typesEqual(type, node.type)) faults.push(`its type is ${formatType(node.type)}, infer gives ${formatType(type)}`);
+  else if (!typesEqual(type, node.type))
+    faults.push(`its type is ${formatType(node.type)}, infer gives ${formatType(type)}`);
   const tensor = isConstant(node) ? tensorFault(node.attrs.tensor) : undefined;
   if (tensor !== undefined) faults.push(tensor);
   const body = node.attrs['body'];
@@ -86,7 +85,9 @@ function updateFaults(graph: Graph): string[] {
   return [...graph.updates].flatMap(([state, next]) => {
     const name = String(state.attrs['name'] ?? state.op.name);
     if (!isParameter(state)) return [`${name} is updated but is no parameter`];
-    return typesEqual(state.type, next.type) ? [] : [`the update of ${name} changes its type to ${formatType(next.type)}`];
+    return typesEqual(state.type, next.type)
+      ? []
+      : [`the update of ${name} changes its type to ${formatType(next.type)}`];
   });
 }
 

@@ -65,7 +65,7 @@ export function broadcastMap(f: (x: number, y: number) => number, a: Tensor, b: 
   const [aData, bData] = [a.data, b.data];
   const index = loops.map(() => 0);
   let [aAt, bAt] = [0, 0];
-  for (let at = 0; at < result.length; ) {
+  for (let at = 0; at < result.length;) {
     const end = at + inner.size;
     for (let x = aAt, y = bAt; at < end; at++, x += inner.a, y += inner.b) {
       result[at] = f(aData[x] ?? Number.NaN, bData[y] ?? Number.NaN);

@@ -27,19 +27,19 @@ export interface UnaryDefinition<A extends Attrs> {
 /** An op on one f32 operand of any shape. */
 export function unaryOp<A extends Attrs>(definition: UnaryDefinition<A>): Op<A> {
   const { name, summary, map, wgsl, samples } = definition;
-  const action = `take ${name} of`;
+  const action = `apply ${name} to`;
   return {
     name,
     summary,
     operands: ['x'],
     infer: (inputs) => {
-      const x = operand(inputs, 0, action);
+      const x = operand(inputs, 0, `apply ${name}`);
       expectAtMost(inputs, 1, action);
       expectFloat(inputs, action);
       return x;
     },
     evaluate: (inputs, attrs) => {
-      const x = operand(inputs, 0, action);
+      const x = operand(inputs, 0, `apply ${name}`);
       const f = map(attrs);
       const data = new Float64Array(x.data.length);
       for (let at = 0; at < data.length; at++) data[at] = f(x.data[at] ?? Number.NaN);

@@ -23,7 +23,13 @@ export type OperandKind = 'same' | 'scalar' | 'channel' | 'gate';
 export function operandKind(operand: readonly Dim[], result: readonly Dim[]): OperandKind | undefined {
   if (operand.length !== result.length) return undefined;
   const stretches = operand.map((size, axis) => size === 1 && result[axis] !== 1);
-  if (!shapesEqual(operand, result.map((size, axis) => (stretches[axis] ? 1 : size)))) return undefined;
+  if (
+    !shapesEqual(
+      operand,
+      result.map((size, axis) => (stretches[axis] ? 1 : size)),
+    )
+  )
+    return undefined;
   if (!stretches.includes(true)) return 'same';
   if (operand.every((size) => size === 1)) return 'scalar';
   const [image, channel, ...rest] = operand;
@@ -85,7 +91,11 @@ function evaluateBody(tensors: readonly Tensor[], body: Graph): Tensor {
 export const bodyInput = (index: number, type: TensorType): Node =>
   makeNode(input, [], { name: `arg${index}`, index, dtype: type.dtype, shape: type.shape });
 
-function sampleOf(name: string, inputs: readonly SampleInput[], build: (args: readonly Node[]) => Node): Sample<FusedAttrs> {
+function sampleOf(
+  name: string,
+  inputs: readonly SampleInput[],
+  build: (args: readonly Node[]) => Node,
+): Sample<FusedAttrs> {
   const args = inputs.map(({ shape }, index) => bodyInput(index, { dtype: 'f32', shape }));
   return { name, inputs, attrs: { body: makeGraph({ result: build(args) }) } };
 }

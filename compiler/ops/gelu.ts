@@ -11,11 +11,12 @@ const logErfc = [
   -5.621318363e-6, 2.855319233e-7,
 ];
 
-// gelu(x) = max(x, 0) - |x| * erfc(|x| / sqrt 2) / 2 has no cancellation on either side.
+// gelu(x) = max(x, 0) - |x| * erfc(|x| / sqrt 2) / 2 has no cancellation on either side; beyond 6 the product is 0 in f32
+// next to x, and below 1e-8 on the negative side.
 function geluExpression(x: string): string {
   const t = `min(abs(${x}), vec4f(6.0))`;
   const polynomial = logErfc.reduceRight((inner, c) => (inner === '' ? `vec4f(${c})` : `(${inner} * ${t} + ${c})`), '');
-  return `(max(${x}, vec4f()) - 0.5 * abs(${x}) * exp(${t} * ${polynomial}))`;
+  return `(max(${x}, vec4f()) - 0.5 * ${t} * exp(${t} * ${polynomial}))`;
 }
 
 export const gelu = unaryOp<NoAttrs>({

@@ -1,10 +1,11 @@
 /** `silu`: x * sigmoid(x). */
 import { unaryOp, unarySamples, type NoAttrs } from './elementwise.ts';
 
+// exp(88) is the last power below the largest f32; past it the quotient is below the smallest normal number.
 export const silu = unaryOp<NoAttrs>({
   name: 'silu',
   summary: 'x * sigmoid(x)',
   map: () => (x) => x / (1 + Math.exp(-x)),
-  wgsl: (x) => `(${x} / (1.0 + exp(min(-${x}, vec4f(88.0)))))`,
+  wgsl: (x) => `(max(${x}, vec4f(-88.0)) / (1.0 + exp(-max(${x}, vec4f(-88.0)))))`,
   samples: unarySamples({}),
 });

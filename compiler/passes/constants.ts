@@ -7,7 +7,12 @@ import { constant } from '../ops/index.ts';
 /** A constant whose f32 data is rounded to float32, once. */
 export function constantNode(tensor: Tensor, name = '', origin?: Origin): Node<ConstantAttrs> {
   const isWide = tensor.dtype === 'f32' && !(tensor.data instanceof Float32Array);
-  return makeNode(constant, [], { tensor: isWide ? { ...tensor, data: new Float32Array(tensor.data) } : tensor, name }, origin);
+  return makeNode(
+    constant,
+    [],
+    { tensor: isWide ? { ...tensor, data: new Float32Array(tensor.data) } : tensor, name },
+    origin,
+  );
 }
 
 /** The value of a constant of one element. */

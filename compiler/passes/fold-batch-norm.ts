@@ -19,7 +19,9 @@ export interface Affine {
 
 /** A batch norm as scale and shift: `s = gamma / sqrt(variance + eps)`, `t = beta - mean * s`. */
 function affineOf(node: Node<BatchNormAttrs>): Affine | undefined {
-  const [gamma, beta, mean, variance] = node.inputs.slice(1).map((p) => (isConstant(p) ? p.attrs.tensor.data : undefined));
+  const [gamma, beta, mean, variance] = node.inputs
+    .slice(1)
+    .map((p) => (isConstant(p) ? p.attrs.tensor.data : undefined));
   if (!gamma || !beta || !mean || !variance) return undefined;
   const at = (data: typeof gamma, index: number): number => data[index] ?? Number.NaN;
   const scale = Float64Array.from(gamma, (g, c) => g / Math.sqrt(at(variance, c) + node.attrs.eps));
@@ -30,7 +32,12 @@ function affineOf(node: Node<BatchNormAttrs>): Affine | undefined {
 /** `W'[o] = W[o] * s[o]`: the scale runs over axis 0, also for grouped and depthwise convolutions. */
 function scaledWeight(weight: Tensor, scale: Float64Array): Tensor {
   const perOutput = weight.data.length / scale.length;
-  const data = Float64Array.from(weight.data, (w, at) => w * (scale[Math.floor(at / perOutput)] ?? Number.NaN));
+  const data = new Float64Array(weight.data);
+  // Plain loops: typed-array callbacks take seconds on the millions of weights that networks have.
+  for (let output = 0, at = 0; output < scale.length; output++) {
+    const factor = scale[output] ?? Number.NaN;
+    for (const end = at + perOutput; at < end; at++) data[at] = (data[at] ?? Number.NaN) * factor;
+  }
   return { ...weight, data };
 }
 

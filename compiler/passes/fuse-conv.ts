@@ -59,7 +59,7 @@ interface Prologue {
   readonly gate: Node;
 }
 
-/** The squeeze-and-excitation scale `x * gate[N, C, 1, 1]` in front of a dense 1x1 convolution, when only it reads it. */
+/** The squeeze-and-excitation scale `x * gate[N, C, 1, 1]` that only a dense 1x1 convolution reads. */
 function prologueOf(anchor: Node, { around, taken }: Growth): Prologue | undefined {
   const [node, weight] = anchor.inputs;
   if (!node || !weight || !isOp(anchor, conv2d) || !isOp(node, mul)) return undefined;
@@ -87,7 +87,9 @@ function growGroup(growth: Growth): Group | undefined {
   if (members.size === 1) return undefined;
   const data: Slot = prologue ? { node: prologue.node, input: prologue.data } : { node: anchor, input: 0 };
   const rest = anchor.inputs.slice(1).map((_, at): Slot => ({ node: anchor, input: at + 1 }));
-  return { members, exit, leading: [data, ...rest], namesake: anchor };
+  const group: Group = { members, exit, leading: [data, ...rest], namesake: anchor };
+  // Kernels read the prologue as data times gate.
+  return prologue?.data === 1 ? { ...group, swapped: prologue.node } : group;
 }
 
 /** Anchors are visited last first, so that of two convolutions that feed one add the later one absorbs it. */
@@ -106,8 +108,9 @@ function run(graph: Graph): Graph {
 }
 
 /**
- * The fused node reads data, weight, bias (where there is one), then up to four further operands; the body ends in a
- * value of the anchor's shape. Weights and biases stay operands; constants of one element move into the body.
+ * The fused node reads data, weight, bias (where there is one), then up to four further operands; the body is
+ * `anchor(mul(data, gate)?, weight, bias?)` and elementwise ops of the anchor's shape behind it. Weights and biases
+ * stay operands; constants of one element move into the body.
  */
 export const fuseConv: Pass = {
   name,

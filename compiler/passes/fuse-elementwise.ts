@@ -12,7 +12,10 @@ function growGroup(exit: Node, around: Surroundings, taken: ReadonlySet<Node>): 
   const members = new Set([exit]);
   const candidates = [...exit.inputs];
   const joins = (node: Node): boolean =>
-    !members.has(node) && !taken.has(node) && !around.roots.has(node) && fits(node, exit) &&
+    !members.has(node) &&
+    !taken.has(node) &&
+    !around.roots.has(node) &&
+    fits(node, exit) &&
     (around.users.get(node) ?? []).every((user) => members.has(user));
   for (let node = candidates.pop(); node; node = candidates.pop()) {
     if (!joins(node)) continue;

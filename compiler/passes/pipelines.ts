@@ -5,6 +5,7 @@ import { ops } from '../ops/index.ts';
 import { foldBatchNorm } from './fold-batch-norm.ts';
 import { fuseConv } from './fuse-conv.ts';
 import { fuseElementwise } from './fuse-elementwise.ts';
+import { legalize } from './legalize.ts';
 import type { Pass } from './pass.ts';
 import { simplify } from './simplify.ts';
 
@@ -12,7 +13,8 @@ import { simplify } from './simplify.ts';
 export const inferencePipeline: readonly Pass[] = [
   simplify, // dropout and identities would hide a convolution from its batch norm
   foldBatchNorm, // before fusion: a folded batch norm needs no epilogue at all
-  simplify, // scales of 1, shifts of 0 and biases of 0 that folding left
+  legalize, // before fusion: its reshapes and transposes must lie outside of fused bodies
+  simplify, // scales of 1, shifts and biases of 0, moves that cancel: what the two before left
   fuseConv, // before the elementwise pass: an epilogue is free, a kernel of its own is not
   fuseElementwise, // what no convolution could take
 ];

@@ -53,7 +53,8 @@ export function relativeDifference(wanted: Tensor, actual: Tensor): number {
 }
 
 /** Different seeds for different values, from one seed. */
-const seedOf = (seed: number, index: number): number => Math.imul(seed + 1, 0x9e3779b1) + Math.imul(index + 1, 0x85ebca6b);
+const seedOf = (seed: number, index: number): number =>
+  Math.imul(seed + 1, 0x9e3779b1) + Math.imul(index + 1, 0x85ebca6b);
 
 function drawSymbols(leaves: readonly Node[], { seed, symbols }: CheckOptions): Bindings {
   const names = [...new Set(leaves.flatMap((leaf) => leaf.type.shape.flatMap(symbolsOf)))];
@@ -65,7 +66,12 @@ function drawSymbols(leaves: readonly Node[], { seed, symbols }: CheckOptions): 
 }
 
 /** Uniform values: [0.5, 1.5] for parameters that begin as ones (they may be variances), else [-1, 1]. */
-function drawTensor(type: TensorType, init: ParameterAttrs['init'] | undefined, symbols: Bindings, seed: number): Tensor {
+function drawTensor(
+  type: TensorType,
+  init: ParameterAttrs['init'] | undefined,
+  symbols: Bindings,
+  seed: number,
+): Tensor {
   const shape = type.shape.map((size) => evaluateDim(size, symbols));
   const tensor = init?.kind === 'ones' ? randomTensor(shape, seed, 0.5, 1.5) : randomTensor(shape, seed);
   if (type.dtype === 'f32') return tensor;
@@ -168,5 +174,6 @@ export function checkPass(before: Graph, after: Graph, options: CheckOptions): P
 /** One sentence: `fold-batch-norm changes the output y by 0.3 at conv2d layer1.0.conv1 (model.cnn:3:5)`. */
 export function formatDifference({ pass, output, largest, op, path, location }: PassDifference): string {
   const place = [op, path].filter((part) => part !== '').join(' ');
-  return `${pass} changes the output ${output} by ${largest.toPrecision(3)} at ${place}${location ? ` (${location})` : ''}`;
+  const where = location === undefined ? place : `${place} (${location})`;
+  return `${pass} changes the output ${output} by ${largest.toPrecision(3)} at ${where}`;
 }

@@ -11,7 +11,11 @@ import { add, input, mul, neg, ops, relu, sqrt } from '../../compiler/ops/index.
 
 const n = symbolicDim('N');
 const leaf = (name = 'x', index = 0): Node => makeNode(input, [], { name, index, dtype: 'f32', shape: [n, 3] });
-const vector = (values: number[]) => ({ dtype: 'f32' as const, shape: [1, values.length], data: Float32Array.from(values) });
+const vector = (values: number[]) => ({
+  dtype: 'f32' as const,
+  shape: [1, values.length],
+  data: Float32Array.from(values),
+});
 
 describe('evaluateGraph', () => {
   it('computes in float64, or rounds every value to float32', () => {
@@ -38,7 +42,9 @@ describe('evaluateGraph', () => {
   it('reports missing and misshapen inputs', () => {
     const graph = makeGraph({ y: makeNode(add, [leaf(), leaf('z', 1)], {}) });
     expect(() => evaluateGraph(graph, { x: vector([1, 2, 3]) })).toThrow('input z has no value');
-    expect(() => evaluateGraph(graph, { x: vector([1, 2, 3]), z: vector([1, 2]) })).toThrow('z is f32[1, 2], not f32[N, 3]');
+    expect(() => evaluateGraph(graph, { x: vector([1, 2, 3]), z: vector([1, 2]) })).toThrow(
+      'z is f32[1, 2], not f32[N, 3]',
+    );
     const batches = { x: randomTensor([2, 3], 1), z: randomTensor([3, 3], 2) };
     expect(() => evaluateGraph(graph, batches)).toThrow('z is f32[3, 3], not f32[N, 3]');
   });
@@ -72,7 +78,10 @@ describe('verifyGraph', () => {
     const foreign: Node = { ...good, op: { ...relu } };
     expect(verifyGraph(makeGraph({ foreign }), ops)).toEqual(['%1 = relu: its op is not in the registry']);
     const twins = makeNode(add, [x, leaf('x', 0)], {});
-    expect(verifyGraph(makeGraph({ twins }), ops)).toEqual(['two nodes are input x', 'two nodes are the input at index 0']);
+    expect(verifyGraph(makeGraph({ twins }), ops)).toEqual([
+      'two nodes are input x',
+      'two nodes are the input at index 0',
+    ]);
     const loop = { ...good, inputs: [x] };
     loop.inputs = [loop];
     expect(verifyGraph(makeGraph({ loop }), ops)).toContain('%0 = relu: it depends on itself');

@@ -55,7 +55,11 @@ describe('IR text', () => {
     ['%2 = mul', '%2 = mull', '4:8: there is no op mull'],
     ['mul(%0, %1)', 'mul(%0, %9)', '4:16: %9 is not defined above'],
     ['f32[2, 1](0.1, -0)', 'f32[2, 1](0.1)', '3:29: f32[2, 1] has 2 elements, not 1'],
-    ['mul(%0, %1) : f32[N,', 'mul(%0, %1) : f32[M,', '4:20: the type is f32[M, 2, 2*H - 1] here, but mul gives f32[N, 2, 2*H - 1]'],
+    [
+      'mul(%0, %1) : f32[N,',
+      'mul(%0, %1) : f32[M,',
+      '4:20: the type is f32[M, 2, 2*H - 1] here, but mul gives f32[N, 2, 2*H - 1]',
+    ],
     ['%3 = clip', '%2 = clip', '5:3: %2 is defined twice'],
     ['output "y"', 'output y', '14:10: expected a string before y'],
     ['%2 = mul', '%2 ? mul', '4:6: unexpected character "?"'],
@@ -64,7 +68,9 @@ describe('IR text', () => {
     ['f32[2, 1](0.1, -0)', 'f32[3, 1](0.1, -0, 2)', '4:8: cannot multiply f32[N, 2, 2*H - 1] and f32[3, 1]'],
   ];
   it.each(faults)('reports a fault after replacing %s by %s', (from, to, message) => {
-    expect(() => parseGraph(canonical.replace(from, to), ops)).toThrow(new IrSyntaxError('', 1, 1).constructor as never);
+    expect(() => parseGraph(canonical.replace(from, to), ops)).toThrow(
+      new IrSyntaxError('', 1, 1).constructor as never,
+    );
     expect(() => parseGraph(canonical.replace(from, to), ops)).toThrow(message);
   });
 

@@ -27,12 +27,15 @@ describe('elementwise semantics', () => {
     [all.neg, {}, [5, 1, -0, -0.5, -7]],
     [all.exp, {}, [0.006737947, 0.367879441, 1, 1.64872127, 1096.63316]],
   ];
-  it.each(table.map(([op, attrs, wanted]) => [op.name, op, attrs, wanted] as const))('%s', (_name, op, attrs, wanted) => {
-    const result = op.evaluate([f32([5], x)], attrs as never);
-    for (const [at, value] of wanted.entries()) {
-      expect(Math.abs((result.data[at] ?? Number.NaN) - value)).toBeLessThanOrEqual(1e-9 + 5e-9 * Math.abs(value));
-    }
-  });
+  it.each(table.map(([op, attrs, wanted]) => [op.name, op, attrs, wanted] as const))(
+    '%s',
+    (_name, op, attrs, wanted) => {
+      const result = op.evaluate([f32([5], x)], attrs as never);
+      for (const [at, value] of wanted.entries()) {
+        expect(Math.abs((result.data[at] ?? Number.NaN) - value)).toBeLessThanOrEqual(1e-9 + 5e-9 * Math.abs(value));
+      }
+    },
+  );
 
   it('passes NaN through', () => {
     for (const op of Object.values(all)) {
@@ -71,7 +74,10 @@ function slowBroadcast(f: (x: number, y: number) => number, a: Tensor, b: Tensor
     }
     return tensor.data[offset] ?? Number.NaN;
   };
-  const count = sizes.map((_, axis) => all.add.infer([a, b], {}).shape[axis]).map(Number).reduce((product, size) => product * size, 1);
+  const count = sizes
+    .map((_, axis) => all.add.infer([a, b], {}).shape[axis])
+    .map(Number)
+    .reduce((product, size) => product * size, 1);
   return Array.from({ length: count }, (_, flat) => {
     const index = sizes.map(() => 0);
     for (let axis = rank - 1, rest = flat; axis >= 0; axis--) {
@@ -84,18 +90,42 @@ function slowBroadcast(f: (x: number, y: number) => number, a: Tensor, b: Tensor
 
 describe('broadcasting', () => {
   const shapes: readonly [number[], number[]][] = [
-    [[2, 3, 4, 5], [2, 3, 4, 5]],
-    [[2, 3, 4, 5], [1, 3, 1, 1]],
-    [[2, 3, 4, 5], [3, 1, 5]],
-    [[2, 1, 4, 1], [1, 3, 1, 5]],
+    [
+      [2, 3, 4, 5],
+      [2, 3, 4, 5],
+    ],
+    [
+      [2, 3, 4, 5],
+      [1, 3, 1, 1],
+    ],
+    [
+      [2, 3, 4, 5],
+      [3, 1, 5],
+    ],
+    [
+      [2, 1, 4, 1],
+      [1, 3, 1, 5],
+    ],
     [[], [2, 3]],
-    [[4, 1], [1, 4]],
-    [[2, 3, 4, 5], [2, 1, 4, 1]],
-    [[0, 3], [1, 3]],
+    [
+      [4, 1],
+      [1, 4],
+    ],
+    [
+      [2, 3, 4, 5],
+      [2, 1, 4, 1],
+    ],
+    [
+      [0, 3],
+      [1, 3],
+    ],
     [[], []],
   ];
   it.each(shapes)('of %j and %j agrees with plain index arithmetic', (a, b) => {
-    for (const [x, y] of [[a, b], [b, a]] as const) {
+    for (const [x, y] of [
+      [a, b],
+      [b, a],
+    ] as const) {
       const operands = [randomTensor(x, 1), randomTensor(y, 2)] as const;
       const result = all.sub.evaluate(operands, {});
       expect([...result.data]).toEqual(slowBroadcast((p, q) => p - q, ...operands));
@@ -103,7 +133,14 @@ describe('broadcasting', () => {
   });
 
   it('refuses sizes that do not agree', () => {
-    const infer = () => all.add.infer([{ dtype: 'f32', shape: [2, 3] }, { dtype: 'f32', shape: [2] }], {});
+    const infer = () =>
+      all.add.infer(
+        [
+          { dtype: 'f32', shape: [2, 3] },
+          { dtype: 'f32', shape: [2] },
+        ],
+        {},
+      );
     expect(infer).toThrow(OpError);
     expect(infer).toThrow('cannot add f32[2, 3] and f32[2]');
   });

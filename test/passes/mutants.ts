@@ -71,15 +71,19 @@ const folded: Transform = (graph: Graph) => foldBatchNorm.run(graph);
 const fusedConv: Transform = (graph) => fuseConv.run(graph);
 const fusedElementwise: Transform = (graph) => fuseElementwise.run(graph);
 
-const withAttrs = (op: Op, change: (attrs: Attrs) => object): Change => (node) =>
-  node.op === op ? make(op, node.inputs, { ...node.attrs, ...change(node.attrs) }) : undefined;
+const withAttrs =
+  (op: Op, change: (attrs: Attrs) => object): Change =>
+  (node) =>
+    node.op === op ? make(op, node.inputs, { ...node.attrs, ...change(node.attrs) }) : undefined;
 
-const swapInputs = (op: Op, a: number, b: number): Change => (node) => {
-  if (node.op !== op || node.inputs.length <= Math.max(a, b)) return undefined;
-  const inputs = [...node.inputs];
-  [inputs[a], inputs[b]] = [input(node, b), input(node, a)];
-  return make(op, inputs, node.attrs);
-};
+const swapInputs =
+  (op: Op, a: number, b: number): Change =>
+  (node) => {
+    if (node.op !== op || node.inputs.length <= Math.max(a, b)) return undefined;
+    const inputs = [...node.inputs];
+    [inputs[a], inputs[b]] = [input(node, b), input(node, a)];
+    return make(op, inputs, node.attrs);
+  };
 
 /** Batch norm into the weights along the input axis instead of the output axis. */
 const wrongAxis: Change = (node) => {
@@ -97,23 +101,31 @@ function foldSharedConvolution(graph: Graph): Graph {
     const [source] = node.inputs;
     if (node.op === all.batchNorm && source?.op === all.conv2d) norms.set(source, node);
   }
-  return rewriteGraph(graph, (node, original) => {
-    const norm = norms.get(original);
-    if (norm) return makeNode(norm.op, [node, ...norm.inputs.slice(1)], norm.attrs);
-    return [...norms.values()].includes(original) ? node.inputs[0] : undefined;
-  }, 'mutant');
+  return rewriteGraph(
+    graph,
+    (node, original) => {
+      const norm = norms.get(original);
+      if (norm) return makeNode(norm.op, [node, ...norm.inputs.slice(1)], norm.attrs);
+      return [...norms.values()].includes(original) ? node.inputs[0] : undefined;
+    },
+    'mutant',
+  );
 }
 
 /** Common subexpressions by op and inputs alone. */
 function shareWithoutAttributes(graph: Graph): Graph {
   const seen = new Map<string, Node>();
-  return rewriteGraph(graph, (node) => {
-    if (node.inputs.length === 0) return undefined;
-    const key = `${node.op.name} ${node.inputs.map((each) => each.id).join()} ${node.type.shape.length}`;
-    const first = seen.get(key);
-    if (!first) seen.set(key, node);
-    return first && JSON.stringify(first.type) === JSON.stringify(node.type) ? first : undefined;
-  }, 'mutant');
+  return rewriteGraph(
+    graph,
+    (node) => {
+      if (node.inputs.length === 0) return undefined;
+      const key = `${node.op.name} ${node.inputs.map((each) => each.id).join()} ${node.type.shape.length}`;
+      const first = seen.get(key);
+      if (!first) seen.set(key, node);
+      return first && JSON.stringify(first.type) === JSON.stringify(node.type) ? first : undefined;
+    },
+    'mutant',
+  );
 }
 
 /** The fused node reads two operands of one type in the wrong order. */
@@ -151,55 +163,95 @@ const shiftPadding = withAttrs(all.conv2d, (attrs) => {
 
 export const mutants: readonly Mutant[] = [
   spoilAfter('fold-batch-norm: weights along the wrong axis', folded, wrongAxis),
-  spoilBefore('fold-batch-norm: eps forgotten', folded, withAttrs(all.batchNorm, () => ({ eps: 0 }))),
+  spoilBefore(
+    'fold-batch-norm: eps forgotten',
+    folded,
+    withAttrs(all.batchNorm, () => ({ eps: 0 })),
+  ),
   spoilBefore('fold-batch-norm: mean and beta swapped', folded, swapInputs(all.batchNorm, 2, 3)),
   spoilBefore('fold-batch-norm: gamma and variance swapped', folded, swapInputs(all.batchNorm, 1, 4)),
   spoilBefore('fold-batch-norm: bias of the convolution dropped', folded, (node) => {
-    const isNormed = node.op === all.batchNorm && node.inputs[0]?.op === all.conv2d && node.inputs[0].inputs.length === 3;
+    const isNormed =
+      node.op === all.batchNorm && node.inputs[0]?.op === all.conv2d && node.inputs[0].inputs.length === 3;
     if (!isNormed) return undefined;
     const conv = input(node, 0);
-    return makeNode(node.op, [makeNode(conv.op, conv.inputs.slice(0, 2), conv.attrs), ...node.inputs.slice(1)], node.attrs);
+    return makeNode(
+      node.op,
+      [makeNode(conv.op, conv.inputs.slice(0, 2), conv.attrs), ...node.inputs.slice(1)],
+      node.attrs,
+    );
   }),
   { name: 'fold-batch-norm: convolution with other readers', run: foldSharedConvolution },
   spoilAfter('fuse-conv: last epilogue op missing', fusedConv, dropLast),
   spoilAfter('fuse-conv: stale operand index', fusedConv, staleIndex),
   spoilAfter('fuse-conv: subtraction swapped', fusedConv, bodyChange(swapInputs(all.sub, 0, 1))),
-  spoilAfter('fuse-conv: residual replaced by the result', fusedConv, bodyChange((node) => {
-    const [a, b] = node.inputs;
-    return isOp(node, all.add) && a && b && shapesEqual(b.type.shape, a.type.shape) ? makeNode(all.add, [b, b], {}) : undefined;
-  })),
+  spoilAfter(
+    'fuse-conv: residual replaced by the result',
+    fusedConv,
+    bodyChange((node) => {
+      const [a, b] = node.inputs;
+      return isOp(node, all.add) && a && b && shapesEqual(b.type.shape, a.type.shape)
+        ? makeNode(all.add, [b, b], {})
+        : undefined;
+    }),
+  ),
   spoilAfter('fuse-conv: padding off by one', fusedConv, bodyChange(shiftPadding)),
-  spoilAfter('fuse-conv: strides swapped', fusedConv, bodyChange(withAttrs(all.conv2d, ({ stride }) => ({ stride: (stride as number[]).toReversed() })))),
+  spoilAfter(
+    'fuse-conv: strides swapped',
+    fusedConv,
+    bodyChange(withAttrs(all.conv2d, ({ stride }) => ({ stride: (stride as number[]).toReversed() }))),
+  ),
   spoilAfter('fuse-conv: gate behind the convolution', fusedConv, lateGate),
-  spoilAfter('fuse-conv: relu6 as relu', fusedConv, bodyChange((node) => (isOp(node, all.relu6) ? makeNode(all.relu, node.inputs, {}) : undefined))),
+  spoilAfter(
+    'fuse-conv: relu6 as relu',
+    fusedConv,
+    bodyChange((node) => (isOp(node, all.relu6) ? makeNode(all.relu, node.inputs, {}) : undefined)),
+  ),
   spoilAfter('fuse-elementwise: stale operand index', fusedElementwise, staleIndex),
   spoilAfter('fuse-elementwise: last op missing', fusedElementwise, dropLast),
   { name: 'simplify: sharing ignores attributes', run: shareWithoutAttributes },
   spoilAfter('simplify: bias dropped', simplified, (node) =>
-    isOp(node, all.conv2d) && node.inputs.length === 3 ? makeNode(all.conv2d, node.inputs.slice(0, 2), node.attrs) : undefined,
-  ),
-  wrongRule(rule('x + c = x for every constant', all.add, (node) => {
-    const [x, c] = node.inputs;
-    return x && c && isConstant(c) && JSON.stringify(x.type) === JSON.stringify(node.type) ? x : undefined;
-  })),
-  wrongRule(rule('transposes composed in the wrong order', all.transpose, ({ inputs: [x], attrs }) =>
-    x && isOp(x, all.transpose)
-      ? makeNode(all.transpose, x.inputs, { permutation: x.attrs.permutation.map((axis) => attrs.permutation[axis] ?? 0) })
+    isOp(node, all.conv2d) && node.inputs.length === 3
+      ? makeNode(all.conv2d, node.inputs.slice(0, 2), node.attrs)
       : undefined,
-  )),
-  wrongRule(rule('slice of concat without the offset', all.slice, ({ inputs: [x], attrs: { axis, from, to } }) => {
-    const part = x && isOp(x, all.concat) && x.attrs.axis === axis ? x.inputs[0] : undefined;
-    const size = part?.type.shape[axis];
-    if (!part || typeof size !== 'number' || to - from > size) return undefined;
-    return makeNode(all.slice, [part], { axis, from: 0, to: to - from });
-  })),
-  wrongRule(rule('relu of clip is relu', all.relu, ({ inputs: [x] }) =>
-    x && isOp(x, all.clip) ? makeNode(all.relu, x.inputs, {}) : undefined,
-  )),
-  wrongRule(rule('pad of any value into conv2d', all.conv2d, ({ inputs: [x, ...rest], attrs }) => {
-    if (!x || !isOp(x, all.pad)) return undefined;
-    const [[, , top = 0, left = 0], [, , bottom = 0, right = 0]] = [x.attrs.before, x.attrs.after];
-    const [a, b, c, d] = attrs.padding;
-    return makeNode(all.conv2d, [...x.inputs, ...rest], { ...attrs, padding: [a + top, b + left, c + bottom, d + right] });
-  })),
+  ),
+  wrongRule(
+    rule('x + c = x for every constant', all.add, (node) => {
+      const [x, c] = node.inputs;
+      return x && c && isConstant(c) && JSON.stringify(x.type) === JSON.stringify(node.type) ? x : undefined;
+    }),
+  ),
+  wrongRule(
+    rule('transposes composed in the wrong order', all.transpose, ({ inputs: [x], attrs }) =>
+      x && isOp(x, all.transpose)
+        ? makeNode(all.transpose, x.inputs, {
+            permutation: x.attrs.permutation.map((axis) => attrs.permutation[axis] ?? 0),
+          })
+        : undefined,
+    ),
+  ),
+  wrongRule(
+    rule('slice of concat without the offset', all.slice, ({ inputs: [x], attrs: { axis, from, to } }) => {
+      const part = x && isOp(x, all.concat) && x.attrs.axis === axis ? x.inputs[0] : undefined;
+      const size = part?.type.shape[axis];
+      if (!part || typeof size !== 'number' || to - from > size) return undefined;
+      return makeNode(all.slice, [part], { axis, from: 0, to: to - from });
+    }),
+  ),
+  wrongRule(
+    rule('relu of clip is relu', all.relu, ({ inputs: [x] }) =>
+      x && isOp(x, all.clip) ? makeNode(all.relu, x.inputs, {}) : undefined,
+    ),
+  ),
+  wrongRule(
+    rule('pad of any value into conv2d', all.conv2d, ({ inputs: [x, ...rest], attrs }) => {
+      if (!x || !isOp(x, all.pad)) return undefined;
+      const [[, , top = 0, left = 0], [, , bottom = 0, right = 0]] = [x.attrs.before, x.attrs.after];
+      const [a, b, c, d] = attrs.padding;
+      return makeNode(all.conv2d, [...x.inputs, ...rest], {
+        ...attrs,
+        padding: [a + top, b + left, c + bottom, d + right],
+      });
+    }),
+  ),
 ];

@@ -8,6 +8,7 @@ import { ops } from '../../compiler/ops/index.ts';
 import { foldBatchNorm } from '../../compiler/passes/fold-batch-norm.ts';
 import { fuseConv } from '../../compiler/passes/fuse-conv.ts';
 import { fuseElementwise } from '../../compiler/passes/fuse-elementwise.ts';
+import { legalize } from '../../compiler/passes/legalize.ts';
 import { inferencePipeline, runPipeline } from '../../compiler/passes/pipelines.ts';
 import { simplify } from '../../compiler/passes/simplify.ts';
 import { checkOnRandomGraphs, runSeed } from './property.ts';
@@ -22,19 +23,27 @@ describe(`random networks (CNNC_SEED=${runSeed})`, () => {
   const cases = [
     [simplify, undefined],
     [foldBatchNorm, undefined],
+    [legalize, undefined],
     [fuseConv, undefined],
     [fuseConv, folded],
     [fuseElementwise, undefined],
     [fuseElementwise, (graph: Graph) => fuseConv.run(folded(graph))],
     [pipeline, undefined],
   ] as const;
-  it.each(cases)('keep their meaning under $name', (pass, prepare) => {
-    const failure = checkOnRandomGraphs(pass, { graphs: runGraphs, ...(prepare && { prepare }) });
-    expect(failure?.report).toBeUndefined();
-  }, 600_000);
+  it.each(cases)(
+    'keep their meaning under $name',
+    (pass, prepare) => {
+      const failure = checkOnRandomGraphs(pass, { graphs: runGraphs, ...(prepare && { prepare }) });
+      expect(failure?.report).toBeUndefined();
+    },
+    600_000,
+  );
 
   const forEachGraph = (graphs: number, check: (graph: Graph) => void): void =>
-    fc.assert(fc.property(recipes, (recipe) => check(buildGraph(recipe))), { seed: runSeed, numRuns: graphs });
+    fc.assert(
+      fc.property(recipes, (recipe) => check(buildGraph(recipe))),
+      { seed: runSeed, numRuns: graphs },
+    );
 
   it('are a fixpoint of every pass after it ran', () => {
     forEachGraph(100, (graph) => {
@@ -66,15 +75,28 @@ describe(`random networks (CNNC_SEED=${runSeed})`, () => {
     forEachGraph(300, (graph) => {
       const result = pipeline.run(graph);
       for (const node of topologicalOrder(result)) {
-        const body = node.op.name === 'fused' ? topologicalOrder(node.attrs['body'] as Graph).map((inner) => inner.op.name) : [];
-        if (body.includes('conv2d')) count(body.indexOf('mul') >= 0 && body.indexOf('mul') < body.indexOf('conv2d') ? 'prologue' : 'conv');
+        const body =
+          node.op.name === 'fused' ? topologicalOrder(node.attrs['body'] as Graph).map((inner) => inner.op.name) : [];
+        if (body.includes('conv2d'))
+          count(body.indexOf('mul') >= 0 && body.indexOf('mul') < body.indexOf('conv2d') ? 'prologue' : 'conv');
         else if (body.includes('linear')) count('linear');
         else if (body.length > 0) count('elementwise');
         if (body.includes('conv2d') && node.inputs.length > 3) count('extra');
         count(node.op.name);
       }
     });
-    for (const key of ['prologue', 'conv', 'linear', 'elementwise', 'extra', 'conv2d', 'slice', 'concat', 'softmax', 'channelShuffle']) {
+    for (const key of [
+      'prologue',
+      'conv',
+      'linear',
+      'elementwise',
+      'extra',
+      'conv2d',
+      'slice',
+      'concat',
+      'softmax',
+      'channelShuffle',
+    ]) {
       expect(seen.get(key) ?? 0, key).toBeGreaterThan(5);
     }
   }, 60_000);

@@ -34,7 +34,12 @@ interface Failure {
  */
 export function checkOnRandomGraphs(
   pass: Pass | { readonly name: string; readonly run: Transform },
-  { graphs, prepare = (graph) => graph, seed = runSeed, quick = false }: { graphs: number; prepare?: Transform; seed?: number; quick?: boolean },
+  {
+    graphs,
+    prepare = (graph) => graph,
+    seed = runSeed,
+    quick = false,
+  }: { graphs: number; prepare?: Transform; seed?: number; quick?: boolean },
 ): Failure | undefined {
   const property = fc.property(recipes, fc.nat(), (recipe, dataSeed) => {
     const fault = faultOf(pass.name, (graph) => pass.run(graph), prepare(buildGraph(recipe)), dataSeed);
@@ -44,6 +49,9 @@ export function checkOnRandomGraphs(
   if (!result.failed) return undefined;
   const [recipe] = result.counterexample ?? [];
   const graph = recipe ? printGraph(prepare(buildGraph(recipe))) : '';
-  const cause = result.errorInstance instanceof Error ? `${result.errorInstance.name}: ${result.errorInstance.message}` : String(result.errorInstance);
+  const cause =
+    result.errorInstance instanceof Error
+      ? `${result.errorInstance.name}: ${result.errorInstance.message}`
+      : String(result.errorInstance);
   return { graphs: result.numRuns, report: `replay with CNNC_SEED=${seed}\n${cause}\n${graph}` };
 }

@@ -31,7 +31,8 @@ export function runTextTests(folder: string, pass: Pass): void {
       expect(verifyGraph(result, ops)).toEqual([]);
       expect(checkPass(source, result, { pass: pass.name, seed: 1 })).toBeUndefined();
       if (name.startsWith('leaves-')) expect(result).toBe(source);
-      if (process.env['CNNC_BLESS']) writeFileSync(file, `${head}${printGraph(source)}${separator.trimStart()}${printed}`);
+      if (process.env['CNNC_BLESS'])
+        writeFileSync(file, `${head}${printGraph(source)}${separator.trimStart()}${printed}`);
       else expect(printed).toBe(after);
     });
   }

@@ -80,7 +80,11 @@ const alignRank = (op: Op): Rule =>
       const missing = rank - input.type.shape.length;
       if (missing === 0 || !isConstant(input)) return input;
       const { tensor, name } = input.attrs;
-      return constantNode({ ...tensor, shape: [...Array<number>(missing).fill(1), ...tensor.shape] }, name, input.origin);
+      return constantNode(
+        { ...tensor, shape: [...Array<number>(missing).fill(1), ...tensor.shape] },
+        name,
+        input.origin,
+      );
     });
     return inputs.some((input, at) => input !== node.inputs[at]) ? makeNode(op, inputs, node.attrs) : undefined;
   });

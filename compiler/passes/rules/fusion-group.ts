@@ -22,6 +22,8 @@ export interface Group {
   readonly leading: readonly Slot[];
   /** The node that names the fused one: the anchor, or the exit. */
   readonly namesake: Node;
+  /** A commutative member that gets its two inputs in the other order. */
+  readonly swapped?: Node;
 }
 
 /** What growth asks about a graph. */
@@ -74,7 +76,7 @@ function makeFused(group: Group, order: readonly Node[], rebuilt: ReadonlyMap<No
   };
   for (const member of order) {
     const inputs = member.inputs.map((value, input) => inside.get(value) ?? leafOf({ node: member, input }));
-    inside.set(member, withInputs(member, inputs));
+    inside.set(member, withInputs(member, member === group.swapped ? inputs.toReversed() : inputs));
   }
   const result = inside.get(group.exit) ?? group.exit;
   const origin = mergeOrigins([group.namesake, ...order]);

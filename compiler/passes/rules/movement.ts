@@ -22,7 +22,9 @@ const transposeRules: readonly Rule[] = [
   // Axis i of the outer result is axis outer[i] of the inner one, which is axis inner[outer[i]] of the operand.
   rule('transpose-of-transpose', transpose, ({ inputs: [x], attrs }) => {
     if (!x || !isOp(x, transpose)) return undefined;
-    return makeNode(transpose, x.inputs, { permutation: attrs.permutation.map((axis) => x.attrs.permutation[axis] ?? 0) });
+    return makeNode(transpose, x.inputs, {
+      permutation: attrs.permutation.map((axis) => x.attrs.permutation[axis] ?? 0),
+    });
   }),
 ];
 
@@ -32,7 +34,8 @@ function sliceOfConcat(node: Node, axis: number, from: number, to: number): Node
   for (const part of node.inputs) {
     const size = part.type.shape[axis];
     if (typeof size !== 'number') return undefined;
-    if (from >= start && to <= start + size) return makeNode(slice, [part], { axis, from: from - start, to: to - start });
+    if (from >= start && to <= start + size)
+      return makeNode(slice, [part], { axis, from: from - start, to: to - start });
     start += size;
   }
   return undefined;

@@ -1,0 +1,80 @@
+/** The WGSL expressions of elementwise ops, read as JavaScript, against their reference semantics. */
+import { describe, expect, it } from 'vitest';
+import type { Op } from '../../compiler/ir/op.ts';
+import * as all from '../../compiler/ops/all.ts';
+
+/** What the expressions may call. An exponential that overflows float32 is a fault: WGSL leaves its value open. */
+const library = {
+  min: Math.min,
+  max: Math.max,
+  abs: Math.abs,
+  log: Math.log,
+  sqrt: Math.sqrt,
+  select: (no: number, yes: number, condition: boolean) => (condition ? yes : no),
+  clamp: (x: number, low: number, high: number) => Math.min(Math.max(x, low), high),
+  exp: (x: number) => {
+    expect(Math.fround(Math.exp(x)), `exp(${x})`).not.toBe(Infinity);
+    return Math.exp(x);
+  },
+  // An implementation may compute sinh / cosh, which overflow beyond 88.
+  tanh: (x: number) => {
+    expect(Math.abs(x)).toBeLessThan(88);
+    return Math.tanh(x);
+  },
+};
+
+function compile(op: Op, attrs: object): (...args: number[]) => number {
+  const args = op.operands.map((_, index) => `v${index}`);
+  const text =
+    op
+      .scalar?.(args, attrs as never)
+      .replaceAll('vec4f()', '0.0')
+      .replaceAll('vec4f(', '(') ?? '';
+  return new Function(...Object.keys(library), ...args, `return ${text};`).bind(undefined, ...Object.values(library));
+}
+
+const points = [-3e38, -1e4, -200, -90, -88, -20, -6.5, -6, -3, -1.5, -1, -0.5, -1e-3, -1e-8, 0]
+  .flatMap((x) => [x, -x])
+  .concat(Array.from({ length: 400 }, (_, index) => index / 25 - 8));
+
+const attrs = { alpha: 0.3, min: -0.5, max: Infinity };
+const unary = Object.values(all).filter((op) => op.scalar && op.operands.length === 1) as Op[];
+const binary = Object.values(all).filter((op) => op.scalar && op.operands.length === 2) as Op[];
+
+const reference = (op: Op, args: readonly number[]): number =>
+  Number(
+    op.evaluate(
+      args.map((x) => ({ dtype: 'f32', shape: [], data: Float64Array.of(x) })),
+      attrs,
+    ).data[0],
+  );
+
+const domain: Readonly<Record<string, (x: number) => boolean>> = {
+  log: (x) => x > 0,
+  sqrt: (x) => x >= 0,
+  exp: (x) => x < 88,
+};
+
+describe('WGSL expressions', () => {
+  it.each(unary.map((op) => [op.name, op] as const))('%s says what evaluate says', (name, op) => {
+    const expression = compile(op, attrs);
+    for (const x of points.filter(domain[name] ?? (() => true))) {
+      const [wanted, actual] = [reference(op, [x]), expression(x)];
+      // 1e-8 is the fit of gelu; sigmoid and silu end at exp(88) where float32 is subnormal.
+      expect(Math.abs(actual - wanted), `${name}(${x})`).toBeLessThanOrEqual(1e-8 * Math.max(1, Math.abs(wanted)));
+    }
+  });
+
+  it.each(binary.map((op) => [op.name, op] as const))('%s says what evaluate says', (_name, op) => {
+    const expression = compile(op, {});
+    for (const x of points.slice(10, 60))
+      for (const y of [-2.5, -0.5, 0.25, 3]) {
+        expect(expression(x, y)).toBe(reference(op, [x, y]));
+      }
+  });
+
+  it('covers every op that has an expression', () => {
+    expect(unary.length + binary.length).toBe(Object.values(all).filter((op) => op.scalar).length);
+    expect(unary.length).toBeGreaterThanOrEqual(17);
+  });
+});
