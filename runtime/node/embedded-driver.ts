@@ -39,7 +39,7 @@ export function findPackedDriver(): string | undefined {
 }
 
 /** Folders where the driver may be unpacked, in the order in which they are tried. */
-export function cacheFolders(): readonly string[] {
+function cacheFolders(): readonly string[] {
   const chosen = process.env['XDG_CACHE_HOME'];
   const home = process.env['HOME'];
   // The temporary folder is shared with other users, so the name there is the user's own; see `isPrivate`.

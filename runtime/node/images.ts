@@ -9,7 +9,7 @@ import { pngLayout, readImageHeader } from './image-header.ts';
 import type { ImageHeader } from './image-header.ts';
 
 /** Largest picture that is decoded, in pixels. */
-export const maxImagePixels = 64_000_000;
+const maxImagePixels = 64_000_000;
 /** Encoders may leave some bytes behind the last row; more is refused. */
 const spareBytes = 1024;
 /** jpeg-js keeps coefficients and planes of the whole picture: about 20 bytes for each pixel. */

@@ -26,7 +26,7 @@ export async function readArtifact(folder: string): Promise<Artifact> {
 }
 
 /** Reads `manifest.json` alone. Throws E0710 and E0715. */
-export async function readManifest(folder: string): Promise<Manifest> {
+async function readManifest(folder: string): Promise<Manifest> {
   const kind = await pathKind(folder);
   if (kind === undefined) throw unreadable(folder, { code: 'ENOENT' });
   if (kind === 'file') throw malformed(`${folder} is a file, and an artifact is a folder`);
