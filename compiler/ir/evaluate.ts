@@ -66,7 +66,7 @@ function bindShapes(given: ReadonlyMap<Node, Tensor>, symbols: Bindings): Bindin
       dtype === node.type.dtype &&
       shape.length === node.type.shape.length &&
       node.type.shape.every((dim, axis) => evaluateDim(dim, bindings) === shape[axis]);
-    const name = String(node.attrs['name']);
+    const name = isInput(node) || isParameter(node) ? node.attrs.name : node.op.name;
     if (!fits) throw new RangeError(`${name} is ${dtype}[${shape.join(', ')}], not ${formatType(node.type)}`);
   }
   return bindings;

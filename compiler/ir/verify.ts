@@ -83,8 +83,8 @@ function leafFaults(order: readonly Node[]): string[] {
 
 function updateFaults(graph: Graph): string[] {
   return [...graph.updates].flatMap(([state, next]) => {
-    const name = String(state.attrs['name'] ?? state.op.name);
-    if (!isParameter(state)) return [`${name} is updated but is no parameter`];
+    if (!isParameter(state)) return [`${state.op.name} is updated but is no parameter`];
+    const { name } = state.attrs;
     return typesEqual(state.type, next.type)
       ? []
       : [`the update of ${name} changes its type to ${formatType(next.type)}`];

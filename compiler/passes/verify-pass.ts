@@ -92,7 +92,7 @@ function drawOperands(graphs: readonly Graph[], options: CheckOptions): Operands
   const symbols = drawSymbols(leaves, options);
   const [inputs, parameters]: Record<string, Tensor>[] = [{}, { ...options.parameters }];
   for (const leaf of leaves) {
-    const name = String(leaf.attrs['name']);
+    const { name } = leaf.attrs;
     const target = isInput(leaf) ? inputs : parameters;
     if (!target || target[name]) continue;
     const seed = seedOf(options.seed, 100 + Object.keys(target).length);

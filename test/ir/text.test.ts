@@ -68,9 +68,7 @@ describe('IR text', () => {
     ['f32[2, 1](0.1, -0)', 'f32[3, 1](0.1, -0, 2)', '4:8: cannot multiply f32[N, 2, 2*H - 1] and f32[3, 1]'],
   ];
   it.each(faults)('reports a fault after replacing %s by %s', (from, to, message) => {
-    expect(() => parseGraph(canonical.replace(from, to), ops)).toThrow(
-      new IrSyntaxError('', 1, 1).constructor as never,
-    );
+    expect(() => parseGraph(canonical.replace(from, to), ops)).toThrow(IrSyntaxError);
     expect(() => parseGraph(canonical.replace(from, to), ops)).toThrow(message);
   });
 

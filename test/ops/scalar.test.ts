@@ -30,6 +30,8 @@ function compile(op: Op, attrs: object): (...args: number[]) => number {
       .scalar?.(args, attrs as never)
       .replaceAll('vec4f()', '0.0')
       .replaceAll('vec4f(', '(') ?? '';
+  // The text comes from the ops themselves.
+  // oxlint-disable-next-line typescript/no-implied-eval
   return new Function(...Object.keys(library), ...args, `return ${text};`).bind(undefined, ...Object.values(library));
 }
 
@@ -74,7 +76,7 @@ describe('WGSL expressions', () => {
   });
 
   it('covers every op that has an expression', () => {
-    expect(unary.length + binary.length).toBe(Object.values(all).filter((op) => op.scalar).length);
+    expect(unary.length + binary.length).toBe(Object.values(all).filter((op) => 'scalar' in op).length);
     expect(unary.length).toBeGreaterThanOrEqual(17);
   });
 });

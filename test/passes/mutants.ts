@@ -119,7 +119,7 @@ function shareWithoutAttributes(graph: Graph): Graph {
     graph,
     (node) => {
       if (node.inputs.length === 0) return undefined;
-      const key = `${node.op.name} ${node.inputs.map((each) => each.id).join()} ${node.type.shape.length}`;
+      const key = `${node.op.name} ${node.inputs.map(({ id }) => id).join()} ${node.type.shape.length}`;
       const first = seen.get(key);
       if (!first) seen.set(key, node);
       return first && JSON.stringify(first.type) === JSON.stringify(node.type) ? first : undefined;

@@ -9,7 +9,7 @@ import {
   binary,
   bounded,
   call,
-  channels,
+  regroup,
   clamps,
   constantShapes,
   convolve,
@@ -75,7 +75,7 @@ const steps = {
   excite: squeezeExcite,
   pool: (_: Builder, x: Node, step: Step) => pool(x, step),
   move: (_: Builder, x: Node, step: Step) => move(x, step),
-  channels,
+  channels: regroup,
   folded: (builder: Builder, x: Node, step: Step) => {
     const shape = [1, size(x, 1), 1, 1];
     const scale = call(all.mul, [filled(builder, shape), call(all.sqrt, [filled(builder, shape, 0.5, 1)])]);

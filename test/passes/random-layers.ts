@@ -87,7 +87,7 @@ export function convolve(builder: Builder, x: Node, outputs: number, step: Choic
   const total = outputs * groups;
   const bound = Math.sqrt(3 / ((channels / groups) * kernel[0] * kernel[1]));
   const shape = [total, channels / groups, ...kernel];
-  const shared = builder.weights.find((weight) => weight.type.shape.join() === shape.join());
+  const shared = builder.weights.find((weight) => shapesEqual(weight.type.shape, shape));
   const weight = shared && step.c % 3 === 0 ? shared : filled(builder, shape, -bound, bound);
   builder.weights.push(weight);
   const bias = step.c % 2 === 0 ? [filled(builder, [total])] : [];
@@ -258,14 +258,14 @@ export function move(x: Node, step: Choice): Node | undefined {
   return pick(moves, step.a)();
 }
 
-export function channels(builder: Builder, x: Node, step: Choice): Node | undefined {
+export function regroup(builder: Builder, x: Node, step: Choice): Node | undefined {
   const count = size(x, 1);
   const from = step.b % count;
   const to = from + 1 + (step.c % (count - from));
   const others = builder.values.filter((value) => shapesEqual(value.type.shape.with(1, count), x.type.shape));
   if (step.a % 4 === 0) return call(all.slice, [x], { axis: 1, from, to });
   if (step.a % 4 === 1) {
-    const groups = [1, 2, 3, count].filter((size) => count % size === 0);
+    const groups = [2, 3, 2, 3, 1, count].filter((group) => count % group === 0);
     return call(all.channelShuffle, [x], { groups: pick(groups, step.b) });
   }
   const other = pick(others, step.c);
