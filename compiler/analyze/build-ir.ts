@@ -110,9 +110,11 @@ function bindSymbols({ declaration }: ModelItem, { dims = {} }: BuildOptions, sc
   }
 }
 
+const isSize = (size: number): boolean => Number.isSafeInteger(size) && size >= 1;
+
 function symbolFor(name: string, dims: Readonly<Record<string, number>>, scope: Scope): Dim {
   const given = Object.hasOwn(dims, name) ? dims[name] : undefined;
-  if (given !== undefined) return given;
+  if (given !== undefined && isSize(given)) return given;
   const fact = scope.build.facts.get(name);
   return fact ? multiplyDims(symbolicDim(fact.quotient), fact.multipleOf) : symbolicDim(name);
 }
@@ -165,16 +167,25 @@ function rejectUnknown({ declaration }: ModelItem, options: BuildOptions, scope:
   const reject = (given: string, what: string, known: readonly string[]): void => {
     const help = didYouMean(given, known) ?? (known.length > 0 ? `it has ${known.join(', ')}` : undefined);
     scope.build.diagnostics.push(
-      diagnostic('E0337', name.span, `\`${name.name}\` has no ${what} \`${given}\``, help === undefined ? {} : { help }),
+      diagnostic(
+        'E0337',
+        name.span,
+        `\`${name.name}\` has no ${what} \`${given}\``,
+        help === undefined ? {} : { help },
+      ),
     );
   };
   for (const given of Object.keys(options.arguments ?? {})) {
     if (!settable.includes(given)) reject(given, 'parameter', settable);
   }
-  const symbols = new Set(parameters.flatMap(({ type }) => type.dims ?? []).flatMap((dim) => (dim.kind === 'name' && isDimName(dim.name) ? [dim.name] : [])));
+  const symbols = new Set(
+    parameters
+      .flatMap(({ type }) => type.dims ?? [])
+      .flatMap((dim) => (dim.kind === 'name' && isDimName(dim.name) ? [dim.name] : [])),
+  );
   for (const [given, size] of Object.entries(options.dims ?? {})) {
     if (!symbols.has(given)) reject(given, 'symbolic size', [...symbols]);
-    else if (!Number.isSafeInteger(size) || size < 1) {
+    else if (!isSize(size)) {
       scope.build.diagnostics.push(diagnostic('E0337', name.span, `\`${given}\` must be a positive int, not ${size}`));
     }
   }

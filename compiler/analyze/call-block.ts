@@ -1,7 +1,13 @@
 /** Calls blocks, models and functions: binds the signature, runs the body, checks the declared result. */
 import type { BlockDeclaration, FunctionDeclaration, Parameter } from '../../grammar/ast.ts';
 import type { CallSite } from '../../grammar/diagnostics.ts';
-import { matchArguments, reportMissing, type CallArgument, type CallPlace, type MatchedArguments } from './arguments.ts';
+import {
+  matchArguments,
+  reportMissing,
+  type CallArgument,
+  type CallPlace,
+  type MatchedArguments,
+} from './arguments.ts';
 import type { Module } from './load.ts';
 import { statementNaming } from './naming.ts';
 import { countCall, evaluateIn, fileScope, report, type Scope } from './scope.ts';
@@ -27,7 +33,11 @@ function describeCall({ declaration }: Declared, { byName }: MatchedArguments): 
 export function callDeclared(callee: Declared, args: readonly CallArgument[], place: CallPlace, scope: Scope): Value {
   const { declaration, module } = callee;
   countCall(scope, place.nameSpan);
-  const shape = { name: declaration.name.name, parameters: declaration.parameters.map(({ name }) => name.name), variadic: false };
+  const shape = {
+    name: declaration.name.name,
+    parameters: declaration.parameters.map(({ name }) => name.name),
+    variadic: false,
+  };
   const matched = matchArguments(shape, args, scope);
   if (!matched) return errorValue;
   const call: CallSite = { callee: describeCall(callee, matched), path: place.slot.tentative, span: place.span };
@@ -89,7 +99,11 @@ function bindParameter(
   const { name } = parameter.name;
   const argument = byName.get(name);
   if (!argument && !parameter.default) {
-    const shape = { name: declaration.name.name, parameters: declaration.parameters.map((each) => each.name.name), variadic: false };
+    const shape = {
+      name: declaration.name.name,
+      parameters: declaration.parameters.map((each) => each.name.name),
+      variadic: false,
+    };
     reportMissing(shape, name, place, caller);
     return errorValue;
   }

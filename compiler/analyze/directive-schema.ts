@@ -58,7 +58,8 @@ const border: Spec = { kind: 'number', integer: true, least: 0, units: ['pixels'
 const epochs: Spec = { kind: 'number', integer: true, least: 1, units: ['epochs'] };
 const time: Spec = { kind: 'number', least: 0, units: ['epochs', 'steps'] };
 const rate: Spec = { kind: 'number', least: 0 };
-const stages = ['train', 'prune', 'distill', 'quantize'] as const;
+/** Words of directives that make an artifact; they share their names. */
+export const stageWords = ['train', 'prune', 'distill', 'quantize'] as const;
 
 const required = (spec: Spec, doc: string): Field => ({ spec, required: true, doc });
 const optional = (spec: Spec, fallback: string, doc: string): Field => ({ spec, default: fallback, doc });
@@ -263,7 +264,7 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
     target: 'model',
     fields: {
       ...common,
-      from: { spec: stage(...stages), doc: 'the stage whose weights it starts with' },
+      from: { spec: stage(...stageWords), doc: 'the stage whose weights it starts with' },
       shape: { spec: { kind: 'sizes' }, doc: 'sizes of the symbols' },
       loss: required({ kind: 'loss' }, 'what is minimised'),
       data: required({ kind: 'reference', words: ['dataset'] }, 'the dataset'),
@@ -276,7 +277,7 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
     target: 'model',
     fields: {
       ...common,
-      from: required(stage(...stages), 'the stage whose weights it starts with'),
+      from: required(stage(...stageWords), 'the stage whose weights it starts with'),
       structure: optional(choice('channel', 'weight'), 'channel', 'what is removed'),
       criterion: optional(
         call({
@@ -320,7 +321,7 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
     target: 'model',
     fields: {
       ...common,
-      from: { spec: stage(...stages), doc: 'the stage whose weights it starts with' },
+      from: { spec: stage(...stageWords), doc: 'the stage whose weights it starts with' },
       teacher: required({ kind: 'model' }, 'the teacher and its weights'),
       temperature: optional({ kind: 'number', least: 1e-6 }, '4.0', 'softens both distributions'),
       alpha: optional(ratio, '0.9', 'weight of the teacher'),
@@ -331,14 +332,17 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
     name: 'required',
     target: 'model',
     fields: {
-      from: { spec: stage(...stages), doc: 'the stage whose weights it starts with' },
+      from: { spec: stage(...stageWords), doc: 'the stage whose weights it starts with' },
       weights: optional(int8, 'int8(symmetric=true, per=channel)', 'how weights are stored'),
       activations: optional(int8, 'int8(symmetric=false, per=tensor)', 'how values are stored'),
       calibrate: {
         spec: {
           kind: 'group',
           fields: {
-            data: required({ kind: 'reference', words: ['dataset'], members: ['train', 'val', 'test'] }, 'samples to measure on'),
+            data: required(
+              { kind: 'reference', words: ['dataset'], members: ['train', 'val', 'test'] },
+              'samples to measure on',
+            ),
             samples: optional(positive, '512', 'number of samples'),
             method: optional(
               call({ min_max: {}, percentile: { value: required(ratio, 'share kept') }, entropy: {}, mse: {} }),
@@ -377,18 +381,6 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
     fields: { batch: optional(positive, '1', 'samples at once') },
     constraints: true,
   },
-};
-
-/** What a budget may compare: the units of its limit, and what stands in parentheses. */
-export const budgetMetrics: Readonly<
-  Record<string, { readonly units: readonly Quantity[]; readonly argument?: 'percentile' | 'stage'; readonly doc: string }>
-> = {
-  params: { units: ['count'], doc: 'trainable parameters' },
-  macs: { units: ['macs', 'count'], doc: 'multiply-accumulates of one sample' },
-  size: { units: ['bytes'], doc: 'bytes of the weights' },
-  peak_memory: { units: ['bytes'], doc: 'bytes of the arena' },
-  latency: { units: ['seconds'], argument: 'percentile', doc: 'time of one run' },
-  drop: { units: ['ratio'], argument: 'stage', doc: 'accuracy lost against a stage' },
 };
 
 /** Names behind `val.`, `train.` and `test.`, and alone. */

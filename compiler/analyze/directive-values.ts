@@ -23,7 +23,12 @@ export type Setting =
   /** A weighted sum of losses. */
   | { readonly kind: 'sum'; readonly terms: readonly { readonly weight: number; readonly loss: Setting }[] }
   /** A model with arguments in source text, and its weights. */
-  | { readonly kind: 'model'; readonly name: string; readonly args: Readonly<Record<string, string>>; readonly file?: string };
+  | {
+      readonly kind: 'model';
+      readonly name: string;
+      readonly args: Readonly<Record<string, string>>;
+      readonly file?: string;
+    };
 
 export type Settings = ReadonlyMap<string, Setting>;
 
@@ -34,7 +39,8 @@ export interface Checking {
   readonly names: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
-function complain(c: Checking, code: DiagnosticCode, span: Span, message: string, help?: string): undefined {
+/** Reports at a value; the result stands for the missing setting. */
+export function complain(c: Checking, code: DiagnosticCode, span: Span, message: string, help?: string): undefined {
   const detail: DiagnosticDetail = help === undefined ? {} : { help };
   report(c.scope, code, span, message, detail);
 }
@@ -93,7 +99,9 @@ function checkNumber(c: Checking, spec: NumberSpec, expression: Expression, what
   if (!number) return complain(c, 'E0604', expression.span, `${what} must be a number, not ${describeKind(value)}`);
   const { quantity } = number;
   if (quantity && !spec.units?.includes(quantity)) {
-    const help = spec.units ? `its units are ${spec.units.map((unit) => plural[unit]).join(', ')}` : 'write it without a unit';
+    const help = spec.units
+      ? `its units are ${spec.units.map((unit) => plural[unit]).join(', ')}`
+      : 'write it without a unit';
     return complain(c, 'E0604', expression.span, `${what} cannot be ${formatValue(value)}`, help);
   }
   if (spec.integer && !Number.isInteger(number.value)) {
@@ -122,11 +130,18 @@ function checkPlain(c: Checking, kind: 'bool' | 'string', expression: Expression
 }
 
 function checkChoice(c: Checking, names: readonly string[], expression: Expression, what: string): Setting | undefined {
-  const given = expression.kind === 'name' ? expression.name : expression.kind === 'string' ? expression.value : undefined;
+  const given =
+    expression.kind === 'name' ? expression.name : expression.kind === 'string' ? expression.value : undefined;
   const list = names.map((name) => `\`${name}\``).join(', ');
   if (given === undefined) return complain(c, 'E0604', expression.span, `${what} must be one of ${list}`);
   if (names.includes(given)) return { kind: 'name', value: given, span: expression.span };
-  return complain(c, 'E0604', expression.span, `${what} cannot be \`${given}\``, didYouMean(given, names) ?? `it is one of ${list}`);
+  return complain(
+    c,
+    'E0604',
+    expression.span,
+    `${what} cannot be \`${given}\``,
+    didYouMean(given, names) ?? `it is one of ${list}`,
+  );
 }
 
 interface WrittenCall {
@@ -142,7 +157,12 @@ export function writtenCall(expression: Expression): WrittenCall | undefined {
   return { name: expression.callee.name, nameSpan: expression.callee.span, args: expression.arguments };
 }
 
-export function checkCall(c: Checking, functions: Functions, expression: Expression, what: string): Setting | undefined {
+export function checkCall(
+  c: Checking,
+  functions: Functions,
+  expression: Expression,
+  what: string,
+): Setting | undefined {
   const call = writtenCall(expression);
   const known = Object.keys(functions);
   const list = known.map((name) => `\`${name}\``).join(', ');
@@ -193,10 +213,22 @@ function rejectArgument(
 ): void {
   if (key === undefined) complain(c, 'E0602', span, `\`${callee}\` takes ${names.length} values at most`);
   else if (given.has(key)) complain(c, 'E0608', span, `\`${key}\` is given twice`);
-  else complain(c, 'E0602', span, `\`${callee}\` has no \`${key}\``, didYouMean(key, names) ?? `it has ${names.join(', ')}`);
+  else
+    complain(
+      c,
+      'E0602',
+      span,
+      `\`${callee}\` has no \`${key}\``,
+      didYouMean(key, names) ?? `it has ${names.join(', ')}`,
+    );
 }
 
-function checkList(c: Checking, spec: Extract<Spec, { kind: 'list' }>, expression: Expression, what: string): Setting | undefined {
+function checkList(
+  c: Checking,
+  spec: Extract<Spec, { kind: 'list' }>,
+  expression: Expression,
+  what: string,
+): Setting | undefined {
   if (expression.kind !== 'list') return complain(c, 'E0604', expression.span, `${what} must be a list`);
   if (spec.length !== undefined && expression.elements.length !== spec.length) {
     return complain(c, 'E0604', expression.span, `${what} must be a list of ${spec.length}`);
@@ -212,7 +244,8 @@ function checkPairs(c: Checking, of: Spec, expression: Expression, what: string)
     return complain(c, 'E0604', expression.span, `${what} must be a list of pairs, as in \`[("a", "b")]\``);
   }
   const elements = pairs.flatMap((pair) => {
-    const inner = pair.kind === 'tuple' ? pair.elements.map((each) => checkValue(c, of, each, `a pair of ${what}`)) : [];
+    const inner =
+      pair.kind === 'tuple' ? pair.elements.map((each) => checkValue(c, of, each, `a pair of ${what}`)) : [];
     const known = inner.filter((each) => each !== undefined);
     return known.length === 2 ? [{ kind: 'list', elements: known } as const] : [];
   });
@@ -227,7 +260,13 @@ function checkGlobs(c: Checking, expression: Expression, what: string): Setting 
     return each.kind === 'string' ? [{ kind: 'string', value: each.value, span: each.span }] : [];
   });
   if (globs && globs.length === elements?.length) return { kind: 'list', elements: globs };
-  return complain(c, 'E0604', expression.span, `${what} must be a list of names`, 'write globs as strings, as in `["conv1", "layer2.*"]`');
+  return complain(
+    c,
+    'E0604',
+    expression.span,
+    `${what} must be a list of names`,
+    'write globs as strings, as in `["conv1", "layer2.*"]`',
+  );
 }
 
 /** `a` or `a.b`. */
@@ -246,7 +285,9 @@ export function checkMetric(c: Checking, expression: Expression, what: string): 
   if (path.length > 0 && metrics.includes(metric) && (second === undefined || splits.includes(first))) {
     return { kind: 'name', value: path.join('.'), span: expression.span };
   }
-  const help = didYouMean(metric, metrics) ?? `metrics are ${metrics.join(', ')}, alone or behind ${splits.map((name) => `\`${name}.\``).join(', ')}`;
+  const help =
+    didYouMean(metric, metrics) ??
+    `metrics are ${metrics.join(', ')}, alone or behind ${splits.map((name) => `\`${name}.\``).join(', ')}`;
   return complain(c, 'E0604', expression.span, `${what} must be a metric, not \`${textOf(expression.span)}\``, help);
 }
 
@@ -261,7 +302,9 @@ function checkReference(
   const [name = '', member] = path;
   const known = spec.words.flatMap((word) => [...(c.names.get(word) ?? [])]);
   if (!known.includes(name)) {
-    const help = didYouMean(name, known) ?? (known.length > 0 ? `there is ${known.join(', ')}` : `declare it: \`${spec.words[0]} ${name} { ... }\``);
+    const help =
+      didYouMean(name, known) ??
+      (known.length > 0 ? `there is ${known.join(', ')}` : `declare it: \`${spec.words[0]} ${name} { ... }\``);
     return complain(c, 'E0607', expression.span, `no ${spec.words.join(' or ')} is called \`${name}\``, help);
   }
   if (member !== undefined && !spec.members?.includes(member)) {
@@ -292,16 +335,30 @@ function checkModel(c: Checking, expression: Expression, what: string): Setting 
   const file = expression.kind === 'attach' ? { file: expression.file.value } : {};
   const model = expression.kind === 'attach' ? expression.model : expression;
   const call = writtenCall(model);
-  if (!call) return complain(c, 'E0604', expression.span, `${what} must be a model`, 'write `Model(...) @ "weights.safetensors"`');
+  if (!call)
+    return complain(
+      c,
+      'E0604',
+      expression.span,
+      `${what} must be a model`,
+      'write `Model(...) @ "weights.safetensors"`',
+    );
   const { item, known } = lookUpFile(c.scope.module, call.name);
   if (known && !item) return undefined;
-  if (item?.declaration.kind !== 'model') return complain(c, 'E0606', call.nameSpan, `no model is called \`${call.name}\``);
+  if (item?.declaration.kind !== 'model')
+    return complain(c, 'E0606', call.nameSpan, `no model is called \`${call.name}\``);
   const parameters = item.declaration.parameters.map(({ name }) => name.name);
   const args: Record<string, string> = {};
   for (const { name, value, span } of call.args) {
     if (!name) return complain(c, 'E0604', span, `name the arguments of \`${call.name}\``);
     if (!parameters.includes(name.name)) {
-      return complain(c, 'E0322', name.span, `\`${call.name}\` has no parameter \`${name.name}\``, didYouMean(name.name, parameters));
+      return complain(
+        c,
+        'E0322',
+        name.span,
+        `\`${call.name}\` has no parameter \`${name.name}\``,
+        didYouMean(name.name, parameters),
+      );
     }
     args[name.name] = textOf(value.span);
   }
@@ -315,10 +372,12 @@ function checkSizes(c: Checking, expression: Expression, what: string): Setting 
   }
   const entries = new Map<string, Setting>();
   for (const entry of expression.entries) {
-    const size = entry.kind === 'assign' ? checkNumber(c, { kind: 'number', integer: true, least: 1 }, entry.value, `\`${entry.name.name}\``) : undefined;
+    const size =
+      entry.kind === 'assign'
+        ? checkNumber(c, { kind: 'number', integer: true, least: 1 }, entry.value, `\`${entry.name.name}\``)
+        : undefined;
     if (entry.kind === 'assign' && size) entries.set(entry.name.name, size);
     else if (entry.kind !== 'assign') complain(c, 'E0604', entry.span, `${what} holds sizes only`);
   }
   return { kind: 'group', entries, items: [] };
 }
-

@@ -3,39 +3,11 @@ import type { Directive, Entry, Expression, ValueEntry } from '../../grammar/ast
 import type { DiagnosticCode } from '../../grammar/diagnostics.ts';
 import type { Span } from '../../grammar/source.ts';
 import { didYouMean } from '../../grammar/suggest.ts';
-import {
-  budgetMetrics,
-  directiveSchemas,
-  type DirectiveSchema,
-  type Fields,
-  type Functions,
-} from './directive-schema.ts';
-import {
-  checkCall,
-  checkMetric,
-  checkValue,
-  dottedName,
-  writtenCall,
-  type Checking,
-  type Setting,
-  type Settings,
-} from './directive-values.ts';
+import { checkConstraint, type Constraint } from './budget.ts';
+import { directiveSchemas, stageWords, type DirectiveSchema, type Fields, type Functions } from './directive-schema.ts';
+import { checkCall, checkValue, type Checking, type Setting, type Settings } from './directive-values.ts';
 import { lookUpFile } from './load.ts';
 import { report, type Scope } from './scope.ts';
-import { textOf } from './type-match.ts';
-
-/** `metric operator limit`, the limit in base units. */
-export interface Constraint {
-  /** `params`, `macs`, `size`, `peak_memory`, `latency`, `drop`, or a metric such as `val.accuracy`. */
-  readonly metric: string;
-  /** `p50` of `latency(p50)`, `base` of `drop(base)`. */
-  readonly argument?: string;
-  readonly operator: '<=' | '>=' | '<' | '>';
-  readonly limit: number;
-  /** As written. */
-  readonly text: string;
-  readonly span: Span;
-}
 
 /** A checked directive; `settings` holds what was written and is right, without defaults. */
 export interface CheckedDirective {
@@ -49,7 +21,6 @@ export interface CheckedDirective {
   readonly declaration: Directive;
 }
 
-const stageWords = ['train', 'prune', 'distill', 'quantize'] as const;
 const isStage = (word: string): boolean => stageWords.some((each) => each === word);
 
 function complain(scope: Scope, code: DiagnosticCode, span: Span, message: string, help?: string): void {
@@ -87,7 +58,9 @@ function collectNames(directives: readonly Directive[], scope: Scope): Map<strin
     const key = `${group} ${name ? '' : 'for '}${shown.name}`;
     const first = seen.get(key);
     if (first) {
-      const message = name ? `\`${name.name}\` is declared twice` : `\`${shown.name}\` has two directives \`${word.name}\``;
+      const message = name
+        ? `\`${name.name}\` is declared twice`
+        : `\`${shown.name}\` has two directives \`${word.name}\``;
       report(scope, 'E0609', shown.span, message, { notes: [{ message: 'the first one', span: first }] });
     } else {
       seen.set(key, shown.span);
@@ -107,7 +80,13 @@ function checkHeader(c: Checking, { word, name, target }: Directive, schema: Dir
     return;
   }
   if (!target) {
-    complain(c.scope, 'E0610', word.span, `\`${word.name}\` needs a target`, `write \`${word.name} ... for Model { ... }\``);
+    complain(
+      c.scope,
+      'E0610',
+      word.span,
+      `\`${word.name}\` needs a target`,
+      `write \`${word.name} ... for Model { ... }\``,
+    );
     return;
   }
   const { known, item } = lookUpFile(c.scope.module, target.name);
@@ -145,7 +124,12 @@ function checkEntries(c: Checking, directive: Directive, schema: DirectiveSchema
   };
 }
 
-function checkItem(c: Checking, functions: Functions | undefined, value: Expression, word: string): Setting | undefined {
+function checkItem(
+  c: Checking,
+  functions: Functions | undefined,
+  value: Expression,
+  word: string,
+): Setting | undefined {
   if (functions) return checkCall(c, functions, value, `an entry of \`${word}\``);
   complain(c.scope, 'E0604', value.span, `an entry of \`${word}\` must be \`key = value\``);
   return undefined;
@@ -174,7 +158,9 @@ function checkFields(
       const help = didYouMean(key, known) ?? (known.length > 0 ? `it has ${known.join(', ')}` : undefined);
       complain(c.scope, 'E0602', span, `\`${owner.word}\` has no key \`${key}\``, help);
     } else if (first) {
-      report(c.scope, 'E0608', span, `\`${key}\` is given twice`, { notes: [{ message: 'the first one', span: first }] });
+      report(c.scope, 'E0608', span, `\`${key}\` is given twice`, {
+        notes: [{ message: 'the first one', span: first }],
+      });
     } else {
       given.set(key, span);
       const setting = checkEntry(c, field.spec, entry, key);
@@ -213,59 +199,13 @@ function checkEntry(
   return undefined;
 }
 
-const mirrored = { '<=': '>=', '>=': '<=', '<': '>', '>': '<' } as const;
-
-function checkConstraint(c: Checking, expression: Expression): Constraint | undefined {
-  const isComparison = expression.kind === 'binary' && Object.hasOwn(mirrored, expression.operator);
-  if (expression.kind !== 'binary' || !isComparison) {
-    complain(c.scope, 'E0604', expression.span, 'an entry of `budget` must be a comparison', 'write `macs <= 57MMACs`');
-    return undefined;
-  }
-  const { operator, left, right, span } = expression;
-  if (operator !== '<=' && operator !== '>=' && operator !== '<' && operator !== '>') return undefined;
-  const metric = checkBudgetMetric(c, left);
-  if (!metric) return undefined;
-  const spec = { kind: 'number', units: metric.units } as const;
-  const limit = checkValue(c, spec, right, `the limit of \`${metric.name}\``);
-  if (limit?.kind !== 'number') return undefined;
-  const argument = metric.argument === undefined ? {} : { argument: metric.argument };
-  return { metric: metric.name, ...argument, operator, limit: limit.value, text: textOf(span), span };
-}
-
-function checkBudgetMetric(c: Checking, expression: Expression) {
-  const call = writtenCall(expression);
-  const known = call && Object.hasOwn(budgetMetrics, call.name) ? budgetMetrics[call.name] : undefined;
-  if (!call || !known) {
-    const isMetric = dottedName(expression) !== undefined && (expression.kind === 'member' || call === undefined);
-    const metric = isMetric ? checkMetric(c, expression, 'a budget') : undefined;
-    if (metric?.kind === 'name') return { name: metric.value, units: ['ratio'] as const, argument: undefined };
-    if (isMetric) return undefined;
-    const names = [...Object.keys(budgetMetrics), 'val.accuracy'];
-    const help = (call && didYouMean(call.name, names)) ?? `budgets compare ${names.join(', ')}`;
-    complain(c.scope, 'E0602', expression.span, `a budget cannot compare \`${textOf(expression.span)}\``, help);
-    return undefined;
-  }
-  const [first, ...more] = call.args;
-  const argument = first?.value.kind === 'name' ? first.value.name : undefined;
-  const stages = stageWords.flatMap((each) => [...(c.names.get(each) ?? [])]);
-  const fits =
-    more.length === 0 &&
-    (known.argument === undefined
-      ? first === undefined
-      : argument !== undefined && (known.argument === 'stage' ? stages.includes(argument) : /^p\d{2}$/.test(argument)));
-  if (fits) return { name: call.name, units: known.units, argument };
-  const help = { stage: 'name a stage, as in `drop(base)`', percentile: 'name a percentile, as in `latency(p50)`' };
-  const advice = known.argument ? help[known.argument] : `write \`${call.name}\` alone`;
-  complain(c.scope, 'E0604', expression.span, `\`${textOf(expression.span)}\` is no figure to compare`, advice);
-  return undefined;
-}
-
 /** Reports E0607 where stages follow each other in a circle through `from`. */
 function checkCircles(checked: readonly CheckedDirective[], scope: Scope): void {
   const sources = new Map<string, { readonly from: string; readonly span: Span }>();
   for (const { word, name, settings } of checked) {
     const from = settings.get('from');
-    if (isStage(word) && name !== undefined && from?.kind === 'name') sources.set(name, { from: from.value, span: from.span });
+    if (isStage(word) && name !== undefined && from?.kind === 'name')
+      sources.set(name, { from: from.value, span: from.span });
   }
   const reported = new Set<string>();
   for (const start of sources.keys()) {

@@ -4,7 +4,7 @@
  */
 import type { Expression } from '../../grammar/ast.ts';
 import type { Dim } from '../ir/dim.ts';
-import { evaluateIn, FactNeeded, type Scope } from './scope.ts';
+import { evaluateIn, FactNeeded, gcd, type Scope } from './scope.ts';
 import { dimOf } from './values.ts';
 
 /** Throws FactNeeded where the condition (or a part of its conjunction) states what is not yet known. */
@@ -22,8 +22,6 @@ export function stateFact(condition: Expression, scope: Scope): void {
   const divisor = dimOf(evaluateIn(scope, left.right));
   if (size !== undefined && typeof divisor === 'number' && divisor > 0) requireMultiple(size, divisor, scope);
 }
-
-const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 
 function requireMultiple(size: Dim, divisor: number, scope: Scope): void {
   if (typeof size === 'number') return;

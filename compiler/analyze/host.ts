@@ -19,7 +19,9 @@ export function joinPath(folder: string, name: string): string {
   const parts: string[] = [];
   for (const part of `${folder}/${name}`.split('/')) {
     if (part === '.' || (part === '' && parts.length > 0)) continue;
-    if (part === '..' && parts.length > 0 && parts.at(-1) !== '..' && parts.at(-1) !== '') parts.pop();
+    const isRoot = parts.length === 1 && parts[0] === '';
+    if (part === '..' && isRoot) continue;
+    if (part === '..' && parts.length > 0 && parts.at(-1) !== '..') parts.pop();
     else parts.push(part);
   }
   return parts.join('/') || '.';

@@ -19,10 +19,12 @@ import {
 } from './model-directives.ts';
 import { resolveNames } from './resolve.ts';
 import { BuildAbort, fileScope, newBuild } from './scope.ts';
+import { tensorTypes } from './type-match.ts';
 
 export type { BuildOptions, BuiltModel, ModelInput } from './build-ir.ts';
 export { costOf, macsOf, type Cost } from './cost.ts';
-export type { CheckedDirective, Constraint } from './directives.ts';
+export type { Constraint } from './budget.ts';
+export type { CheckedDirective } from './directives.ts';
 export { resolveDataPath, type AnalyzeHost } from './host.ts';
 export type { BudgetDirective, Preprocess, PreprocessStep, WeightsDirective } from './model-directives.ts';
 export { nodeHost } from './node-host.ts';
@@ -148,14 +150,23 @@ function analyzeDirectives({ entry }: LoadedProgram, canBuild: boolean) {
 export function checkProgram(entryPath: string, host: AnalyzeHost): CheckedProgram {
   const program = analyze(entryPath, host);
   const models = program.canBuild
-    ? program.models.filter(({ isImported }) => !isImported).map(checkModel)
+    ? program.models.filter((model) => !model.isImported && hasSoundNames(model, program.diagnostics)).map(checkModel)
     : [];
   const built = models.flatMap((model) => model.built?.diagnostics ?? []);
   return { program, models, diagnostics: mergeDiagnostics(program.diagnostics, built) };
 }
 
+/** False where a name is declared twice or a type is unknown: building would only repeat that. */
+function hasSoundNames({ item }: AnalyzedModel, diagnostics: readonly Diagnostic[]): boolean {
+  const { file, start, end } = item.declaration.span;
+  const isInside = ({ span }: Diagnostic): boolean => span.file === file && span.start >= start && span.end <= end;
+  return !diagnostics.some((each) => (each.code === 'E0202' || each.code === 'E0206') && isInside(each));
+}
+
 function checkModel({ name, item }: AnalyzedModel): CheckedModel {
-  const isOpen = item.declaration.parameters.some(({ type, default: fallback }) => !type.dims && !fallback);
+  const isOpen = item.declaration.parameters.some(
+    ({ type, default: fallback }) => !tensorTypes.has(type.name.name) && !fallback,
+  );
   if (isOpen) return { name };
   const built = buildModel(item);
   return built.graph ? { name, built, cost: costOf(built) } : { name, built };

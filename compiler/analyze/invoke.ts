@@ -28,7 +28,9 @@ function callOp(name: string, args: readonly CallArgument[], place: CallPlace, s
   const callee = { name, parameters, variadic: op.variadic ?? false };
   const matched = matchArguments(callee, args, scope);
   if (!matched) return errorValue;
-  const missing = op.parameters.find((parameter) => parameter.default === undefined && !matched.byName.has(parameter.name));
+  const missing = op.parameters.find(
+    (parameter) => parameter.default === undefined && !matched.byName.has(parameter.name),
+  );
   if (missing) {
     reportMissing(callee, missing.name, place, scope);
     return errorValue;

@@ -83,7 +83,12 @@ function bindImport(loading: Loading, module: Module, declaration: Import, chain
     if (found || !source || source.hasSyntaxErrors) continue;
     const near = closestName(name, [...source.declared.keys()]);
     loading.diagnostics.push(
-      diagnostic('E0706', span, `${source.file.path} declares no \`${name}\``, near ? { help: `did you mean \`${near}\`?` } : {}),
+      diagnostic(
+        'E0706',
+        span,
+        `${source.file.path} declares no \`${name}\``,
+        near ? { help: `did you mean \`${near}\`?` } : {},
+      ),
     );
   }
 }
@@ -129,7 +134,9 @@ function placeOf(loading: Loading, module: Module, from: string, span: Span): St
   }
   const name = from.endsWith('.cnn') ? from : `${from}.cnn`;
   const isStandard = from.startsWith('std/');
-  const path = isStandard ? joinPath(host.stdlib, name.slice('std/'.length)) : joinPath(folderOf(module.file.path), name);
+  const path = isStandard
+    ? joinPath(host.stdlib, name.slice('std/'.length))
+    : joinPath(folderOf(module.file.path), name);
   const shown = isStandard ? name : path;
   const key = host.realpath(standardPath(loading, module, name) ?? path);
   if (key === undefined) {
@@ -138,7 +145,10 @@ function placeOf(loading: Loading, module: Module, from: string, span: Span): St
   }
   const allowed = isStandard || standardPath(loading, module, name) !== undefined ? host.realpath(host.stdlib) : root;
   if (allowed === undefined || !isInside(key, allowed)) {
-    return fail('E0702', `cannot import ${JSON.stringify(from)}: it lies outside ${isStandard ? 'the library' : 'the project'}`);
+    return fail(
+      'E0702',
+      `cannot import ${JSON.stringify(from)}: it lies outside ${isStandard ? 'the library' : 'the project'}`,
+    );
   }
   return { key, shown };
 }

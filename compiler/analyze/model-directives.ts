@@ -1,8 +1,9 @@
 /** What directives say about one model: preprocessing, published weights, budgets. */
 import { diagnostic, type Diagnostic } from '../../grammar/diagnostics.ts';
 import type { Span } from '../../grammar/source.ts';
+import type { Constraint } from './budget.ts';
 import type { Setting } from './directive-values.ts';
-import type { CheckedDirective, Constraint } from './directives.ts';
+import type { CheckedDirective } from './directives.ts';
 import { resolveDataPath, type AnalyzeHost } from './host.ts';
 
 export type PreprocessStep =
@@ -61,7 +62,9 @@ export function checkPreprocess({ items }: CheckedDirective): Diagnostic[] {
     }
     const next = items[index + 1];
     if (next?.kind !== 'call') return;
-    diagnostics.push(diagnostic('E0604', next.span, `\`${next.name}\` cannot follow \`normalize\``, { help: 'put `normalize` last' }));
+    diagnostics.push(
+      diagnostic('E0604', next.span, `\`${next.name}\` cannot follow \`normalize\``, { help: 'put `normalize` last' }),
+    );
   });
   return diagnostics;
 }
@@ -85,7 +88,11 @@ export function preprocessFor(
 }
 
 /** The weights that are published for a model, in the order of the file. */
-export function weightsFor(model: string, directives: readonly CheckedDirective[], host: AnalyzeHost): WeightsDirective[] {
+export function weightsFor(
+  model: string,
+  directives: readonly CheckedDirective[],
+  host: AnalyzeHost,
+): WeightsDirective[] {
   return directives.flatMap(({ word, name, target, settings, declaration }) => {
     const file = settings.get('file');
     if (word !== 'weights' || target !== model || name === undefined || file?.kind !== 'string') return [];

@@ -44,7 +44,11 @@ type ArithmeticOperator = '+' | '-' | '*' | '/' | '//' | '%';
 type ComparisonOperator = '==' | '!=' | '<' | '<=' | '>' | '>=';
 
 const unproved = (text: string, dim: Dim): Fault =>
-  fault('E0309', `cannot decide \`${text}\` while ${formatDim(dim)} is symbolic`, 'give the size with `--shape`, or write it in the signature');
+  fault(
+    'E0309',
+    `cannot decide \`${text}\` while ${formatDim(dim)} is symbolic`,
+    'give the size with `--shape`, or write it in the signature',
+  );
 
 /** Least and greatest value of a size whose symbols are at least 1. */
 function boundsOf(dim: Dim): { readonly least: number; readonly greatest: number } {
@@ -137,13 +141,26 @@ function divideExactly(a: Dim, b: Dim, text: string): Outcome {
   const quotient = divideDims(a, b);
   if (quotient !== undefined) return dimValue(quotient);
   if (typeof a === 'number' && typeof b === 'number') {
-    return fault('E0311', `${text} is not an integer`, '`//` rounds down; `ceil(a / b)` rounds up; write a float for a fraction');
+    return fault(
+      'E0311',
+      `${text} is not an integer`,
+      '`//` rounds down; `ceil(a / b)` rounds up; write a float for a fraction',
+    );
   }
-  return fault('E0309', `cannot prove that ${text} is an integer`, `state it: \`assert ${formatDim(a)} % ${formatDim(b)} == 0\``);
+  return fault(
+    'E0309',
+    `cannot prove that ${text} is an integer`,
+    `state it: \`assert ${formatDim(a)} % ${formatDim(b)} == 0\``,
+  );
 }
 
 /** `a / b` rounded down, up or to the nearest integer (halves away from zero, as `round` does). */
-export function divideRounded(a: Dim, b: Dim, mode: 'floor' | 'ceil' | 'round', text = `${formatFactor(a)} / ${formatFactor(b)}`): Outcome {
+export function divideRounded(
+  a: Dim,
+  b: Dim,
+  mode: 'floor' | 'ceil' | 'round',
+  text = `${formatFactor(a)} / ${formatFactor(b)}`,
+): Outcome {
   if (b === 0) return fault('E0333', `${text} divides by zero`);
   const exact = divideDims(a, b);
   if (exact !== undefined) return dimValue(exact);
@@ -154,7 +171,11 @@ export function divideRounded(a: Dim, b: Dim, mode: 'floor' | 'ceil' | 'round', 
   const shift = typeof b === 'number' && b > 0 ? { floor: 0, ceil: b - 1, round: undefined }[mode] : undefined;
   const quotient = typeof b === 'number' && shift !== undefined ? floorDivideDim(addDims(a, shift), b) : undefined;
   if (quotient !== undefined) return dimValue(quotient);
-  return fault('E0309', `cannot compute ${mode}(${text}) while the size is symbolic`, `state it: \`assert ${formatDim(a)} % ${formatDim(b)} == 0\``);
+  return fault(
+    'E0309',
+    `cannot compute ${mode}(${text}) while the size is symbolic`,
+    `state it: \`assert ${formatDim(a)} % ${formatDim(b)} == 0\``,
+  );
 }
 
 /** Rounds halves away from zero, as C's `round`. */

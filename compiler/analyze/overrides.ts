@@ -12,7 +12,12 @@ export function parseOverride(parameter: Parameter, text: string, scope: Scope):
   const [declaration] = program.declarations;
   const isOneValue = diagnostics.length === 0 && program.declarations.length === 1 && declaration?.kind === 'const';
   if (!isOneValue) {
-    report(scope, 'E0337', parameter.span, `cannot read ${JSON.stringify(text)} as a value of \`${parameter.name.name}\``);
+    report(
+      scope,
+      'E0337',
+      parameter.span,
+      `cannot read ${JSON.stringify(text)} as a value of \`${parameter.name.name}\``,
+    );
     return errorValue;
   }
   return evaluateIn(scope, declaration.value);

@@ -19,7 +19,7 @@ function samePads(call: OpCall, { kernel, dilation }: WindowSizes): Pads {
     const total = dilation[axis] * (kernel[axis] - 1);
     if (kernel[axis] % 2 === 1) return total / 2;
     throw new CallFault('E0331', `\`same\` padding needs an odd kernel, not ${kernel[axis]}`, {
-      help: 'say which: `pad=0` for none, `pad=same_upper` for TensorFlow\'s SAME',
+      help: "say which: `pad=0` for none, `pad=same_upper` for TensorFlow's SAME",
       span: argumentOf(call, 'pad')?.span ?? call.place.nameSpan,
     });
   };
@@ -55,7 +55,11 @@ export function paddingArgument(call: OpCall, x: Node, windows: WindowSizes, fal
   const pair = pairOf(value, 0);
   if (pair) return [pair[0], pair[1], pair[0], pair[1]];
   const found = value.kind === 'int' ? formatValue(value) : describeKind(value);
-  throw new CallFault('E0331', `\`pad\` must be an int of at least 0, a pair, \`same\` or \`same_upper\`, not ${found}`, {
-    span: argument.span,
-  });
+  throw new CallFault(
+    'E0331',
+    `\`pad\` must be an int of at least 0, a pair, \`same\` or \`same_upper\`, not ${found}`,
+    {
+      span: argument.span,
+    },
+  );
 }

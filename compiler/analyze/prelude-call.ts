@@ -43,7 +43,11 @@ export class CallFault extends Error {
   readonly help: string | undefined;
   readonly notes: readonly Note[];
 
-  constructor(code: DiagnosticCode, message: string, detail: { span?: Span; help?: string; notes?: readonly Note[] } = {}) {
+  constructor(
+    code: DiagnosticCode,
+    message: string,
+    detail: { span?: Span; help?: string; notes?: readonly Note[] } = {},
+  ) {
     super(message);
     this.code = code;
     this.span = detail.span;
@@ -55,7 +59,8 @@ export class CallFault extends Error {
 export const argumentOf = (call: OpCall, name: string): CallArgument | undefined => call.args.byName.get(name);
 
 function wrong(call: OpCall, name: string, { value, span }: CallArgument, expected: string): CallFault {
-  const found = isNumber(value) || value.kind === 'bool' || value.kind === 'string' ? formatValue(value) : describeKind(value);
+  const found =
+    isNumber(value) || value.kind === 'bool' || value.kind === 'string' ? formatValue(value) : describeKind(value);
   return new CallFault('E0320', `\`${name}\` of \`${call.op.name}\` must be ${expected}, not ${found}`, { span });
 }
 
@@ -129,6 +134,13 @@ export function dimArgument(call: OpCall, argument: CallArgument, name: string):
   const dim = dimOf(argument.value);
   if (dim === undefined) throw wrong(call, name, argument, 'an int');
   return dim;
+}
+
+/** A size that must be known now. */
+export function knownSizeArgument(call: OpCall, argument: CallArgument, name: string): number {
+  const dim = dimArgument(call, argument, name);
+  if (typeof dim === 'number') return dim;
+  throw symbolicSize(name, dim, argument.span);
 }
 
 /** An axis; negative ones count from the last. */

@@ -65,7 +65,11 @@ function numberArgument(call: OpCall): Extract<Value, { kind: 'int' | 'float' }>
   const argument = argumentOf(call, 'x');
   if (argument && isNumber(argument.value)) return argument.value;
   const found = argument ? describeKind(argument.value) : 'nothing';
-  throw new CallFault('E0320', `\`${call.op.name}\` takes a number, not ${found}`, argument ? { span: argument.span } : {});
+  throw new CallFault(
+    'E0320',
+    `\`${call.op.name}\` takes a number, not ${found}`,
+    argument ? { span: argument.span } : {},
+  );
 }
 
 /** An integer from a number; integers and symbolic sizes stay as they are. */
@@ -96,7 +100,12 @@ function extreme(name: 'max' | 'min', op: Op<NoAttrs>, reduceOp: ReduceOp | unde
     const keep = third?.value.kind === 'bool' ? third.value.value : boolArgument(call, 'keep', false);
     return reduce({ ...call, args: { byName, rest: [] } }, reduceOp, axes, keep);
   };
-  const parameters = reduceOp ? [{ name: 'axes', default: '' }, { name: 'keep', default: 'false' }] : [];
+  const parameters = reduceOp
+    ? [
+        { name: 'axes', default: '' },
+        { name: 'keep', default: 'false' },
+      ]
+    : [];
   return { name, summary: `the ${name === 'max' ? 'largest' : 'smallest'} of values`, parameters, variadic: true, run };
 }
 
@@ -197,10 +206,21 @@ export const functions: readonly PreludeOp[] = [
   { name: 'len', summary: 'the number of elements', parameters: [x], run: runLen },
   unavailable(
     'conv_transpose',
-    [x, { name: 'out' }, { name: 'k' }, { name: 'stride', default: '1' }, { name: 'pad', default: '0' },
-      { name: 'output_pad', default: '0' }, { name: 'groups', default: '1' }, { name: 'bias', default: 'true' }],
+    [
+      x,
+      { name: 'out' },
+      { name: 'k' },
+      { name: 'stride', default: '1' },
+      { name: 'pad', default: '0' },
+      { name: 'output_pad', default: '0' },
+      { name: 'groups', default: '1' },
+      { name: 'bias', default: 'true' },
+    ],
     'a transposed convolution of [N, C, H, W]',
   ),
-  unavailable('resize', [x, { name: 'h' }, { name: 'w' }, { name: 'mode', default: 'nearest' }], 'height and width scaled to given sizes'),
+  unavailable(
+    'resize',
+    [x, { name: 'h' }, { name: 'w' }, { name: 'mode', default: 'nearest' }],
+    'height and width scaled to given sizes',
+  ),
 ];
-

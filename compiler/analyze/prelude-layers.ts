@@ -35,7 +35,10 @@ function knownSize(x: Node, axis: number, what: string): number {
 }
 
 function channelsPerGroup(channels: number, out: number, groups: number): number {
-  for (const [count, what] of [[channels, 'channels of the input'], [out, 'output channels']] as const) {
+  for (const [count, what] of [
+    [channels, 'channels of the input'],
+    [out, 'output channels'],
+  ] as const) {
     if (count % groups === 0) continue;
     throw new CallFault('E0304', `groups=${groups} does not divide the ${count} ${what}`);
   }
@@ -114,7 +117,13 @@ const runAdaptivePool = (call: OpCall): Value => {
 };
 
 const x = { name: 'x' };
-const poolParameters = [x, { name: 'k' }, { name: 'stride', default: 'k' }, { name: 'pad', default: '0' }, { name: 'ceil', default: 'false' }];
+const poolParameters = [
+  x,
+  { name: 'k' },
+  { name: 'stride', default: 'k' },
+  { name: 'pad', default: '0' },
+  { name: 'ceil', default: 'false' },
+];
 
 export const layers: readonly PreludeOp[] = [
   {

@@ -13,6 +13,7 @@ import {
   emit,
   floatArgument,
   intArgument,
+  knownSizeArgument,
   listOf,
   pairArgument,
   symbolicSize,
@@ -82,14 +83,15 @@ function partSizes(call: OpCall, x: Node, axis: number): readonly number[] {
   if (parts) {
     const count = intArgument(call, 'parts', 1);
     if (whole % count === 0) return Array.from({ length: count }, () => whole / count);
-    throw new CallFault('E0336', `axis ${axis} of ${formatType(x.type)} cannot be split into ${count} equal parts`, { span: parts.span });
+    throw new CallFault('E0336', `axis ${axis} of ${formatType(x.type)} cannot be split into ${count} equal parts`, {
+      span: parts.span,
+    });
   }
-  const given = sizes ? listOf(sizes).map((size) => Number(dimArgument(call, size, 'sizes'))) : [];
+  const given = sizes ? listOf(sizes).map((size) => knownSizeArgument(call, size, 'sizes')) : [];
   const sum = given.reduce((total, size) => total + size, 0);
   if (sum === whole && given.every((size) => size > 0)) return given;
-  throw new CallFault('E0336', `the sizes [${given.join(', ')}] do not add up to axis ${axis} of ${formatType(x.type)}`, {
-    ...(sizes ? { span: sizes.span } : {}),
-  });
+  const message = `the sizes [${given.join(', ')}] do not add up to axis ${axis} of ${formatType(x.type)}`;
+  throw new CallFault('E0336', message, sizes ? { span: sizes.span } : {});
 }
 
 function runSplit(call: OpCall): Value {
@@ -116,7 +118,7 @@ function runSlice(call: OpCall): Value {
 function runPad(call: OpCall): Value {
   const { x, rest } = tensorAndRest(call);
   expectRank(x.type, 4, 'pad', '[N, C, H, W]');
-  const sizes = rest.flatMap(listOf).map((argument) => Number(dimArgument(call, argument, 'a size')));
+  const sizes = rest.flatMap(listOf).map((argument) => knownSizeArgument(call, argument, 'a size'));
   const [a = 0, b = a, c = a, d = b] = sizes;
   if (sizes.length === 0 || sizes.length === 3 || sizes.length > 4) {
     const message = `\`pad\` takes one, two or four sizes, not ${sizes.length}`;
@@ -135,7 +137,11 @@ function runPadChannels(call: OpCall): Value {
   const missing = intArgument(call, 'to', 1) - channels;
   if (missing < 0) {
     const span = argumentOf(call, 'to')?.span;
-    throw new CallFault('E0331', `${formatType(x.type)} already has more channels than ${channels + missing}`, span ? { span } : {});
+    throw new CallFault(
+      'E0331',
+      `${formatType(x.type)} already has more channels than ${channels + missing}`,
+      span ? { span } : {},
+    );
   }
   if (missing === 0) return tensorValue(x);
   const front = Math.floor(missing / 2);
@@ -161,7 +167,13 @@ const x = { name: 'x' };
 
 export const shapeOps: readonly PreludeOp[] = [
   { name: 'flatten', summary: '[N, ...] as [N, K]', parameters: [x], run: runFlatten },
-  { name: 'reshape', summary: 'the same elements under another shape', parameters: [], variadic: true, run: runReshape },
+  {
+    name: 'reshape',
+    summary: 'the same elements under another shape',
+    parameters: [],
+    variadic: true,
+    run: runReshape,
+  },
   { name: 'transpose', summary: 'the axes in another order', parameters: [], variadic: true, run: runTranspose },
   {
     name: 'concat',
@@ -206,7 +218,8 @@ export const shapeOps: readonly PreludeOp[] = [
     name: 'subsample',
     summary: 'rows and columns 0, stride, 2 * stride, ...',
     parameters: [x, { name: 'stride' }],
-    run: (call) => tensorValue(emit(call, subsample, [tensorArgument(call)], { stride: pairArgument(call, 'stride', 1) })),
+    run: (call) =>
+      tensorValue(emit(call, subsample, [tensorArgument(call)], { stride: pairArgument(call, 'stride', 1) })),
   },
   {
     name: 'pad_channels',

@@ -12,7 +12,7 @@ import type {
 } from '../../grammar/ast.ts';
 import { diagnostic, type Diagnostic } from '../../grammar/diagnostics.ts';
 import type { Span } from '../../grammar/source.ts';
-import { didYouMean } from '../../grammar/suggest.ts';
+import { closestName, didYouMean } from '../../grammar/suggest.ts';
 import type { Module } from './load.ts';
 import { preludeValues } from './prelude.ts';
 import { isDimName, scalarTypes, tensorTypes } from './type-match.ts';
@@ -60,10 +60,19 @@ function use(r: Resolving, names: Names, name: string, span: Span): void {
   const entity = findEntity(names, name);
   if (entity) entity.used = true;
   if (entity || preludeValues.has(name)) return;
-  const known: string[] = [...preludeValues.keys()];
+  const near = closestName(name, knownNames(names));
+  const help = near === undefined ? {} : { help: `did you mean \`${near}\`?` };
+  r.diagnostics.push(diagnostic('E0201', span, `unknown name \`${name}\``, help));
+  // The misspelt name was meant: no warning that it is unused.
+  const meant = near === undefined ? undefined : findEntity(names, near);
+  if (meant) meant.used = true;
+}
+
+/** Every name in sight, the nearest scope first. */
+function knownNames(names: Names): string[] {
+  const known: string[] = [];
   for (let at: Names | undefined = names; at; at = at.outer) known.push(...at.entities.keys());
-  const help = didYouMean(name, known);
-  r.diagnostics.push(diagnostic('E0201', span, `unknown name \`${name}\``, help === undefined ? {} : { help }));
+  return [...known, ...preludeValues.keys()];
 }
 
 function warnUnused(r: Resolving, names: Names): void {
@@ -236,7 +245,9 @@ export function resolveNames(module: Module): readonly Diagnostic[] {
   if (module.hasSyntaxErrors) return [];
   const file: Names = { entities: new Map() };
   const r: Resolving = { module, file, diagnostics: [] };
-  for (const { names } of module.program.imports) for (const name of names) declare(r, file, name, 'W0001');
+  for (const { names } of module.program.imports) {
+    for (const name of names) declare(r, file, name, module.imported.get(name.name) ? 'W0001' : undefined);
+  }
   for (const declaration of module.program.declarations) {
     if (declaration.kind !== 'directive') declare(r, file, declaration.name);
   }
@@ -251,7 +262,10 @@ export function resolveNames(module: Module): readonly Diagnostic[] {
         resolveCallable(r, declaration);
         break;
       case 'directive':
-        if (declaration.target) markUsed(file, [{ kind: 'value', value: { kind: 'name', ...declaration.target }, span: declaration.target.span }]);
+        if (declaration.target)
+          markUsed(file, [
+            { kind: 'value', value: { kind: 'name', ...declaration.target }, span: declaration.target.span },
+          ]);
         markUsed(file, declaration.entries);
     }
   }

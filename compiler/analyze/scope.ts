@@ -1,6 +1,12 @@
 /** The state of one evaluation: names in sight, how parameters are named, and what the whole build shares. */
 import type { ConstDeclaration, Expression } from '../../grammar/ast.ts';
-import { catalogue, diagnostic, type CallSite, type Diagnostic, type DiagnosticCode } from '../../grammar/diagnostics.ts';
+import {
+  catalogue,
+  diagnostic,
+  type CallSite,
+  type Diagnostic,
+  type DiagnosticCode,
+} from '../../grammar/diagnostics.ts';
 import type { DiagnosticDetail } from '../../grammar/diagnostics.ts';
 import type { Span } from '../../grammar/source.ts';
 import type { ParameterInit } from '../ir/leaves.ts';
@@ -106,8 +112,33 @@ export function report(
   if (scope.build.reported.has(key)) return;
   scope.build.reported.add(key);
   const calls = scope.calls.length > 0 ? { calls: scope.calls } : {};
-  scope.build.diagnostics.push(diagnostic(code, span, message, { ...calls, ...detail }));
+  const plain = (text: string): string => withoutQuotients(text, scope.build.facts);
+  scope.build.diagnostics.push(
+    diagnostic(code, span, plain(message), {
+      ...calls,
+      ...detail,
+      ...(detail.label === undefined ? {} : { label: plain(detail.label) }),
+      ...(detail.help === undefined ? {} : { help: plain(detail.help) }),
+      notes: (detail.notes ?? []).map((note) => ({ ...note, message: plain(note.message) })),
+    }),
+  );
 }
+
+/** Sizes in the names of the source: `8*H_16` becomes `H/2`. */
+function withoutQuotients(text: string, facts: ReadonlyMap<string, DivisibilityFact>): string {
+  let plain = text;
+  for (const { symbol, multipleOf, quotient } of facts.values()) {
+    plain = plain.replaceAll(new RegExp(`(?:(\\d+)\\*)?\\b${quotient}\\b`, 'g'), (_, factor: string | undefined) => {
+      const coefficient = Number(factor ?? 1);
+      const divisor = gcd(coefficient, multipleOf);
+      const [above, below] = [coefficient / divisor, multipleOf / divisor];
+      return `${above === 1 ? '' : `${above}*`}${symbol}${below === 1 ? '' : `/${below}`}`;
+    });
+  }
+  return plain;
+}
+
+export const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 
 /** Where a node made by the code at `span` comes from: that place, then the calls around it. */
 export const originOf = (scope: Scope, span: Span, path: string): Origin => ({

@@ -10,14 +10,21 @@ import { add, constant, div, mul, neg, sub } from '../ops/index.ts';
 import { countNode, isCode, lookUpLocal, originOf, report, type Scope } from './scope.ts';
 import { describeKind, errorValue, isNumber, tensorValue, type TensorValue, type Value } from './values.ts';
 
-const operators: Readonly<Record<string, Op<Record<string, never>> | undefined>> = { '+': add, '-': sub, '*': mul, '/': div };
+const operators: Readonly<Record<string, Op<Record<string, never>> | undefined>> = {
+  '+': add,
+  '-': sub,
+  '*': mul,
+  '/': div,
+};
 
 export function combineTensors(expression: BinaryExpression, a: Value, b: Value, scope: Scope): Value {
   const { operator, span } = expression;
   const op = operators[operator];
   if (!op) {
     const help = 'tensors are not known while compiling: only `+ - * /` take them';
-    report(scope, 'E0321', span, `\`${operator}\` is not defined for ${describeKind(a)} and ${describeKind(b)}`, { help });
+    report(scope, 'E0321', span, `\`${operator}\` is not defined for ${describeKind(a)} and ${describeKind(b)}`, {
+      help,
+    });
     return errorValue;
   }
   const x = operandNode(a, expression.left.span, scope);
@@ -50,8 +57,13 @@ function operandNode(value: Value, span: Span, scope: Scope): Node | undefined {
 
 const axisNames = ['batch', 'channels', 'height', 'width'] as const;
 
+interface Difference {
+  readonly axis: number;
+  readonly sizes: readonly [Dim, Dim];
+}
+
 /** The axes that do not broadcast, counted from the left of the longer shape. */
-function differingAxes(a: readonly Dim[], b: readonly Dim[]): { axis: number; sizes: readonly [Dim, Dim] }[] {
+function differingAxes(a: readonly Dim[], b: readonly Dim[]): Difference[] {
   const rank = Math.max(a.length, b.length);
   return Array.from({ length: rank }, (_, axis) => {
     const sizes: readonly [Dim, Dim] = [a[axis - rank + a.length] ?? 1, b[axis - rank + b.length] ?? 1];
@@ -69,7 +81,9 @@ function reportMismatch(error: OpError, expression: BinaryExpression, x: Node, y
       return `axis ${axis}${name}: ${formatDim(a)} and ${formatDim(b)}`;
     })
     .join('; ');
-  const notes = [noteOf(expression.left, x, scope), noteOf(expression.right, y, scope)].filter((note) => note !== undefined);
+  const notes = [noteOf(expression.left, x, scope), noteOf(expression.right, y, scope)].filter(
+    (note) => note !== undefined,
+  );
   const help = helpFor(expression, differing, rank) ?? error.help;
   report(scope, code, expression.span, error.message, {
     notes,
@@ -84,27 +98,29 @@ function noteOf(operand: Expression, { type }: Node, scope: Scope): Note | undef
   return binding && { message: formatType(type), span: binding.span };
 }
 
+/** The two sizes on one of the axes, where they differ and are known. */
+function sizesOn(axes: readonly number[], differing: readonly Difference[]): readonly [number, number] | undefined {
+  const [a, b] = differing.find(({ axis }) => axes.includes(axis))?.sizes ?? [];
+  return typeof a === 'number' && typeof b === 'number' ? [a, b] : undefined;
+}
+
 /** What brings the operand with fewer channels, or more pixels, to the other's shape. */
 function helpFor(
   { left, right }: BinaryExpression,
-  differing: ReturnType<typeof differingAxes>,
+  differing: readonly Difference[],
   rank: number,
 ): string | undefined {
-  if (rank !== 4 || differing.some(({ axis }) => axis === 0)) return undefined;
-  const channels = differing.find(({ axis }) => axis === 1)?.sizes;
-  const pixels = differing.find(({ axis }) => axis > 1)?.sizes;
-  if ([...(channels ?? []), ...(pixels ?? [])].some((size) => typeof size !== 'number')) return undefined;
-  const [a = 0, b = 0] = (channels ?? []).map(Number);
-  const [p = 0, q = 0] = (pixels ?? []).map(Number);
-  const narrowIsLeft = channels ? a < b : p > q;
-  if (channels && pixels && a < b !== p > q) return undefined;
-  const narrow = narrowIsLeft ? left : right;
-  const name = narrow.kind === 'name' ? narrow.name : 'x';
-  const stride = Math.max(p, q) / Math.max(1, Math.min(p, q));
-  if (pixels && !Number.isInteger(stride)) return undefined;
+  const [channels, pixels] = [sizesOn([1], differing), sizesOn([2, 3], differing)];
+  const isKnown = differing.every(({ axis, sizes }) => axis > 0 && sizes.every((size) => typeof size === 'number'));
+  if (rank !== 4 || !isKnown) return undefined;
+  const stride = pixels && Math.max(...pixels) / Math.min(...pixels);
+  const changesLeft = [...(channels ? [channels[0] < channels[1]] : []), ...(pixels ? [pixels[0] > pixels[1]] : [])];
+  if (new Set(changesLeft).size !== 1 || (stride !== undefined && !Number.isInteger(stride))) return undefined;
+  const changed = changesLeft[0] ? left : right;
+  const name = changed.kind === 'name' ? changed.name : 'x';
   const steps = [
-    ...(pixels ? [`subsample(${stride})`] : []),
-    ...(channels ? [`pad_channels(to=${Math.max(a, b)})`] : []),
+    ...(stride === undefined ? [] : [`subsample(${stride})`]),
+    ...(channels ? [`pad_channels(to=${Math.max(...channels)})`] : []),
   ];
   return `bring \`${name}\` to the other's shape: \`${[name, ...steps].join(' |> ')}\``;
 }

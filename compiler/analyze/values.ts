@@ -1,7 +1,7 @@
 /** Compile-time values: what expressions of the language evaluate to. */
 import type { BlockDeclaration, FunctionDeclaration } from '../../grammar/ast.ts';
 import type { Span } from '../../grammar/source.ts';
-import { formatDim, type Dim, type SymbolicDim } from '../ir/dim.ts';
+import { dimsEqual, formatDim, type Dim, type SymbolicDim } from '../ir/dim.ts';
 import type { Node } from '../ir/node.ts';
 import { formatType } from '../ir/type.ts';
 import type { Module } from './load.ts';
@@ -56,21 +56,27 @@ export function dimOf(value: Value): Dim | undefined {
 export const isNumber = (value: Value): value is Extract<Value, { kind: 'int' | 'float' }> =>
   value.kind === 'int' || value.kind === 'float';
 
-/** How messages name a kind of value. */
+/** How messages name a kind of value, with its article. */
 export function describeKind(value: Value): string {
   switch (value.kind) {
+    case 'int':
+    case 'op':
+      return `an ${value.kind}`;
     case 'dim':
-      return 'symbolic size';
+      return 'a symbolic size';
     case 'quantity':
-      return `number with the unit ${value.unit}`;
+      return `a number with the unit \`${value.unit}\``;
     case 'tensor':
       return formatType(value.node.type);
     case 'block':
-      return value.declaration.kind;
+      return `a ${value.declaration.kind}`;
     case 'mode':
       return `\`${value.name}\``;
-    default:
+    case 'none':
+    case 'error':
       return value.kind;
+    default:
+      return `a ${value.kind}`;
   }
 }
 
@@ -121,19 +127,19 @@ function formatElements(elements: readonly Value[]): string {
 export function valuesEqual(a: Value, b: Value): boolean | undefined {
   if (isNumber(a) && isNumber(b)) return a.value === b.value;
   if (a.kind === 'none' || b.kind === 'none') return a.kind === b.kind;
-  if ((a.kind === 'list' && b.kind === 'list') || (a.kind === 'tuple' && b.kind === 'tuple')) {
-    if (a.elements.length !== b.elements.length) return false;
-    return a.elements.every((element, index) => valuesEqual(element, b.elements[index] ?? errorValue) === true);
-  }
-  if ((a.kind === 'bool' && b.kind === 'bool') || (a.kind === 'string' && b.kind === 'string')) {
-    return a.value === b.value;
-  }
-  if (a.kind === 'mode' && b.kind === 'mode') return a.name === b.name;
+  if (a.kind !== b.kind) return isCallable(a) && isCallable(b) ? false : undefined;
   if ('declaration' in a && 'declaration' in b) return a.declaration === b.declaration;
-  if (a.kind === 'op' && b.kind === 'op') return a.name === b.name;
-  const isCallable = (value: Value): boolean => value.kind === 'op' || 'declaration' in value;
-  return isCallable(a) && isCallable(b) ? false : undefined;
+  if ('elements' in a && 'elements' in b) return elementsEqual(a.elements, b.elements);
+  if (a.kind === 'quantity' && b.kind === 'quantity') return a.value === b.value && a.unit === b.unit;
+  if (a.kind === 'dim' && b.kind === 'dim') return dimsEqual(a.dim, b.dim) || undefined;
+  if ('value' in a && 'value' in b) return a.value === b.value;
+  return 'name' in a && 'name' in b ? a.name === b.name : undefined;
 }
+
+const isCallable = (value: Value): boolean => value.kind === 'op' || 'declaration' in value;
+
+const elementsEqual = (a: readonly Value[], b: readonly Value[]): boolean =>
+  a.length === b.length && a.every((element, index) => valuesEqual(element, b[index] ?? errorValue) === true);
 
 /** The elements of a list, tuple or range of at most `most` turns. */
 export function elementsOf(value: Value, most: number): readonly Value[] | undefined {

@@ -1,4 +1,5 @@
 /** A host whose files are given as text, and the shortest way to look at diagnostics. */
+import { joinPath } from '../../compiler/analyze/host.ts';
 import { checkProgram, nodeHost, type AnalyzeHost, type CheckedProgram } from '../../compiler/analyze/index.ts';
 import type { Diagnostic } from '../../grammar/diagnostics.ts';
 import { positionAt } from '../../grammar/source.ts';
@@ -7,7 +8,7 @@ const std = nodeHost();
 
 /** Files under `/project`; `std/...` is the real library. */
 export function memoryHost(files: Readonly<Record<string, string>>): AnalyzeHost {
-  const keyOf = (path: string): string => (path.startsWith('/') ? path : `/project/${path}`);
+  const keyOf = (path: string): string => joinPath('/project', path);
   const byKey = new Map(Object.entries(files).map(([path, text]) => [keyOf(path), text]));
   return {
     readText: (path) => byKey.get(keyOf(path)) ?? std.readText(path),

@@ -34,7 +34,8 @@ const networks: readonly (readonly [string, string, string, Readonly<Record<stri
 function build(file: string, name: string, args: Readonly<Record<string, string>> = {}) {
   const program = analyze(`${root}${file}.cnn`, host);
   const built = program.models.find((model) => model.name === name)?.build({ arguments: args });
-  if (!built?.graph) throw new Error(JSON.stringify((built ?? program).diagnostics.map(({ code, message }) => [code, message])));
+  if (!built?.graph)
+    throw new Error(JSON.stringify((built ?? program).diagnostics.map(({ code, message }) => [code, message])));
   return built;
 }
 
@@ -45,7 +46,9 @@ function stateDict(built: ReturnType<typeof build>): [string, readonly number[]]
   return entries.sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-describe.each(networks)('%s as %s:%s', (golden, file, name, args) => {
+const cases = networks.map(([golden, file, name, args = {}]) => ({ golden, file, name, args }));
+
+describe.each(cases)('$golden as $file:$name', ({ golden, file, name, args }) => {
   it('equals torchvision', () => {
     const path = new URL(`../golden/stdlib/${golden}.json`, import.meta.url);
     const wanted = JSON.parse(readFileSync(path, 'utf8')) as Golden;

@@ -18,7 +18,8 @@ const read = (path: string) => parseSafetensors(readFileSync(`${data}/${path}`))
 function build(file: string, name: string, args: Readonly<Record<string, string>>): BuiltModel & { graph: object } {
   const program = analyze(`${root}${file}.cnn`, nodeHost());
   const built = program.models.find((model) => model.name === name)?.build({ arguments: args });
-  if (!built?.graph) throw new Error(JSON.stringify((built ?? program).diagnostics.map(({ code, message }) => [code, message])));
+  if (!built?.graph)
+    throw new Error(JSON.stringify((built ?? program).diagnostics.map(({ code, message }) => [code, message])));
   return { ...built, graph: built.graph };
 }
 
@@ -46,7 +47,8 @@ describe.runIf(hasData)('weights', () => {
     const built = build(file, model, args ?? {});
     const buffers = new Set(built.bufferNames);
     const found = [...read(`weights/${weights}.safetensors`).tensors].filter(([name]) => !buffers.has(name));
-    const shapes = (entries: readonly (readonly [string, readonly number[]])[]) => entries.toSorted(([a], [b]) => (a < b ? -1 : 1));
+    const shapes = (entries: readonly (readonly [string, readonly number[]])[]) =>
+      entries.toSorted(([a], [b]) => (a < b ? -1 : 1));
     expect(shapes(found.map(([name, { shape }]) => [name, shape]))).toEqual(
       shapes(built.parameters.map(({ name, shape }) => [name, shape])),
     );
@@ -54,7 +56,12 @@ describe.runIf(hasData)('weights', () => {
 });
 
 /** An image of 0..1 in [1, 3, H, W], less the mean, over the deviation. */
-function normalized(at: (channel: number, pixel: number) => number, size: number, mean: readonly number[], std: readonly number[]): Tensor {
+function normalized(
+  at: (channel: number, pixel: number) => number,
+  size: number,
+  mean: readonly number[],
+  std: readonly number[],
+): Tensor {
   const pixels = size * size;
   const image = new Float64Array(3 * pixels);
   for (let index = 0; index < image.length; index++) {
@@ -79,12 +86,41 @@ const imagenetMean = [0.485, 0.456, 0.406];
 const imagenetStd = [0.229, 0.224, 0.225];
 const grey = [128 / 255, 128 / 255, 128 / 255];
 
-const golden: readonly (Published & { readonly key: string; readonly image: (index: number) => Tensor; readonly index: number })[] = [
-  { ...published[0]!, key: 'resnet20-cifar10.first64', image: (index) => cifar(index, imagenetMean, imagenetStd), index: 0 },
-  { ...published[0]!, key: 'resnet20-cifar10.first64', image: (index) => cifar(index, imagenetMean, imagenetStd), index: 63 },
-  { ...published[5]!, key: 'mobilenet_v1_025_128-imagenet.photos', image: (index) => photo(index, 128, grey, grey), index: 7 },
-  { ...published[6]!, key: 'mobilenet_v3_small-seeded.photos_first16', image: (index) => photo(index, 224, imagenetMean, imagenetStd), index: 3 },
-  { ...published[7]!, key: 'shufflenet_v2_x1_0-seeded.photos_first16', image: (index) => photo(index, 224, imagenetMean, imagenetStd), index: 2 },
+const golden: readonly (Published & {
+  readonly key: string;
+  readonly image: (index: number) => Tensor;
+  readonly index: number;
+})[] = [
+  {
+    ...published[0]!,
+    key: 'resnet20-cifar10.first64',
+    image: (index) => cifar(index, imagenetMean, imagenetStd),
+    index: 0,
+  },
+  {
+    ...published[0]!,
+    key: 'resnet20-cifar10.first64',
+    image: (index) => cifar(index, imagenetMean, imagenetStd),
+    index: 63,
+  },
+  {
+    ...published[5]!,
+    key: 'mobilenet_v1_025_128-imagenet.photos',
+    image: (index) => photo(index, 128, grey, grey),
+    index: 7,
+  },
+  {
+    ...published[6]!,
+    key: 'mobilenet_v3_small-seeded.photos_first16',
+    image: (index) => photo(index, 224, imagenetMean, imagenetStd),
+    index: 3,
+  },
+  {
+    ...published[7]!,
+    key: 'shufflenet_v2_x1_0-seeded.photos_first16',
+    image: (index) => photo(index, 224, imagenetMean, imagenetStd),
+    index: 2,
+  },
   {
     ...published[4]!,
     key: 'squeezenet1_0-imagenet.photos',
@@ -98,7 +134,10 @@ describe.runIf(hasData)('golden logits in float64', () => {
     const { graph } = build(file, model, {});
     const { tensors } = read(`weights/${weights}.safetensors`);
     const parameters = Object.fromEntries(
-      [...tensors].map(([name, tensor]): [string, Tensor] => [name, { dtype: 'f32', shape: tensor.shape, data: toFloat64(tensor) }]),
+      [...tensors].map(([name, tensor]): [string, Tensor] => [
+        name,
+        { dtype: 'f32', shape: tensor.shape, data: toFloat64(tensor) },
+      ]),
     );
     const { output } = evaluateGraph(graph, { image: image(index) }, { parameters });
     const logits = read('golden/logits.safetensors').tensors.get(key);
