@@ -1,7 +1,9 @@
 /** `bind-parameters`: parameters become the constants that a weights file gives. */
-import { isParameter } from '../ir/leaves.ts';
-import type { Tensor } from '../ir/type.ts';
+import { shapesEqual } from '../ir/dim.ts';
+import { isParameter, type ParameterAttrs } from '../ir/leaves.ts';
+import type { Node } from '../ir/node.ts';
 import { rewriteGraph } from '../ir/rewrite.ts';
+import { formatType, type Tensor } from '../ir/type.ts';
 import { constantNode } from './constants.ts';
 import type { Pass } from './pass.ts';
 
@@ -12,6 +14,14 @@ export interface BindParametersOptions {
 
 const name = 'bind-parameters';
 
+/** Throws a RangeError where the value has another type; readers of weights report that with a code before. */
+function bind(node: Node<ParameterAttrs>, tensor: Tensor): Node {
+  const fits = tensor.dtype === node.type.dtype && shapesEqual(tensor.shape, node.type.shape);
+  if (fits) return constantNode(tensor, node.attrs.name, node.origin);
+  const [given, wanted] = [tensor, node.type].map(formatType);
+  throw new RangeError(`${node.attrs.name} is ${given} in the weights and ${wanted} in the model`);
+}
+
 export const bindParameters: Pass<BindParametersOptions> = {
   name,
   summary: 'replace parameters by their trained values',
@@ -20,7 +30,7 @@ export const bindParameters: Pass<BindParametersOptions> = {
       graph,
       (node) => {
         const tensor = isParameter(node) ? parameters.get(node.attrs.name) : undefined;
-        return tensor && isParameter(node) ? constantNode(tensor, node.attrs.name, node.origin) : undefined;
+        return tensor && isParameter(node) ? bind(node, tensor) : undefined;
       },
       name,
     ),
