@@ -131,13 +131,20 @@ function lifetimesOf(
   for (const output of Object.values(graph.outputs)) last.set(bufferOf(assignment, output), Infinity);
   return buffers.map((buffer) => {
     const from = isInput(buffer.root) ? -1 : (first.get(buffer) ?? -1);
-    return { bytes: sizeOfOne(bytesOf(assignment, buffer)), from, to: last.get(buffer) ?? from };
+    const border = hasHalo(buffer) ? geometryOf(buffer) : undefined;
+    return { bytes: sizeOfOne(bytesOf(assignment, buffer)), from, to: last.get(buffer) ?? from, border };
   });
 }
 
+const hasHalo = ({ halo }: Buffer): boolean => halo.some((side) => side > 0);
+
+const geometryOf = ({ root, halo, channelStride }: Buffer): string =>
+  JSON.stringify([halo, channelStride, root.type.shape.length, root.type.shape[0], ...root.type.shape.slice(2)]);
+
 /**
- * Kernels never write a halo and new memory is zero, so a border stays zero unless a buffer of another geometry
- * shares its bytes at some time.
+ * Kernels never write a halo and new memory is zero, so a border is dirty only where a buffer of another geometry has
+ * used its bytes since a buffer of the same geometry and place was last clean: earlier in this run, or, for the first
+ * such buffer, also later in the run before.
  */
 function needsClearing(
   buffer: Buffer,
@@ -145,20 +152,21 @@ function needsClearing(
   { offsets }: MemoryPlan,
   lifetimes: readonly Lifetime[],
 ): boolean {
-  if (buffer.halo.every((side) => side === 0)) return false;
+  if (!hasHalo(buffer)) return false;
   const own = buffers.indexOf(buffer);
-  const [start = 0, size = 0] = [offsets[own], lifetimes[own]?.bytes];
-  return buffers.some((other, index) => {
-    const [otherStart = 0, otherSize = 0] = [offsets[index], lifetimes[index]?.bytes];
-    const apart = otherStart >= start + size || start >= otherStart + otherSize;
-    return other !== buffer && !apart && !(otherStart === start && sameGeometry(buffer, other));
-  });
-}
-
-function sameGeometry(a: Buffer, b: Buffer): boolean {
-  const key = ({ root, halo, channelStride }: Buffer): string =>
-    JSON.stringify([halo, channelStride, root.type.shape.length, root.type.shape[0], ...root.type.shape.slice(2)]);
-  return key(a) === key(b);
+  const [start = 0, size = 0, from = 0] = [offsets[own], lifetimes[own]?.bytes, lifetimes[own]?.from];
+  const dirtied: number[] = [];
+  let lastClean = -Infinity;
+  for (const [index, other] of buffers.entries()) {
+    const lifetime = lifetimes[index];
+    const otherStart = offsets[index] ?? 0;
+    if (other === buffer || !lifetime || otherStart >= start + size || start >= otherStart + lifetime.bytes) continue;
+    const same = otherStart === start && geometryOf(other) === geometryOf(buffer);
+    if (!same) dirtied.push(lifetime.from);
+    else if (lifetime.from < from) lastClean = Math.max(lastClean, lifetime.from);
+  }
+  if (lastClean === -Infinity) return dirtied.length > 0;
+  return dirtied.some((time) => time > lastClean && time < from);
 }
 
 /** Regions scale with the batch: the plan of one sample, times N. */

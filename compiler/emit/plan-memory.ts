@@ -6,6 +6,11 @@ export interface Lifetime {
   /** First and last step that touch the buffer; -1 for inputs, Infinity for outputs. */
   readonly from: number;
   readonly to: number;
+  /**
+   * Names the geometry of a buffer with zero borders: in memory that only buffers of one geometry use, borders stay
+   * zero without being cleared, so such buffers follow each other where they can.
+   */
+  readonly border?: string | undefined;
 }
 
 export interface MemoryPlan {
@@ -29,17 +34,15 @@ const overlap = (a: Lifetime, b: Lifetime): boolean => a.from <= b.to && b.from 
  */
 export function planMemory(lifetimes: readonly Lifetime[]): MemoryPlan {
   const offsets = lifetimes.map(() => 0);
-  const placed: { readonly start: number; readonly end: number; readonly lifetime: Lifetime }[] = [];
+  const placed: Block[] = [];
   const largestFirst = [...lifetimes.keys()].toSorted((a, b) => (lifetimes[b]?.bytes ?? 0) - (lifetimes[a]?.bytes ?? 0));
   let bytes = 0;
   for (const index of largestFirst) {
     const lifetime = lifetimes[index];
     if (!lifetime) continue;
     const size = align(lifetime.bytes);
-    const start = bestGap(
-      placed.filter((other) => overlap(other.lifetime, lifetime)),
-      size,
-    );
+    const taken = placed.filter((other) => overlap(other.lifetime, lifetime));
+    const start = sameBorder(placed, taken, lifetime, size) ?? bestGap(taken, size);
     offsets[index] = start;
     placed.push({ start, end: start + size, lifetime });
     placed.sort((a, b) => a.start - b.start);
@@ -48,7 +51,20 @@ export function planMemory(lifetimes: readonly Lifetime[]): MemoryPlan {
   return { offsets, bytes, lowerBoundBytes: mostAlive(lifetimes) };
 }
 
-function bestGap(taken: readonly { readonly start: number; readonly end: number }[], size: number): number {
+interface Block {
+  readonly start: number;
+  readonly end: number;
+  readonly lifetime: Lifetime;
+}
+
+/** Where a buffer of the same geometry lies that is dead by then. */
+function sameBorder(placed: readonly Block[], taken: readonly Block[], { border }: Lifetime, size: number): number | undefined {
+  if (border === undefined) return undefined;
+  const free = ({ start }: Block): boolean => taken.every((block) => block.end <= start || block.start >= start + size);
+  return placed.find((block) => block.lifetime.border === border && free(block))?.start;
+}
+
+function bestGap(taken: readonly Block[], size: number): number {
   let [best, bestSize, end] = [-1, Infinity, 0];
   for (const block of taken) {
     const gap = block.start - end;

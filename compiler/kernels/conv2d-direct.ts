@@ -2,6 +2,7 @@
 import {
   bindConvolution,
   convolutionOf,
+  formOf,
   groupsAlign,
   isDepthwise,
   paddingOf,
@@ -13,6 +14,7 @@ import {
   ceilDivide,
   channelGroups,
   multiplyExtents,
+  overrunOf,
   type Extent,
   type Kernel,
   type KernelRequest,
@@ -41,14 +43,16 @@ export const conv2dDirect: Kernel<DirectSchedule> = {
     const conv = readConvolution(node);
     return conv !== undefined && groupsAlign(conv) && !isDepthwise(conv);
   },
-  schedules(node) {
-    const width = Number(node.type.shape[3]);
-    const wideKernel = (readConvolution(node)?.kernel[1] ?? 1) > 3;
+  schedules: (node) => ((readConvolution(node)?.kernel[1] ?? 1) > 3 ? [{ pixels: 4 }] : [8, 7, 4].map((pixels) => ({ pixels }))),
+  form: formOf,
+  cost(node, { pixels }) {
+    const conv = readConvolution(node);
+    const [, , height, width] = node.type.shape.map(Number);
+    if (!conv || height === undefined || width === undefined) return 0;
+    const pointwise = conv.kernel.every((size) => size === 1);
+    const tiles = pointwise ? Math.ceil((height * width) / pixels) : height * Math.ceil(width / pixels);
     // Two extra pixels stand for the loads of weights, which a tile pays once whatever its width.
-    const cost = (pixels: number): number => Math.ceil(width / pixels) * (pixels + 2);
-    return (wideKernel ? [4] : [8, 7, 4])
-      .map((pixels) => ({ pixels }))
-      .toSorted((a, b) => cost(a.pixels) - cost(b.pixels));
+    return tiles * (pixels + 2) * conv.outputs * conv.inputs * conv.kernel[0] * conv.kernel[1];
   },
   halo: paddingOf,
   emit(request, { pixels }) {
@@ -65,7 +69,7 @@ export const conv2dDirect: Kernel<DirectSchedule> = {
       workgroupSize: [8, 1, 1],
       workgroups: [ceilDivide(tiles, 8), Math.ceil(conv.outputs / outputBlock), request.result.batch],
       body,
-      overrun: pixels * (strideX + conv.kernel[1] * 2) * data.channelStride,
+      overrun: overrunOf(width, pixels) * strideX * data.channelStride,
     });
   },
 };
@@ -123,8 +127,16 @@ ${unroll(kernelWidth, (k) => tapText(weights, k, pixels, stride[1], dilation[1])
   }
   let c0 = block * 2u;
   let out = ${at(to, 'n', 'y0', 'x0', 'c0')};
-  let second = c0 + 1u < ${outputGroups};
-${unroll(pixels, (i) => storeText(result, i, columns, to.pixel))}`;
+  // A loop over an indexed array compiles the epilogue once instead of once an accumulator.
+  var sums = array<vec4f, ${pixels * 2}>(${range(pixels).map((i) => `p${i}, q${i}`).join(', ')});
+  let wide = c0 + 1u < ${outputGroups};
+  for (var i = 0u; i < ${pixels * 2}u; i++) {
+    let half = i & 1u;
+    let x = x0 + (i >> 1u);
+    if (x < ${columns} && (half == 0u || wide)) {
+      ${result}[out + (i >> 1u) * ${to.pixel} + half] = finish(sums[i], n, y0, x, c0 + half);
+    }
+  }`;
 }
 
 const tapText = (weights: string, k: number, pixels: number, stride: number, dilation: number): string =>
@@ -136,9 +148,3 @@ const tapText = (weights: string, k: number, pixels: number, stride: number, dil
     }),
   ].join('\n');
 
-const storeText = (result: string, i: number, columns: string, pixel: string): string => `
-  if (x0 + ${i}u < ${columns}) {
-    let to = out + ${i}u * ${pixel};
-    ${result}[to] = finish(p${i}, n, y0, x0 + ${i}u, c0);
-    if (second) { ${result}[to + 1u] = finish(q${i}, n, y0, x0 + ${i}u, c0 + 1u); }
-  }`;

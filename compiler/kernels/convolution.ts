@@ -51,6 +51,12 @@ export function paddingOf(node: Node): Halo {
   return [top, left, bottom, right];
 }
 
+/** What a convolution kernel's text depends on besides its tail. */
+export function formOf(node: Node): string {
+  const conv = readConvolution(node);
+  return conv ? [...conv.kernel, ...conv.anchor.attrs.stride, ...conv.anchor.attrs.dilation].join() : '';
+}
+
 /** Names of the bound data, bias and result, and of the gate where there is one. */
 export interface ConvolutionBindings {
   readonly data: string;

@@ -1,11 +1,12 @@
 /** Depthwise convolution: one channel group a lane, register tiles over a row of pixels. */
-import { bindConvolution, convolutionOf, isDepthwise, paddingOf, readConvolution } from './convolution.ts';
+import { bindConvolution, convolutionOf, formOf, isDepthwise, paddingOf, readConvolution } from './convolution.ts';
 import { declareEpilogue } from './epilogue.ts';
 import {
   ceilDivide,
   channelGroups,
   multiplyExtents,
   noHalo,
+  overrunOf,
   type Kernel,
   type KernelRequest,
 } from './kernel.ts';
@@ -25,11 +26,18 @@ export const depthwise: Kernel<DepthwiseSchedule> = {
     const conv = readConvolution(node);
     return conv !== undefined && isDepthwise(conv);
   },
-  schedules(node, profile) {
-    const width = Number(node.type.shape[3]);
-    if (profile === 'gpu') return [4, 2, 1].map((pixels) => ({ pixels, bordered: 0 }));
-    const cost = (pixels: number): number => Math.ceil(width / pixels) * (pixels + 2);
-    return [8, 7, 4].map((pixels) => ({ pixels, bordered: 1 })).toSorted((a, b) => cost(a.pixels) - cost(b.pixels));
+  schedules: (_node, profile) =>
+    profile === 'gpu'
+      ? [4, 2, 1].map((pixels) => ({ pixels, bordered: 0 }))
+      : [8, 7, 4].map((pixels) => ({ pixels, bordered: 1 })),
+  form: formOf,
+  cost(node, { pixels }) {
+    const conv = readConvolution(node);
+    const [, channels, height, width] = node.type.shape.map(Number);
+    if (!conv || channels === undefined || height === undefined || width === undefined) return 0;
+    const [, strideX] = conv.anchor.attrs.stride;
+    const loads = (pixels - 1) * strideX + 2 * conv.kernel[1];
+    return channels * height * Math.ceil(width / pixels) * loads * conv.kernel[0];
   },
   halo: (node, { bordered }) => (bordered ? paddingOf(node) : noHalo),
   emit(request, schedule) {
@@ -43,7 +51,7 @@ export const depthwise: Kernel<DepthwiseSchedule> = {
       workgroupSize: [lanes, 1, 1],
       workgroups: [ceilDivide(items, lanes), 1, batch],
       body,
-      overrun: schedule.pixels * (conv.anchor.attrs.stride[1] + conv.kernel[1] * 2) * data.channelStride,
+      overrun: overrunOf(width, schedule.pixels) * conv.anchor.attrs.stride[1] * data.channelStride,
     });
   },
 };

@@ -33,7 +33,8 @@ export function declareEpilogue(shader: Shader, tail: Tail, request: KernelReque
   // share one pipeline on adapters where creating one takes longer than all its runs.
   const last = tail.steps.at(-1);
   if (tail.start && request.profile === 'software' && !(last && clampForm(last))) {
-    result = renderClamp(shader, result, identityClamp);
+    lines.push(`  let t${names.size} = ${renderClamp(shader, result, identityClamp)};`);
+    result = `t${names.size}`;
   }
   const masked = request.result.channels % 4 !== 0 && !keepsZero(tail, request);
   if (masked) {

@@ -84,6 +84,10 @@ export interface KernelCode {
   readonly overrun: number;
 }
 
+/** Pixels that the last tile of a row computes beyond the row; the most that can be where the width is not known. */
+export const overrunOf = (width: Extent, pixels: number): number =>
+  typeof width === 'number' ? Math.ceil(width / pixels) * pixels - width : pixels - 1;
+
 export interface KernelRequest {
   readonly node: Node;
   /** One a node input; undefined for constants, which kernels pack themselves. */
@@ -104,6 +108,10 @@ export interface Kernel<S = Readonly<Record<string, number>>> {
   supports(node: Node): boolean;
   /** Candidate schedules, the one for untuned builds first. */
   schedules(node: Node, profile: Profile): readonly S[];
+  /** Layers of equal form can share a schedule, and then a pipeline; left out where there is nothing to choose. */
+  form?(node: Node): string;
+  /** Estimated time in any unit that compares schedules of one form. */
+  cost?(node: Node, schedule: S): number;
   /** The zero border that the data operand (operand 0) must have; none where left out. */
   halo?(node: Node, schedule: S): Halo;
   emit(request: KernelRequest, schedule: S): KernelCode;

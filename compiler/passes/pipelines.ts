@@ -5,9 +5,11 @@ import { ops } from '../ops/index.ts';
 import { foldBatchNorm } from './fold-batch-norm.ts';
 import { fuseConv } from './fuse-conv.ts';
 import { fuseElementwise } from './fuse-elementwise.ts';
+import { fuseMovement } from './fuse-movement.ts';
 import { legalize } from './legalize.ts';
 import type { Pass } from './pass.ts';
 import { simplify } from './simplify.ts';
+import { widenSlices } from './widen-slices.ts';
 
 /** From a graph whose parameters are bound to constants to the graph that kernels are selected for. */
 export const inferencePipeline: readonly Pass[] = [
@@ -15,8 +17,10 @@ export const inferencePipeline: readonly Pass[] = [
   foldBatchNorm, // before fusion: a folded batch norm needs no epilogue at all
   legalize, // before fusion: its reshapes and transposes must lie outside of fused bodies
   simplify, // scales of 1, shifts and biases of 0, moves that cancel: what the two before left
+  widenSlices, // before fusion: it changes what a convolution reads
   fuseConv, // before the elementwise pass: an epilogue is free, a kernel of its own is not
   fuseElementwise, // what no convolution could take
+  fuseMovement, // last: the copies that are left
 ];
 
 /** A pass broke the graph: a fault of the compiler, not of the model. */

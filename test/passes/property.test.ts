@@ -9,9 +9,11 @@ import { fused, ops } from '../../compiler/ops/index.ts';
 import { foldBatchNorm } from '../../compiler/passes/fold-batch-norm.ts';
 import { fuseConv } from '../../compiler/passes/fuse-conv.ts';
 import { fuseElementwise } from '../../compiler/passes/fuse-elementwise.ts';
+import { fuseMovement } from '../../compiler/passes/fuse-movement.ts';
 import { legalize } from '../../compiler/passes/legalize.ts';
 import { inferencePipeline, runPipeline } from '../../compiler/passes/pipelines.ts';
 import { simplify } from '../../compiler/passes/simplify.ts';
+import { widenSlices } from '../../compiler/passes/widen-slices.ts';
 import { checkOnRandomGraphs, runSeed } from './property.ts';
 import { buildGraph, recipes } from './random-graph.ts';
 
@@ -25,6 +27,8 @@ describe(`random networks (CNNC_SEED=${runSeed})`, () => {
     [simplify, undefined],
     [foldBatchNorm, undefined],
     [legalize, undefined],
+    [widenSlices, undefined],
+    [fuseMovement, undefined],
     [fuseConv, undefined],
     [fuseConv, folded],
     [fuseElementwise, undefined],
