@@ -2,7 +2,7 @@
 import { isGraph, isList, isSymbolicDim, isTensor } from './attributes.ts';
 import { evaluateDim, formatDim, type Bindings, type Dim } from './dim.ts';
 import { isConstant, isInput, isParameter } from './leaves.ts';
-import { topologicalOrder, type Graph, type Node } from './node.ts';
+import { makeGraph, makeNode, topologicalOrder, type Graph, type Node } from './node.ts';
 import type { Attrs, AttrValue } from './op.ts';
 import { formatType, type Tensor } from './type.ts';
 
@@ -26,8 +26,20 @@ export function withPrecision(tensor: Tensor, precision: Precision): Tensor {
   return tensor.data instanceof Wanted ? tensor : { ...tensor, data: new Wanted(tensor.data) };
 }
 
+/** A body with its sizes known; its shape rules run again on them. */
+function bindGraph(graph: Graph, bindings: Bindings): Graph {
+  const bound = new Map<Node, Node>();
+  const boundOf = (node: Node): Node => bound.get(node) ?? node;
+  for (const node of topologicalOrder(graph)) {
+    const attrs = isConstant(node) ? node.attrs : bindAttrs(node.attrs, bindings);
+    bound.set(node, makeNode(node.op, node.inputs.map(boundOf), attrs, node.origin));
+  }
+  return makeGraph(Object.fromEntries(Object.entries(graph.outputs).map(([name, node]) => [name, boundOf(node)])));
+}
+
 function bindAttr(value: AttrValue, bindings: Bindings): AttrValue {
-  if (typeof value !== 'object' || isGraph(value) || isTensor(value)) return value;
+  if (typeof value !== 'object' || isTensor(value)) return value;
+  if (isGraph(value)) return Object.keys(bindings).length === 0 ? value : bindGraph(value, bindings);
   if (isList(value)) return value.map((item) => bindAttr(item, bindings));
   if (isSymbolicDim(value)) return evaluateDim(value, bindings);
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, bindAttr(item, bindings)]));

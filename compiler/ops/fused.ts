@@ -32,7 +32,7 @@ function replay(
   return types.get(result) ?? result.type;
 }
 
-// A body has no attribute that depends on a symbol, so the operands alone determine every value.
+// The interpreter binds the symbols of a body before, so the operands alone determine every value.
 function evaluateBody(tensors: readonly Tensor[], body: Graph): Tensor {
   const values = new Map<Node, Tensor>();
   const valueOf = (node: Node): Tensor => {

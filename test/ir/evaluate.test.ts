@@ -39,6 +39,21 @@ describe('evaluateGraph', () => {
     expect(printGraph(parseGraph(text, ops))).toBe(text);
   });
 
+  it('gives symbols their sizes inside the body of a fused node too', () => {
+    const text = `graph {
+      %0 = input() { name: "x", index: 0, dtype: "f32", shape: [N, 3] }
+      %1 = fused(%0) { body: graph {
+        %0 = input() { name: "arg0", index: 0, dtype: "f32", shape: [N, 3] }
+        %1 = reshape(%0) { shape: [3*N] }
+        %2 = neg(%1)
+        output "result" = %2
+      } }
+      output "y" = %1
+    }`;
+    const { y } = evaluateGraph(parseGraph(text, ops), { x: randomTensor([2, 3], 1) });
+    expect(y?.shape).toEqual([6]);
+  });
+
   it('reports missing and misshapen inputs', () => {
     const graph = makeGraph({ y: makeNode(add, [leaf(), leaf('z', 1)], {}) });
     expect(() => evaluateGraph(graph, { x: vector([1, 2, 3]) })).toThrow('input z has no value');
