@@ -14,11 +14,14 @@ export function settle(outcome: Outcome, span: Span, scope: Scope): Value {
 }
 
 /** A static condition; undefined after a report. */
-export function evaluateCondition(condition: Expression, scope: Scope): boolean | undefined {
-  const value = evaluateIn(scope, condition);
+export const evaluateCondition = (condition: Expression, scope: Scope): boolean | undefined =>
+  asCondition(evaluateIn(scope, condition), condition.span, scope);
+
+/** A value as a condition; undefined after a report. */
+export function asCondition(value: Value, span: Span, scope: Scope): boolean | undefined {
   if (value.kind === 'bool') return value.value;
   if (value.kind !== 'error') {
-    report(scope, 'E0320', condition.span, `a condition must be true or false, not ${describeKind(value)}`);
+    report(scope, 'E0320', span, `a condition must be true or false, not ${describeKind(value)}`);
   }
   return undefined;
 }

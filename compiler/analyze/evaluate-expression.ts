@@ -5,12 +5,14 @@ import type {
   Expression,
   IndexExpression,
   NumberLiteral,
+  PipeExpression,
+  Stage,
   UnaryExpression,
 } from '../../grammar/ast.ts';
 import type { Span } from '../../grammar/source.ts';
 import { units } from '../../grammar/units.ts';
 import type { CallPlace } from './arguments.ts';
-import { evaluateArguments, evaluateCondition, settle } from './conditions.ts';
+import { asCondition, evaluateArguments, evaluateCondition, settle } from './conditions.ts';
 import { invoke } from './invoke.ts';
 import { lookUp } from './look-up.ts';
 import { claimSlot } from './naming.ts';
@@ -60,10 +62,8 @@ export function evaluate(expression: Expression, scope: Scope): Value {
       return evaluateCall(expression, scope);
     case 'index':
       return evaluateIndex(expression, scope);
-    case 'pipe': {
-      const input = evaluate(expression.input, scope);
-      return runStage(input, expression.stage, scope);
-    }
+    case 'pipe':
+      return evaluatePipe(expression, scope);
     case 'member':
       evaluate(expression.object, scope);
       report(scope, 'E0321', expression.member.span, `values have no member \`${expression.member.name}\``);
@@ -101,20 +101,39 @@ function evaluateUnary({ operator, operand, span }: UnaryExpression, scope: Scop
   return settle(negate(value), span, scope);
 }
 
+/** A chain of operators nests to the left without limit, so the walk along it is a loop. */
 function evaluateBinary(expression: BinaryExpression, scope: Scope): Value {
+  const chain: BinaryExpression[] = [];
+  let first: Expression = expression;
+  for (; first.kind === 'binary'; first = first.left) chain.push(first);
+  let value = evaluate(first, scope);
+  for (const link of chain.reverse()) value = applyOperator(link, value, scope);
+  return value;
+}
+
+function applyOperator(expression: BinaryExpression, a: Value, scope: Scope): Value {
   const { operator, left, right, span } = expression;
   if (operator === '&&' || operator === '||') {
-    const first = evaluateCondition(left, scope);
+    const first = asCondition(a, left.span, scope);
     if (first === undefined) return errorValue;
     if (first === (operator === '||')) return boolValue(first);
     const second = evaluateCondition(right, scope);
     return second === undefined ? errorValue : boolValue(second);
   }
-  const a = evaluate(left, scope);
   const b = evaluate(right, scope);
   if (a.kind === 'error' || b.kind === 'error') return errorValue;
   if (a.kind === 'tensor' || b.kind === 'tensor') return combineTensors(expression, a, b, scope);
   return settle(applyBinary(operator, a, b), span, scope);
+}
+
+/** A pipeline nests to the left without limit, so the walk along it is a loop. */
+function evaluatePipe(expression: PipeExpression, scope: Scope): Value {
+  const stages: Stage[] = [];
+  let first: Expression = expression;
+  for (; first.kind === 'pipe'; first = first.input) stages.push(first.stage);
+  let value = evaluate(first, scope);
+  for (const stage of stages.reverse()) value = runStage(value, stage, scope);
+  return value;
 }
 
 /** `floor(a / b)`, `ceil(a / b)` and `round(a / b)` on integers divide as fractions; undefined for other calls. */

@@ -9,12 +9,14 @@ import { dimOf } from './values.ts';
 
 /** Throws FactNeeded where the condition (or a part of its conjunction) states what is not yet known. */
 export function stateFact(condition: Expression, scope: Scope): void {
+  const parts: Expression[] = [];
+  let first = condition;
+  for (; first.kind === 'binary' && first.operator === '&&'; first = first.left) parts.push(first.right);
+  for (const part of [first, ...parts.reverse()]) stateFactOf(part, scope);
+}
+
+function stateFactOf(condition: Expression, scope: Scope): void {
   if (condition.kind !== 'binary') return;
-  if (condition.operator === '&&') {
-    stateFact(condition.left, scope);
-    stateFact(condition.right, scope);
-    return;
-  }
   const { operator, left, right } = condition;
   if (operator !== '==' || right.kind !== 'number' || right.value !== 0) return;
   if (left.kind !== 'binary' || left.operator !== '%' || left.left.kind !== 'name') return;

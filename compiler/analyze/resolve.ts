@@ -98,7 +98,8 @@ function resolveExpression(r: Resolving, expression: Expression, names: Names): 
     case 'unary':
       return walk(expression.operand);
     case 'binary':
-      return [expression.left, expression.right].forEach(walk);
+    case 'pipe':
+      return resolveChain(r, expression, names);
     case 'call':
       return [expression.callee, ...expression.arguments.map(({ value }) => value)].forEach(walk);
     case 'index':
@@ -107,9 +108,6 @@ function resolveExpression(r: Resolving, expression: Expression, names: Names): 
       return walk(expression.object);
     case 'attach':
       return walk(expression.model);
-    case 'pipe':
-      walk(expression.input);
-      return resolveStage(r, expression.stage, names);
     case 'record':
       return expression.entries.forEach((entry) => (entry.kind === 'group' ? undefined : walk(entry.value)));
     case 'number':
@@ -118,6 +116,17 @@ function resolveExpression(r: Resolving, expression: Expression, names: Names): 
     case 'none':
       return undefined;
   }
+}
+
+/** Operators and pipelines nest to the left without limit, so the walk along them is a loop. */
+function resolveChain(r: Resolving, expression: Expression, names: Names): void {
+  let first = expression;
+  while (first.kind === 'binary' || first.kind === 'pipe') {
+    if (first.kind === 'binary') resolveExpression(r, first.right, names);
+    else resolveStage(r, first.stage, names);
+    first = first.kind === 'binary' ? first.left : first.input;
+  }
+  resolveExpression(r, first, names);
 }
 
 function resolveStage(r: Resolving, stage: Stage, names: Names): void {

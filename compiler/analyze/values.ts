@@ -129,6 +129,10 @@ export function valuesEqual(a: Value, b: Value): boolean | undefined {
   if (a.kind === 'none' || b.kind === 'none') return a.kind === b.kind;
   if (a.kind !== b.kind) return isCallable(a) && isCallable(b) ? false : undefined;
   if ('declaration' in a && 'declaration' in b) return a.declaration === b.declaration;
+  return sameKindEqual(a, b);
+}
+
+function sameKindEqual(a: Value, b: Value): boolean | undefined {
   if ('elements' in a && 'elements' in b) return elementsEqual(a.elements, b.elements);
   if (a.kind === 'quantity' && b.kind === 'quantity') return a.value === b.value && a.unit === b.unit;
   if (a.kind === 'dim' && b.kind === 'dim') return dimsEqual(a.dim, b.dim) || undefined;
