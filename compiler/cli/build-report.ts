@@ -1,0 +1,96 @@
+/** What a build did, in figures and in a few lines. */
+import { evaluateSize, type Plan } from '../../runtime/artifact.ts';
+import { computedNodes, type SourceCompilation } from './compile-source.ts';
+import type { Output } from './output.ts';
+import { count, formatBytes, formatDigits, formatMs, formatScaled, formatTable } from './text.ts';
+
+export interface PassFigures {
+  readonly pass: string;
+  readonly summary: string;
+  /** Nodes that compute something. */
+  readonly before: number;
+  readonly after: number;
+  readonly changed: boolean;
+}
+
+export interface PlanFigures {
+  readonly profile: string;
+  readonly dispatches: number;
+  readonly kernels: number;
+  /** Bytes of one sample. */
+  readonly arena_bytes: number;
+  readonly arena_lower_bound_bytes: number;
+}
+
+export interface BuildFigures {
+  readonly params: number;
+  readonly macs: number;
+  readonly passes: readonly PassFigures[];
+  readonly plans: readonly PlanFigures[];
+  readonly fused: ReadonlyMap<string, number>;
+  /** Packed weights of all profiles together. */
+  readonly weightBytes: number;
+  readonly ms: number;
+}
+
+export function buildFigures({ artifact, passes, plans }: SourceCompilation, ms: number): BuildFigures {
+  const { manifest, constants } = artifact;
+  const symbols = Object.fromEntries(manifest.symbols.map((symbol) => [symbol, 1]));
+  const first = Object.values(manifest.plans).find((plan) => plan !== undefined);
+  return {
+    params: manifest.model.parameters,
+    macs: manifest.model.macs,
+    passes: passes.map(({ pass, summary, before, after }) => ({
+      pass,
+      summary,
+      before: computedNodes(before),
+      after: computedNodes(after),
+      changed: before !== after,
+    })),
+    plans: Object.entries(plans).map(([profile, { plan }]) => ({
+      profile,
+      dispatches: plan.steps.length,
+      kernels: plan.kernels.length,
+      arena_bytes: evaluateSize(plan.arena.bytes, symbols),
+      arena_lower_bound_bytes: evaluateSize(plan.arena.lowerBoundBytes, symbols),
+    })),
+    fused: first ? fusedSteps(first) : new Map(),
+    weightBytes: [...constants.values()].reduce((sum, { byteLength }) => sum + byteLength, 0),
+    ms,
+  };
+}
+
+/** How often each group of ops runs as one dispatch, the most frequent first. */
+function fusedSteps({ steps }: Plan): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { op } of steps) if (op.includes('+')) counts.set(op, (counts.get(op) ?? 0) + 1);
+  return new Map([...counts].toSorted(([, a], [, b]) => b - a));
+}
+
+export function buildReport(name: string, figures: BuildFigures, weights: string, output: Pick<Output, 'style'>): string {
+  const { params, macs, passes, plans, fused, weightBytes, ms } = figures;
+  const changes = passes.map(({ pass, before, after, changed }) => [
+    '',
+    pass,
+    changed ? `${before} -> ${after} nodes` : 'nothing to do',
+  ]);
+  const fusions = [...fused].slice(0, 5).map(([op, times]) => `${times} ${op}`);
+  const more = fused.size > 5 ? `, and ${count(fused.size - 5, 'other kind')}` : '';
+  const rows = [
+    ['weights', weights],
+    ...(fused.size > 0 ? [['fused', fusions.join(', ') + more]] : []),
+    ...plans.map((plan) => [plan.profile, planLine(plan)]),
+    ['packed', `${formatBytes(weightBytes)} of weights`],
+    ['time', formatMs(ms)],
+  ];
+  const title = `${output.style('bold', name)}: ${formatScaled(params)}params, ${formatScaled(macs)}MACs`;
+  return `${title}\n  passes\n${indent(formatTable(changes))}\n${indent(formatTable(rows))}`;
+}
+
+function planLine(plan: PlanFigures): string {
+  const { dispatches, kernels, arena_bytes: arena, arena_lower_bound_bytes: bound } = plan;
+  const over = bound > 0 ? `, ${formatDigits(arena / bound)} times its lower bound` : '';
+  return `${count(dispatches, 'dispatch', 'dispatches')}, ${count(kernels, 'kernel')}, arena ${formatBytes(arena)} a sample${over}`;
+}
+
+const indent = (text: string): string => text.replaceAll(/^/gm, '  ');

@@ -1,0 +1,66 @@
+/** Every command: its name, what it does, and the module that is loaded only when it runs. */
+import type { Configure } from './command.ts';
+
+export interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  load(): Promise<Configure>;
+}
+
+export const commands: readonly CommandEntry[] = [
+  {
+    name: 'check',
+    summary: 'check syntax, names, shapes, directives and static budgets',
+    load: async () => (await import('./check.ts')).configureCheck,
+  },
+  {
+    name: 'build',
+    summary: 'compile a model to an artifact folder',
+    load: async () => (await import('./build.ts')).configureBuild,
+  },
+  {
+    name: 'run',
+    summary: 'run an artifact on images or npy tensors',
+    load: async () => (await import('./run.ts')).configureRun,
+  },
+  {
+    name: 'eval',
+    summary: 'measure top-1 and top-5 accuracy on a dataset',
+    load: async () => (await import('./eval.ts')).configureEval,
+  },
+  {
+    name: 'bench',
+    summary: 'measure latency, throughput and the time to the first result',
+    load: async () => (await import('./bench.ts')).configureBench,
+  },
+  {
+    name: 'inspect',
+    summary: 'list the layers of a model or artifact, or the tensors of a safetensors file',
+    load: async () => (await import('./inspect.ts')).configureInspect,
+  },
+  {
+    name: 'compare',
+    summary: 'compare two artifacts, or an artifact and its source, layer by layer',
+    load: async () => (await import('./compare.ts')).configureCompare,
+  },
+  {
+    name: 'opt',
+    summary: 'run passes on IR text',
+    load: async () => (await import('./opt.ts')).configureOpt,
+  },
+  {
+    name: 'ops',
+    summary: 'list the ops with their reference, kernels and samples',
+    load: async () => (await import('./ops.ts')).configureOps,
+  },
+  {
+    name: 'doctor',
+    summary: 'report adapters, drivers and limits, and how to fix what is missing',
+    load: async () => (await import('./doctor.ts')).configureDoctor,
+  },
+  {
+    name: 'explain',
+    summary: 'explain the code of an error',
+    load: async () => (await import('./explain.ts')).configureExplain,
+  },
+];

@@ -1,0 +1,215 @@
+/** `cnnc compare`: where two artifacts, or an artifact and the reference interpreter, first disagree. */
+import type { Artifact, Step } from '../../runtime/artifact.ts';
+import { readArtifact } from '../../runtime/node/read-artifact.ts';
+import { formatSize, type HostTensor, type Session } from '../../runtime/session.ts';
+import { describe } from '../emit/lower.ts';
+import { evaluateGraph } from '../ir/evaluate.ts';
+import type { Tensor } from '../ir/type.ts';
+import { randomInputs } from './bench.ts';
+import type { Configure, Context } from './command.ts';
+import { compileSource } from './compile-source.ts';
+import { CommandError, exitCodes, usageError, type ExitCode } from './failure.ts';
+import { assignmentFlag, integerFlag, numberFlag, sizesFlag } from './flags.ts';
+import { sessionFor, withDevice } from './open-session.ts';
+import { loadModel, parseTarget, weightsOf } from './source-model.ts';
+import { count, formatDigits, formatTable } from './text.ts';
+
+interface CompareFlags {
+  readonly rtol: number;
+  readonly atol: number;
+  readonly batch: number;
+  readonly weights?: string;
+  readonly P?: Readonly<Record<string, string>>;
+  readonly shape?: Readonly<Record<string, number>>;
+}
+
+export const configureCompare: Configure = (command, act) => {
+  command
+    .argument('<a>', 'artifact folder')
+    .argument('<b>', 'another artifact of the same model, or its FILE.cnn[:Model] for the reference interpreter')
+    .option('--rtol <x>', 'allowed difference as a part of the largest magnitude in the tensor', numberFlag('--rtol'), 1e-4)
+    .option('--atol <x>', 'allowed difference besides', numberFlag('--atol'), 1e-6)
+    .option('--batch <n>', 'samples in the random input', integerFlag('--batch', 1), 1)
+    .option('--weights <file>', 'for a .cnn file: as in cnnc build')
+    .option('-P <name=value>', 'for a .cnn file: as in cnnc build', assignmentFlag)
+    .option('--shape <sizes>', 'for a .cnn file: as in cnnc build', sizesFlag)
+    .addHelpText('after', '\nLayers are matched by path and op. Exit code 6 at the first that differs.')
+    .action((a: string, b: string, flags: CompareFlags) => act((context) => compare(context, a, b, flags)));
+};
+
+type Values = Pick<HostTensor, 'shape'> & { readonly data: ArrayLike<number> };
+
+/** What B computes: values of layers by key, and of outputs by name. */
+interface Reference {
+  readonly layers: ReadonlyMap<string, Values>;
+  readonly outputs: Readonly<Record<string, Values>>;
+}
+
+async function compare(context: Context, a: string, b: string, flags: CompareFlags): Promise<ExitCode> {
+  const artifact = await readArtifact(a);
+  const isSource = /\.cnn$/i.test(parseTarget(b).file);
+  const other = isSource ? undefined : await readArtifact(b);
+  return withDevice(context, async (opened) => {
+    const session = await sessionFor(opened, artifact, a);
+    const fixed = session.plan.inputs[0]?.shape[0];
+    const inputs = randomInputs(session, typeof fixed === 'number' ? fixed : flags.batch, context.seed);
+    const reference = other
+      ? await artifactReference(await sessionFor(opened, other, b), session, b, inputs)
+      : await interpreterReference(context, b, flags, inputs);
+    const compared = await compareLayers(context, session, inputs, reference, flags);
+    report(context, compared, artifact);
+    session.dispose();
+    return exitCodes.ok;
+  });
+}
+
+/** Numbers equal keys, so that the second `relu` of a path meets the second one. */
+function keyCounter(): (path: string, op: string) => string {
+  const seen = new Map<string, number>();
+  return (path, op) => {
+    const key = `${path} ${op}`;
+    const times = (seen.get(key) ?? 0) + 1;
+    seen.set(key, times);
+    return `${key} #${times}`;
+  };
+}
+
+const isClearing = ({ op }: Step): boolean => op === 'zeroHalo';
+
+async function artifactReference(session: Session, other: Session, folder: string, inputs: Record<string, HostTensor>): Promise<Reference> {
+  const signature = ({ plan }: Session): string =>
+    plan.inputs.map(({ name, shape }) => `${name} [${shape.map(formatSize).join(', ')}]`).join(', ');
+  if (signature(session) !== signature(other)) {
+    throw usageError(`${folder} takes ${signature(session)}, the first artifact ${signature(other)}: they are of different models`);
+  }
+  const keyOf = keyCounter();
+  const layers = new Map<string, Values>();
+  await session.trace(inputs, (step, result) => {
+    if (!isClearing(step)) layers.set(keyOf(step.path, step.op), result);
+  });
+  const outputs = await session.run(inputs);
+  session.dispose();
+  return { layers, outputs };
+}
+
+/** Layers of the optimised graph, and outputs of the graph before any pass, both in float64. */
+async function interpreterReference(
+  { output, seed }: Context,
+  target: string,
+  flags: CompareFlags,
+  inputs: Record<string, HostTensor>,
+): Promise<Reference> {
+  const source = await loadModel(target, { arguments: flags.P, dims: flags.shape });
+  const { bound, optimized } = compileSource(source, await weightsOf(source, flags.weights, seed), []);
+  const tensors = Object.fromEntries(
+    Object.entries(inputs).map(([name, { shape, data }]): [string, Tensor] => [name, { dtype: 'f32', shape, data }]),
+  );
+  output.progress('running the reference interpreter');
+  const keyOf = keyCounter();
+  const layers = new Map<string, Values>();
+  evaluateGraph(optimized, tensors, {
+    onValue: (node, value) => {
+      if (node.inputs.length > 0) layers.set(keyOf(node.origin?.path ?? '', describe(node)), value);
+    },
+  });
+  const outputs = evaluateGraph(bound, tensors);
+  output.progress('');
+  return { layers, outputs };
+}
+
+interface Difference {
+  readonly layer: string;
+  readonly place: string;
+  /** Largest absolute difference, and that over the largest magnitude. */
+  readonly largest: number;
+  readonly relative: number;
+  /** Element with the largest difference. */
+  readonly at: number;
+}
+
+function difference(layer: string, place: string, actual: Values, wanted: Values): Difference {
+  const { data } = wanted;
+  if (actual.shape.join() !== wanted.shape.join()) return { layer, place, largest: Infinity, relative: Infinity, at: 0 };
+  let [largest, magnitude, at] = [0, 0, 0];
+  for (let index = 0; index < data.length; index++) {
+    const [x, y] = [actual.data[index] ?? 0, data[index] ?? 0];
+    if (Number.isFinite(y)) magnitude = Math.max(magnitude, Math.abs(y));
+    if (x === y || (Number.isNaN(x) && Number.isNaN(y))) continue;
+    const apart = Number.isFinite(x) && Number.isFinite(y) ? Math.abs(x - y) : Infinity;
+    if (apart > largest) [largest, at] = [apart, index];
+  }
+  const relative = largest === 0 ? 0 : largest / Math.max(magnitude, Number.MIN_VALUE);
+  return { layer, place, largest, relative, at };
+}
+
+function check(found: Difference, actual: Values, wanted: Values, { rtol, atol }: CompareFlags): void {
+  const { layer, place, largest, relative, at } = found;
+  const magnitude = relative > 0 && Number.isFinite(relative) ? largest / relative : 0;
+  if (largest <= atol + rtol * magnitude) return;
+  const where = place === '' ? '' : ` (${place})`;
+  const shapes = `[${actual.shape.join(', ')}] and [${wanted.shape.join(', ')}]`;
+  const what =
+    actual.shape.join() === wanted.shape.join()
+      ? `the values differ by up to ${formatDigits(largest)}, ${formatDigits(relative)} of the largest: ${actual.data[at]} and ${wanted.data[at]} at element ${at}`
+      : `the shapes are ${shapes}`;
+  throw new CommandError('E0907', `${layer}${where}: ${what}`, 'all layers before it agree; --rtol and --atol set what is allowed');
+}
+
+interface Compared {
+  readonly differences: readonly Difference[];
+  readonly unmatched: number;
+}
+
+async function compareLayers(
+  { output }: Context,
+  session: Session,
+  inputs: Record<string, HostTensor>,
+  reference: Reference,
+  flags: CompareFlags,
+): Promise<Compared> {
+  const keyOf = keyCounter();
+  const differences: Difference[] = [];
+  let unmatched = 0;
+  const compareOne = (layer: string, place: string, actual: Values, wanted: Values): void => {
+    const found = difference(layer, place, actual, wanted);
+    const { largest, relative } = found;
+    differences.push(found);
+    output.event({ type: 'metric', kind: 'layer', layer, place, largest, relative });
+    check(found, actual, wanted, flags);
+  };
+  let failure: unknown;
+  await session.trace(inputs, (step, result) => {
+    if (isClearing(step)) return true;
+    const wanted = reference.layers.get(keyOf(step.path, step.op));
+    if (!wanted) unmatched++;
+    const [place] = step.places;
+    try {
+      const title = [step.path, step.op].filter((part) => part !== '').join(' ');
+      if (wanted) compareOne(title, place ? `${place.file}:${place.line}:${place.column}` : '', result, wanted);
+      return true;
+    } catch (error) {
+      failure = error;
+      return false;
+    }
+  });
+  if (failure !== undefined) throw failure;
+  const outputs = await session.run(inputs);
+  for (const [name, wanted] of Object.entries(reference.outputs)) {
+    const actual = outputs[name];
+    if (!actual) throw new CommandError('E0907', `the first artifact has no output ${name}`);
+    compareOne(`output ${name}`, '', actual, wanted);
+  }
+  return { differences, unmatched };
+}
+
+function report({ output }: Context, { differences, unmatched }: Compared, { manifest }: Artifact): void {
+  const worst = differences.reduce<Difference | undefined>((most, each) => (most && most.relative >= each.relative ? most : each), undefined);
+  if (output.verbose) {
+    const rows = differences.map(({ layer, largest, relative, place }) => [layer, formatDigits(largest), formatDigits(relative), place]);
+    output.data(formatTable([['layer', 'largest', 'relative', 'source'], ...rows], [1, 2]));
+  }
+  const rest = unmatched > 0 ? `; ${count(unmatched, 'layer')} without a counterpart` : '';
+  const at = worst && worst.largest > 0 ? `, the largest difference is ${formatDigits(worst.relative)} of the largest value, at ${worst.layer}` : ' exactly';
+  output.data(`${manifest.model.name}: ${count(differences.length, 'value')} agree${at}${rest}`);
+  output.event({ type: 'summary', compared: differences.length, unmatched, worst: worst?.relative ?? 0, layer: worst?.layer });
+}

@@ -1,0 +1,43 @@
+/** Compiles a source model and keeps what each pass did, for reports, dumps and verification. */
+import { diagnostic } from '../../grammar/diagnostics.ts';
+import type { ProfileName } from '../../runtime/artifact.ts';
+import { compile, type Compilation } from '../compile.ts';
+import { LoweringError } from '../emit/lower.ts';
+import { topologicalOrder, type Graph } from '../ir/node.ts';
+import { SourceError } from './failure.ts';
+import type { ModelWeights, SourceModel } from './source-model.ts';
+
+export interface PassRecord {
+  readonly pass: string;
+  readonly summary: string;
+  readonly before: Graph;
+  readonly after: Graph;
+}
+
+export interface SourceCompilation extends Compilation {
+  readonly passes: readonly PassRecord[];
+}
+
+/** Throws SourceError where an op has no kernel. */
+export function compileSource(
+  { model, built, program, preprocess, graph, diagnostics }: SourceModel,
+  { weights }: ModelWeights,
+  profiles?: readonly ProfileName[],
+): SourceCompilation {
+  const passes: PassRecord[] = [];
+  const input = { name: model.name, source: program.file.path, graph, parameters: built.parameters, weights, preprocess };
+  try {
+    const compilation = compile(input, {
+      ...(profiles ? { profiles } : {}),
+      onPass: ({ name, summary }, before, after) => passes.push({ pass: name, summary, before, after }),
+    });
+    return { ...compilation, passes };
+  } catch (error) {
+    if (!(error instanceof LoweringError)) throw error;
+    const span = error.node.origin?.spans[0] ?? model.item.declaration.name.span;
+    throw new SourceError([...diagnostics, diagnostic('E0340', span, error.message)]);
+  }
+}
+
+/** Nodes that compute something: all but inputs, parameters and constants. */
+export const computedNodes = (graph: Graph): number => topologicalOrder(graph).filter((node) => node.inputs.length > 0).length;

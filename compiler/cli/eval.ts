@@ -1,0 +1,121 @@
+/** `cnnc eval`: top-1 and top-5 accuracy of an artifact on a labelled dataset. */
+import { RuntimeFault } from '../../runtime/errors.ts';
+import type { Dataset } from '../../runtime/node/datasets/dataset.ts';
+import { openDataset, parseDataArgument } from '../../runtime/node/datasets/open-dataset.ts';
+import { checkAssertions, parseAssertions } from './assertions.ts';
+import type { Configure, Context } from './command.ts';
+import { exitCodes, type ExitCode } from './failure.ts';
+import { integerFlag, listFlag } from './flags.ts';
+import { imageModel, imageToInput, isClassifier, runSamples, topIndices, type ImageModel } from './image-model.ts';
+import { withArtifact, type OpenArtifact } from './open-session.ts';
+import { formatDigits, formatMs } from './text.ts';
+
+interface EvalFlags {
+  readonly data: string;
+  readonly labels?: string;
+  readonly limit?: number;
+  readonly batch: number;
+  readonly assert?: readonly string[];
+}
+
+export const configureEval: Configure = (command, act) => {
+  command
+    .argument('<artifact>', 'artifact folder')
+    .requiredOption('--data <format:path>', 'cifar-binary, idx, image-folder or npy, and where the data lies')
+    .option('--labels <file>', 'labels: lines of `file class` for a folder of images, else a file of the same format')
+    .option('--limit <n>', 'only the first samples', integerFlag('--limit', 1))
+    .option('--batch <n>', 'samples in a run', integerFlag('--batch', 1), 32)
+    .option('--assert <limit>', 'fail with exit code 4 unless, as in "top1>=0.9"; can be repeated', listFlag)
+    .action((artifact: string, flags: EvalFlags) => act((context) => evaluate(context, artifact, flags)));
+};
+
+const metrics = {
+  top1: { key: 'top1', units: ['%'] },
+  top5: { key: 'top5', units: ['%'] },
+  samples: { key: 'samples', units: [] },
+} as const;
+
+async function evaluate(context: Context, folder: string, flags: EvalFlags): Promise<ExitCode> {
+  const assertions = parseAssertions(flags.assert ?? [], metrics);
+  const { format, path } = parseDataArgument(flags.data);
+  return withArtifact(context, folder, async (open) => {
+    const model = imageModel(open.artifact, open.session.plan);
+    if (!isClassifier(model)) {
+      const shape = `[N, ${model.outputShape.join(', ')}]`;
+      throw new RuntimeFault('E0906', 'input', `the model gives ${shape}, and accuracy is measured on [N, classes]`);
+    }
+    const dataset = await openDataset(format, path, { labels: flags.labels, classes: model.outputSize });
+    try {
+      const summary = await measure(context, open, model, dataset, flags);
+      checkAssertions(assertions, summary);
+    } finally {
+      await dataset.close();
+    }
+    return exitCodes.ok;
+  });
+}
+
+interface Batch {
+  readonly inputs: readonly Float32Array[];
+  readonly labels: readonly number[];
+}
+
+async function readBatch(model: ImageModel, dataset: Dataset, from: number, to: number): Promise<Batch> {
+  const inputs: Float32Array[] = [];
+  const labels: number[] = [];
+  for (let index = from; index < to; index++) {
+    const { input, label, name } = await dataset.read(index);
+    labels.push(label);
+    if (input.kind === 'image') inputs.push(imageToInput(model, input.image));
+    else inputs.push(checkedTensor(model, input.values, input.shape, name));
+  }
+  return { inputs, labels };
+}
+
+function checkedTensor(model: ImageModel, values: Float32Array, shape: readonly number[], name: string): Float32Array {
+  const { channels, height, width } = model.shape;
+  if (shape.join() === [channels, height, width].join()) return values;
+  throw new RuntimeFault('E0906', 'input', `${name} is [${shape.join(', ')}], the model takes [${[channels, height, width].join(', ')}]`);
+}
+
+async function measure(
+  { output }: Context,
+  { session, opened }: OpenArtifact,
+  model: ImageModel,
+  dataset: Dataset,
+  { limit, batch }: EvalFlags,
+) {
+  const total = Math.min(dataset.size, limit ?? dataset.size);
+  const size = model.fixedBatch ?? batch;
+  const started = performance.now();
+  let [done, top1, top5] = [0, 0, 0];
+  let next = readBatch(model, dataset, 0, Math.min(size, total));
+  while (done < total) {
+    const { inputs, labels } = await next;
+    const running = runSamples(session, model, inputs);
+    const to = done + inputs.length;
+    // Images are decoded while the device computes.
+    next = readBatch(model, dataset, to, Math.min(to + size, total));
+    next.catch(() => undefined);
+    const rows = await running;
+    rows.forEach((row, index) => {
+      const [best, ...others] = topIndices(row, 5);
+      const label = labels[index];
+      if (best === label) top1++;
+      if (best === label || others.some((other) => other === label)) top5++;
+    });
+    done = to;
+    const rate = (done / (performance.now() - started)) * 1000;
+    const eta = formatMs(((total - done) / rate) * 1000);
+    output.progress(`${done} of ${total}, top-1 ${percent(top1 / done)}, ${formatDigits(rate)} images/s, ${eta} left`, { done, total });
+  }
+  output.progress('');
+  const seconds = (performance.now() - started) / 1000;
+  const summary = { top1: top1 / total, top5: top5 / total, samples: total, images_per_s: total / seconds };
+  const adapter = opened.info.description || opened.info.device;
+  output.data(`top-1 ${percent(summary.top1)} (${top1} of ${total}), top-5 ${percent(summary.top5)} (${top5}), ${formatDigits(summary.images_per_s)} images/s`);
+  output.event({ type: 'summary', ...summary, adapter });
+  return summary;
+}
+
+const percent = (fraction: number): string => `${(fraction * 100).toFixed(2)}%`;

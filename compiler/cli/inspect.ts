@@ -1,0 +1,151 @@
+/** `cnnc inspect`: the layers of a source or an artifact, or the tensors of a safetensors file. */
+import { positionAt } from '../../grammar/source.ts';
+import { evaluateSize, type Manifest, type Plan, type ProfileName, type Region, type Size, type Step } from '../../runtime/artifact.ts';
+import { readBytes } from '../../runtime/node/file-access.ts';
+import { readArtifact } from '../../runtime/node/read-artifact.ts';
+import { parseSafetensors } from '../../runtime/safetensors.ts';
+import { formatSize } from '../../runtime/session.ts';
+import { sizeOfOne } from '../emit/size.ts';
+import { isParameter } from '../ir/leaves.ts';
+import { topologicalOrder, type Node } from '../ir/node.ts';
+import { elementCount, formatType } from '../ir/type.ts';
+import { formatDim } from '../ir/dim.ts';
+import type { Configure, Context } from './command.ts';
+import { exitCodes, type ExitCode } from './failure.ts';
+import { assignmentFlag, sizesFlag } from './flags.ts';
+import type { Output } from './output.ts';
+import { loadModel, named, parseTarget, type SourceModel } from './source-model.ts';
+import { formatBytes, formatInteger, formatTable } from './text.ts';
+
+interface InspectFlags {
+  readonly P?: Readonly<Record<string, string>>;
+  readonly shape?: Readonly<Record<string, number>>;
+}
+
+export const configureInspect: Configure = (command, act) => {
+  command
+    .argument('<what>', 'FILE.cnn[:Model], an artifact folder, or a .safetensors file')
+    .option('-P <name=value>', 'value of a model parameter; can be repeated', assignmentFlag)
+    .option('--shape <sizes>', 'sizes of symbols, as in N=1,H=128', sizesFlag)
+    .action((what: string, flags: InspectFlags) => act((context) => inspect(context, what, flags)));
+};
+
+async function inspect({ output }: Context, what: string, flags: InspectFlags): Promise<ExitCode> {
+  if (/\.safetensors$/i.test(what)) await inspectWeights(output, what);
+  else if (/\.cnn$/i.test(parseTarget(what).file)) {
+    inspectSource(output, await loadModel(what, { arguments: flags.P, dims: flags.shape }));
+  } else inspectArtifact(output, (await readArtifact(what)).manifest);
+  return exitCodes.ok;
+}
+
+async function inspectWeights(output: Output, path: string): Promise<void> {
+  const bytes = await readBytes(path);
+  const { tensors, metadata } = named(path, () => parseSafetensors(bytes));
+  const rows = [...tensors].map(([name, tensor]) => [
+    name,
+    tensor.dtype,
+    `[${tensor.shape.join(', ')}]`,
+    formatInteger(elementCount(tensor.shape)),
+  ]);
+  for (const [name, { dtype, shape }] of tensors) output.event({ type: 'metric', kind: 'tensor', name, dtype, shape });
+  const elements = [...tensors.values()].reduce((sum, { shape }) => sum + elementCount(shape), 0);
+  output.data(formatTable([['tensor', 'type', 'shape', 'elements'], ...rows], [3]));
+  for (const [key, value] of metadata) output.data(`${key} = ${JSON.stringify(value)}`);
+  output.data(`${formatInteger(tensors.size)} tensors, ${formatInteger(elements)} elements, ${formatBytes(bytes.length)}`);
+  output.event({ type: 'summary', tensors: tensors.size, elements, bytes: bytes.length });
+}
+
+function inspectSource(output: Output, { graph, built, model }: SourceModel): void {
+  const trainable = new Map(built.parameters.map((entry) => [entry.name, entry.trainable]));
+  const seen = new Set<Node>();
+  const layers = topologicalOrder(graph)
+    .filter((node) => node.inputs.length > 0)
+    .map((node) => {
+      // A weight that several layers share counts at the first.
+      const own = node.inputs.filter(isParameter).filter((input) => !seen.has(input));
+      for (const input of own) seen.add(input);
+      const counted = own.filter(({ attrs }) => trainable.get(attrs.name));
+      const types = node.inputs.map(({ type }) => type);
+      return {
+        path: node.origin?.path ?? '',
+        op: node.op.name,
+        shape: `[${node.type.shape.map(formatDim).join(', ')}]`,
+        params: counted.reduce((sum, { type }) => sum + elementCount(type.shape.map(sizeOfOne)), 0),
+        macs: sizeOfOne(node.op.macs?.(types, node.type, node.attrs) ?? 0),
+        place: placeOf(node),
+      };
+    });
+  for (const layer of layers) output.event({ type: 'metric', kind: 'layer', ...layer });
+  const [params, macs] = [sum(layers.map((layer) => layer.params)), sum(layers.map((layer) => layer.macs))];
+  const rows = layers.map((layer) => [layer.path, layer.op, layer.shape, dash(layer.params), dash(layer.macs), layer.place]);
+  const total = ['', `${layers.length} ops`, '', formatInteger(params), formatInteger(macs), ''];
+  output.data(output.style('bold', `${model.name}(${built.inputs.map(({ name, type }) => `${name}: ${formatType(type)}`).join(', ')})`));
+  output.data(formatTable([['layer', 'op', 'output', 'params', 'MACs', 'source'], ...rows, total], [3, 4]));
+  output.event({ type: 'summary', model: model.name, layers: layers.length, params, macs });
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+const dash = (value: number): string => (value === 0 ? '-' : formatInteger(value));
+
+function placeOf(node: Node): string {
+  const span = node.origin?.spans[0];
+  if (!span) return '';
+  const { line, column } = positionAt(span.file, span.start);
+  return `${span.file.path}:${line}:${column}`;
+}
+
+function inspectArtifact(output: Output, manifest: Manifest): void {
+  const { model, compiler, preprocess, constants } = manifest;
+  const bytes = sum(Object.values(constants).map((entry) => entry.bytes));
+  output.data(`${output.style('bold', model.name)} from ${model.source}, by ${compiler}`);
+  output.data(`${formatInteger(model.parameters)} params, ${formatInteger(model.macs)} MACs, ${formatBytes(bytes)} of packed weights`);
+  for (const step of preprocess?.steps ?? []) {
+    const { op, ...values } = step;
+    output.data(`preprocess ${op} ${JSON.stringify(values)}`);
+  }
+  if (preprocess?.labels) output.data(`${formatInteger(preprocess.labels.length)} classes: ${preprocess.labels.slice(0, 3).join(', ')}, ...`);
+  for (const profile of ['software', 'gpu'] as const) {
+    const plan = manifest.plans[profile];
+    if (plan) inspectPlan(output, profile, plan, manifest.symbols);
+  }
+  output.event({ type: 'summary', model: model.name, params: model.parameters, macs: model.macs, weights_bytes: bytes, profiles: Object.keys(manifest.plans) });
+}
+
+function inspectPlan(output: Output, profile: ProfileName, plan: Plan, symbols: readonly string[]): void {
+  const one = Object.fromEntries(symbols.map((symbol) => [symbol, 1]));
+  const ports = (values: Plan['inputs']): string => values.map(({ name, shape }) => `${name} [${shape.map(formatSize).join(', ')}]`).join(', ');
+  const [arena, bound] = [evaluateSize(plan.arena.bytes, one), evaluateSize(plan.arena.lowerBoundBytes, one)];
+  output.data(`\n${output.style('bold', `plan for ${profile}`)}: takes ${ports(plan.inputs)}, gives ${ports(plan.outputs)}`);
+  output.data(`arena ${formatBytes(arena)} for one sample, lower bound ${formatBytes(bound)}; ${plan.kernels.length} kernels`);
+  const rows = plan.steps.map((step, index) => stepRow(step, index, plan, one));
+  const head = ['', 'layer', 'op', 'output', 'kernel', 'schedule', 'workgroups', 'offset', 'bytes', 'source'];
+  output.data(formatTable([head, ...rows], [0, 7, 8]));
+  plan.steps.forEach((step, index) => output.event({ type: 'metric', kind: 'step', profile, index, ...stepEvent(step, plan) }));
+}
+
+/** Figures that scale with the batch are those of one sample. */
+function stepRow(step: Step, index: number, plan: Plan, one: Readonly<Record<string, number>>): string[] {
+  const size = (value: Size): string => formatInteger(evaluateSize(value, one));
+  const region: Region = step.result.region;
+  const [place] = step.places;
+  return [
+    String(index),
+    step.path,
+    step.op,
+    `[${step.result.shape.map(formatSize).join(', ')}]`,
+    kernelName(plan, step),
+    step.schedule,
+    step.workgroups.map((extent) => evaluateSize(extent, one)).join(' '),
+    size(region.offset),
+    size(region.bytes),
+    place ? `${place.file}:${place.line}:${place.column}` : '',
+  ];
+}
+
+const kernelName = (plan: Plan, { kernel }: Step): string =>
+  plan.kernels[kernel]?.file.replace(/^kernels\//, '').replace(/\.wgsl$/, '') ?? '';
+
+function stepEvent(step: Step, plan: Plan) {
+  const { path, op, schedule, workgroups, result, macs, places, passes } = step;
+  return { path, op, schedule, workgroups, shape: result.shape, region: result.region, macs, places, passes, kernel: kernelName(plan, step) };
+}

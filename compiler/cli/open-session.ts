@@ -1,0 +1,61 @@
+/** Opens a device, an artifact and a session on it, and closes them whatever happens. */
+import { RuntimeFault } from '../../runtime/errors.ts';
+import type { Artifact } from '../../runtime/artifact.ts';
+import { openDevice, type OpenedDevice } from '../../runtime/node/device.ts';
+import { readArtifact } from '../../runtime/node/read-artifact.ts';
+import { createSession, type Session } from '../../runtime/session.ts';
+import type { Context } from './command.ts';
+
+/** Runs `work` with the device that `--adapter` asks for; the process can exit by itself afterwards. */
+export async function withDevice<T>({ output, adapter }: Context, work: (opened: OpenedDevice) => Promise<T>): Promise<T> {
+  let lost: RuntimeFault | undefined;
+  const opened = await openDevice({
+    adapter,
+    onNotice: (text) => output.note(text),
+    onLost: (fault) => (lost = fault),
+  });
+  try {
+    return await work(opened);
+  } catch (error) {
+    // What fails after the loss only follows from it.
+    throw lost ?? error;
+  } finally {
+    opened.close();
+  }
+}
+
+/** A session with the plan for this adapter. Throws E0715 where the artifact was built without it. */
+export function sessionFor({ device, info }: OpenedDevice, artifact: Artifact, folder: string): Promise<Session> {
+  const { plans } = artifact.manifest;
+  if (plans[info.profile]) return createSession(device, artifact, { profile: info.profile });
+  const built = Object.keys(plans).join(', ');
+  throw new RuntimeFault(
+    'E0715',
+    'input',
+    `${folder} holds kernels for ${built || 'no adapter'}, and this adapter takes those for ${info.profile}`,
+    'build it again with --profile both',
+  );
+}
+
+export interface OpenArtifact {
+  readonly opened: OpenedDevice;
+  readonly artifact: Artifact;
+  readonly session: Session;
+}
+
+/** Reads the artifact first, so that a wrong path is told before a GPU is looked for. */
+export async function withArtifact<T>(
+  context: Context,
+  folder: string,
+  work: (open: OpenArtifact) => Promise<T>,
+): Promise<T> {
+  const artifact = await readArtifact(folder);
+  return withDevice(context, async (opened) => {
+    const session = await sessionFor(opened, artifact, folder);
+    try {
+      return await work({ opened, artifact, session });
+    } finally {
+      session.dispose();
+    }
+  });
+}

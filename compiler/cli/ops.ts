@@ -1,0 +1,91 @@
+/** `cnnc ops`: every op, what it has, and which kernels run it. */
+import { isInput } from '../ir/leaves.ts';
+import { makeGraph, makeNode, topologicalOrder, type Graph, type Node } from '../ir/node.ts';
+import type { Op, Sample } from '../ir/op.ts';
+import { randomTensor } from '../ir/tensor-literal.ts';
+import type { Profile } from '../kernels/kernel.ts';
+import { candidates } from '../kernels/select.ts';
+import { constant, input, ops } from '../ops/index.ts';
+import { inferencePipeline, runPipeline } from '../passes/pipelines.ts';
+import type { Configure, Context } from './command.ts';
+import { exitCodes, type ExitCode } from './failure.ts';
+import { formatTable } from './text.ts';
+
+export const configureOps: Configure = (command, act) => {
+  command
+    .addHelpText(
+      'after',
+      '\nEvery op has a shape rule and a reference evaluation. `scalar` ops are WGSL expressions and fuse into others.\n' +
+        'A kernel after `->` runs what the passes make of the op. A gap is a profile that lacks a kernel for a sample.',
+    )
+    .action(() => act(listOps));
+};
+
+export interface OpRow {
+  readonly op: string;
+  readonly summary: string;
+  readonly scalar: boolean;
+  readonly samples: number;
+  /** Kernels that run the op's samples, by profile; `->` marks those of what passes make of it. */
+  readonly kernels: Readonly<Record<Profile, readonly string[]>>;
+  /** Samples that no kernel of some profile runs. */
+  readonly gaps: readonly string[];
+}
+
+const leaves = new Set(['input', 'parameter', 'constant']);
+
+function listOps({ output }: Context): ExitCode {
+  const rows = [...ops.values()].map(describeOp);
+  const cells = rows.map(({ op, scalar, samples, kernels, gaps }) => [
+    op,
+    'yes',
+    'yes',
+    scalar ? 'yes' : '-',
+    leaves.has(op) ? 'no code' : kernels.software.join(' '),
+    leaves.has(op) ? 'no code' : kernels.gpu.join(' '),
+    String(samples),
+    gaps.join(', '),
+  ]);
+  output.data(formatTable([['op', 'shape', 'reference', 'scalar', 'software', 'gpu', 'samples', 'gaps'], ...cells], [6]));
+  for (const row of rows) output.event({ type: 'metric', kind: 'op', ...row });
+  output.event({ type: 'summary', ops: rows.length, gaps: rows.flatMap(({ gaps }) => gaps).length });
+  return exitCodes.ok;
+}
+
+function sampleGraph(op: Op, sample: Sample): Graph {
+  const operands = sample.inputs.map(({ shape, constant: fixed, range }, index): Node => {
+    if (!fixed) return makeNode(input, [], { name: `x${index}`, index, dtype: 'f32', shape });
+    const [low, high] = range ?? [-1, 1];
+    return makeNode(constant, [], { tensor: randomTensor(shape, index, low, high), name: `w${index}` });
+  });
+  return makeGraph({ result: makeNode(op, operands, sample.attrs) });
+}
+
+export function describeOp(op: Op): OpRow {
+  const gaps: string[] = [];
+  const kernelsOf = (profile: Profile): string[] => {
+    const names = new Set<string>();
+    for (const sample of leaves.has(op.name) ? [] : op.samples) {
+      const found = kernelsOfSample(op, sample, profile);
+      if (!found) gaps.push(`${profile}: ${sample.name}`);
+      for (const name of found ?? []) names.add(name);
+    }
+    return [...names];
+  };
+  const kernels = { software: kernelsOf('software'), gpu: kernelsOf('gpu') };
+  const { name, summary, scalar, samples } = op;
+  return { op: name, summary, scalar: scalar !== undefined, samples: samples.length, kernels, gaps };
+}
+
+/** Undefined where some node of the sample's graph has no kernel. */
+function kernelsOfSample(op: Op, sample: Sample, profile: Profile): string[] | undefined {
+  const graph = sampleGraph(op, sample);
+  const [root] = Object.values(graph.outputs);
+  const direct = root && candidates(root, profile)[0]?.kernel.name;
+  if (direct !== undefined) return [direct];
+  const computed = topologicalOrder(runPipeline(graph, inferencePipeline)).filter((node) => node.inputs.length > 0 && !isInput(node));
+  if (computed.length === 0) return ['-> nothing'];
+  const names = computed.map((node) => candidates(node, profile)[0]?.kernel.name);
+  const known = names.filter((name) => name !== undefined);
+  return known.length === names.length ? known.map((name) => `-> ${name}`) : undefined;
+}

@@ -1,0 +1,145 @@
+/** `cnnc run`: inference on image files and npy tensors. */
+import { writeFile } from 'node:fs/promises';
+import { RuntimeFault } from '../../runtime/errors.ts';
+import { encodeNpy, parseNpy } from '../../runtime/npy.ts';
+import { readBytes, systemErrorReason } from '../../runtime/node/file-access.ts';
+import { readImage } from '../../runtime/node/images.ts';
+import type { HostTensor, Session } from '../../runtime/session.ts';
+import { fromFloat32, toFloat32 } from '../../runtime/stored-tensor.ts';
+import type { Configure, Context } from './command.ts';
+import { exitCodes, usageError, type ExitCode } from './failure.ts';
+import { integerFlag } from './flags.ts';
+import { imageModel, imageToInput, isClassifier, runSamples, softmax, topIndices, type ImageModel } from './image-model.ts';
+import { withArtifact, type OpenArtifact } from './open-session.ts';
+import { named } from './source-model.ts';
+import { formatDigits, formatTable } from './text.ts';
+
+interface RunFlags {
+  readonly top: number;
+  readonly save?: string;
+}
+
+type Outputs = Readonly<Record<string, HostTensor>>;
+
+export const configureRun: Configure = (command, act) => {
+  command
+    .argument('<artifact>', 'artifact folder')
+    .argument('<inputs...>', '.png or .jpg images, or .npy tensors (NCHW, float)')
+    .option('--top <n>', 'classes to print for an image', integerFlag('--top', 1), 5)
+    .option('--save <file>', 'write the outputs of all inputs, joined along the batch, as .npy')
+    .addHelpText('after', '\nImages go through the preprocessing of the artifact; tensors go in as they are.')
+    .action((artifact: string, inputs: readonly string[], flags: RunFlags) =>
+      act((context) => run(context, artifact, inputs, flags)),
+    );
+};
+
+const isTensor = (path: string): boolean => /\.npy$/i.test(path);
+const isImage = (path: string): boolean => /\.(png|jpe?g)$/i.test(path);
+
+async function run(context: Context, folder: string, inputs: readonly string[], flags: RunFlags): Promise<ExitCode> {
+  const odd = inputs.find((path) => !isTensor(path) && !isImage(path));
+  if (odd !== undefined) throw usageError(`${odd} is neither .png, .jpg nor .npy`);
+  if (flags.save !== undefined && !isTensor(flags.save)) throw usageError(`--save writes .npy files, not ${flags.save}`);
+  return withArtifact(context, folder, async (open) => {
+    const results = await runAll(context, open, inputs, flags);
+    if (flags.save !== undefined) await save(context, flags.save, results);
+    context.output.event({ type: 'summary', inputs: inputs.length });
+    return exitCodes.ok;
+  });
+}
+
+async function runAll(context: Context, open: OpenArtifact, inputs: readonly string[], flags: RunFlags): Promise<Outputs[]> {
+  const ports = open.session.plan.inputs;
+  if (ports.length > 1) {
+    const tensors = await Promise.all(inputs.map(readTensor));
+    const names = ports.map(({ name }) => name).join(', ');
+    if (tensors.length !== ports.length) throw usageError(`the model takes ${ports.length} tensors (${names}), ${tensors.length} are given`);
+    const given = Object.fromEntries(ports.map(({ name }, index) => [name, tensors[index] ?? { shape: [], data: new Float32Array() }]));
+    return [await runTensors(context, open.session, inputs.join(' '), given)];
+  }
+  const results: Outputs[] = [];
+  for (const path of inputs) {
+    const given = isTensor(path) ? { [ports[0]?.name ?? '']: await readTensor(path) } : undefined;
+    results.push(given ? await runTensors(context, open.session, path, given) : await runImage(context, open, path, flags));
+  }
+  return results;
+}
+
+async function readTensor(path: string): Promise<HostTensor> {
+  if (!isTensor(path)) throw usageError(`${path} is no .npy file, and a model of several inputs takes only those`);
+  const bytes = await readBytes(path);
+  const stored = named(path, () => parseNpy(bytes));
+  if (!/^F\d+$/.test(stored.dtype)) {
+    const help = 'save it as float32, scaled and normalised as the model was trained';
+    throw new RuntimeFault('E0906', 'input', `${path} holds ${stored.dtype}, and the model takes floats`, help);
+  }
+  return { shape: stored.shape, data: toFloat32(stored) };
+}
+
+/** Values of each output that are printed. */
+const shown = 8;
+
+async function runTensors({ output }: Context, session: Session, title: string, inputs: Outputs): Promise<Outputs> {
+  const outputs = await session.run(inputs);
+  for (const [name, { shape, data }] of Object.entries(outputs)) {
+    const values = Array.from(data.subarray(0, shown), formatDigits).join(' ');
+    output.data(`${title}: ${name} [${shape.join(', ')}] = ${values}${data.length > shown ? ' ...' : ''}`);
+    output.event({ type: 'metric', kind: 'tensor', input: title, output: name, shape, first: [...data.subarray(0, shown)] });
+  }
+  return outputs;
+}
+
+async function runImage(context: Context, open: OpenArtifact, path: string, flags: RunFlags): Promise<Outputs> {
+  const model = imageModel(open.artifact, open.session.plan);
+  const sample = imageToInput(model, await readImage(path));
+  const [row = new Float32Array()] = await runSamples(open.session, model, [sample]);
+  if (isClassifier(model)) printClasses(context, model, path, row, flags.top);
+  else {
+    const values = Array.from(row.subarray(0, shown), formatDigits).join(' ');
+    context.output.data(`${path}: ${model.output} [1, ${model.outputShape.join(', ')}] = ${values} ...`);
+  }
+  return { [model.output]: { shape: [1, ...model.outputShape], data: row } };
+}
+
+function printClasses({ output }: Context, model: ImageModel, path: string, row: Float32Array, top: number): void {
+  const probabilities = model.endsInSoftmax ? row : softmax(row);
+  const classes = topIndices(row, Math.min(top, row.length)).map((index) => ({
+    index,
+    name: model.labels[index] ?? `class ${index}`,
+    probability: probabilities[index] ?? 0,
+    score: row[index] ?? 0,
+  }));
+  const from = model.endsInSoftmax ? '' : '  (softmax of the logits)';
+  const rows = classes.map(({ name, probability }) => ['', `${(probability * 100).toFixed(2)}%`, name]);
+  output.data(`${output.style('bold', path)}${from}\n${formatTable(rows, [1])}`);
+  output.event({ type: 'metric', kind: 'classes', input: path, softmax: model.endsInSoftmax ? 'model' : 'host', classes });
+}
+
+/** One file where the model has one output, else `y.NAME.npy` for each. */
+async function save({ output }: Context, path: string, results: readonly Outputs[]): Promise<void> {
+  const names = Object.keys(results[0] ?? {});
+  for (const name of names) {
+    const file = names.length === 1 ? path : path.replace(/\.npy$/i, `.${name}.npy`);
+    const parts = results.flatMap((outputs) => outputs[name] ?? []);
+    const { shape, data } = joined(parts);
+    try {
+      await writeFile(file, encodeNpy(fromFloat32(data, shape)));
+    } catch (error) {
+      throw new RuntimeFault('E0723', 'environment', `cannot write ${file}: ${systemErrorReason(error)}`);
+    }
+    output.note(`wrote ${file}: [${shape.join(', ')}]`);
+    output.event({ type: 'artifact', path: file, shape });
+  }
+}
+
+function joined(parts: readonly HostTensor[]): HostTensor {
+  const rest = parts[0]?.shape.slice(1) ?? [];
+  const rows = parts.reduce((sum, { shape }) => sum + (shape[0] ?? 1), 0);
+  const data = new Float32Array(parts.reduce((sum, part) => sum + part.data.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    data.set(part.data, at);
+    at += part.data.length;
+  }
+  return { shape: [rows, ...rest], data };
+}

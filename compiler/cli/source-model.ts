@@ -1,0 +1,142 @@
+/** From `FILE[:Model]` to a model with its graph, weights and preprocessing. */
+import { readBytes, pathKind, unreadable } from '../../runtime/node/file-access.ts';
+import { RuntimeFault } from '../../runtime/errors.ts';
+import { parseSafetensors } from '../../runtime/safetensors.ts';
+import type { Diagnostic } from '../../grammar/diagnostics.ts';
+import { didYouMean } from '../../grammar/suggest.ts';
+import { analyze, mergeDiagnostics, nodeHost } from '../analyze/index.ts';
+import type { AnalyzedModel, AnalyzedProgram, BuiltModel, Preprocess } from '../analyze/index.ts';
+import { symbolsOf } from '../ir/dim.ts';
+import type { Graph } from '../ir/node.ts';
+import type { Tensor } from '../ir/type.ts';
+import { initialWeights, loadWeights } from '../weights.ts';
+import { SourceError, usageError } from './failure.ts';
+
+export interface ModelOptions {
+  /** Values of model parameters, as `-P` gives them. */
+  readonly arguments?: Readonly<Record<string, string>> | undefined;
+  /** Sizes of symbols, as `--shape` gives them. */
+  readonly dims?: Readonly<Record<string, number>> | undefined;
+}
+
+export interface SourceModel {
+  readonly program: AnalyzedProgram;
+  readonly model: AnalyzedModel;
+  readonly built: BuiltModel;
+  readonly graph: Graph;
+  readonly preprocess: Preprocess | undefined;
+  /** Warnings alone. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Splits `FILE:Model`; a colon inside the path itself is left alone. */
+export function parseTarget(text: string): { readonly file: string; readonly model: string | undefined } {
+  const found = /^(.+):([A-Za-z_]\w*)$/s.exec(text);
+  return found ? { file: found[1] ?? text, model: found[2] } : { file: text, model: undefined };
+}
+
+/** Throws E0710 where there is no such file; the analyzer reports what stands in it. */
+export async function requireFile(path: string): Promise<void> {
+  const kind = await pathKind(path);
+  if (kind !== 'file') throw unreadable(path, { code: kind === 'folder' ? 'EISDIR' : 'ENOENT' });
+}
+
+/** Throws SourceError for errors in the source, E0001 where the model is not clear, and E0710. */
+export async function loadModel(target: string, options: ModelOptions = {}): Promise<SourceModel> {
+  const { file, model: wanted } = parseTarget(target);
+  await requireFile(file);
+  const program = analyze(file, nodeHost());
+  failOnErrors(program.diagnostics);
+  const model = pickModel(program, file, wanted);
+  const built = model.build({ arguments: options.arguments ?? {}, dims: options.dims ?? {} });
+  const { preprocess, diagnostics } = model.preprocess();
+  const all = mergeDiagnostics(program.diagnostics, built.diagnostics, diagnostics);
+  failOnErrors(all);
+  if (!built.graph) throw new SourceError(all);
+  requireSizes(built);
+  return { program, model, built, graph: built.graph, preprocess, diagnostics: all };
+}
+
+function failOnErrors(diagnostics: readonly Diagnostic[]): void {
+  if (diagnostics.some(({ severity }) => severity === 'error')) throw new SourceError(diagnostics);
+}
+
+function pickModel({ models }: AnalyzedProgram, file: string, wanted: string | undefined): AnalyzedModel {
+  const names = models.map(({ name }) => name);
+  const list = names.join(', ');
+  if (wanted !== undefined) {
+    const found = models.find(({ name }) => name === wanted);
+    if (found) return found;
+    const help = names.length === 0 ? undefined : (didYouMean(wanted, names) ?? `it has ${list}`);
+    throw usageError(`${file} has no model ${wanted}`, help);
+  }
+  const own = models.filter(({ isImported }) => !isImported);
+  const [only, second] = own;
+  if (only && !second) return only;
+  if (only) throw usageError(`${file} declares several models: ${own.map(({ name }) => name).join(', ')}`, `name one: ${file}:${only.name}`);
+  const help = names.length === 0 ? 'declare one: model Name(image: f32[N, 3, 32, 32]) -> ... { ... }' : `it imports ${list}: name one with ${file}:${names[0] ?? ''}`;
+  throw usageError(`${file} declares no model`, help);
+}
+
+/** All sizes but the batch must be known when a model is built. */
+function requireSizes({ name, inputs, facts }: BuiltModel): void {
+  const symbols = [...new Set(inputs.flatMap(({ type }) => type.shape.flatMap(symbolsOf)))];
+  const [batch] = symbolsOf(inputs[0]?.type.shape[0] ?? 1);
+  const free = symbols
+    .filter((symbol) => symbol !== batch)
+    .map((symbol) => facts.find(({ quotient }) => quotient === symbol)?.symbol ?? symbol);
+  if (free.length === 0) return;
+  const example = free.map((symbol) => `${symbol}=${128}`).join(',');
+  throw usageError(`${name} leaves ${free.join(', ')} open beside the batch`, `give them sizes, as in --shape ${example}`);
+}
+
+export interface ModelWeights {
+  readonly weights: ReadonlyMap<string, Tensor>;
+  /** What the user reads: a path, or how they were made. */
+  readonly source: string;
+}
+
+/**
+ * The weights that `--weights` names (a file, or `random`), else those of the file's `weights` directive. A file given
+ * by hand takes the place of the directive's, whose `strict` and `rename` still hold.
+ */
+export async function weightsOf({ model, built }: SourceModel, option: string | undefined, seed: number): Promise<ModelWeights> {
+  if (option === 'random') return { weights: initialWeights(built.parameters, seed), source: `random, seed ${seed}` };
+  if (built.parameters.length === 0 && option === undefined) return { weights: new Map(), source: 'none needed' };
+  const [directive, second] = model.weights;
+  if (second && option === undefined) {
+    const names = model.weights.map(({ name, path }) => `${name} (${path})`).join(', ');
+    throw usageError(`${model.name} has several weights: ${names}`, 'choose a file with --weights FILE');
+  }
+  const path = option ?? directive?.path;
+  if (path === undefined) {
+    const help = `give them with --weights FILE, or in the source with \`weights NAME for ${model.name} { file = "..." }\`; --weights random tries the model without`;
+    throw usageError(`${model.name} has no weights`, help);
+  }
+  const only = second ? undefined : directive;
+  const rules = only ? { strict: only.strict, rename: only.rename } : {};
+  const bytes = option === undefined ? await readNamed(path) : await readBytes(path);
+  const stored = named(path, () => parseSafetensors(bytes).tensors);
+  return { weights: loadWeights(path, stored, built.parameters, { bufferNames: built.bufferNames, ...rules }), source: path };
+}
+
+/** The source names the file, so the way out may be to name another. */
+async function readNamed(path: string): Promise<Uint8Array> {
+  try {
+    return await readBytes(path);
+  } catch (error) {
+    if (!(error instanceof RuntimeFault)) throw error;
+    const help = 'name the file with --weights FILE, set CNNC_DATA to its folder, or try the model with --weights random';
+    throw new RuntimeFault(error.code, error.kind, error.message, help);
+  }
+}
+
+/** Puts the file's name in front of what a reader says about its bytes. */
+export function named<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof RuntimeFault)) throw error;
+    throw new RuntimeFault(error.code, error.kind, `${path}: ${error.message}`, error.help);
+  }
+}
