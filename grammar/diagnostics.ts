@@ -53,6 +53,7 @@ export const catalogue = {
   E0117: { title: 'parameter without a type' },
   E0118: { title: 'chained comparison' },
   E0119: { title: '`if` expression without `else`' },
+  E0120: { title: 'malformed IR text' },
 
   // Names.
   E0201: { title: 'unknown name' },
@@ -95,6 +96,7 @@ export const catalogue = {
   E0334: { title: 'model too large' },
   E0336: { title: 'impossible split' },
   E0337: { title: 'unknown or wrong setting of a model' },
+  E0340: { title: 'op that no kernel runs' },
 
   // Parameter names.
   E0411: { title: 'parameter path used twice' },
@@ -123,6 +125,9 @@ export const catalogue = {
   E0704: { title: 'imports nested too deep' },
   E0705: { title: 'import of a URL' },
   E0706: { title: 'import of an unknown name' },
+
+  // Budgets.
+  E0801: { title: 'budget missed' },
 
   // Warnings.
   W0001: { title: 'unused import' },
