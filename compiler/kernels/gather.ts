@@ -4,16 +4,13 @@ import { isConstant, isInput } from '../ir/leaves.ts';
 import { topologicalOrder, type Node } from '../ir/node.ts';
 import { isOp } from '../ir/op.ts';
 import { channelShuffle, concat, fused, pad, reshape, slice, subsample, transpose } from '../ops/index.ts';
+import { isMovement, movementOps } from '../ops/rules/movement.ts';
 import { elementIndex, logicalCoordinates } from './element.ts';
 import { ceilDivide, channelGroups, multiplyExtents, type Kernel, type KernelRequest } from './kernel.ts';
 import { imageConstant } from './pack.ts';
 import { at, beginShader, range, walk, type Shader } from './wgsl.ts';
 
-const movements = ['concat', 'slice', 'subsample', 'pad', 'reshape', 'transpose', 'channelShuffle'];
 const lanes = 32;
-
-/** Ops that only copy elements. */
-export const isMovement = (node: Node): boolean => movements.includes(node.op.name);
 
 const isMovementGroup = (node: Node): boolean =>
   isOp(node, fused) &&
@@ -24,7 +21,7 @@ const maxOperands = 7;
 
 export const gather: Kernel = {
   name: 'gather',
-  implements: movements,
+  implements: movementOps,
   profiles: ['software', 'gpu'],
   supports: (node) => (isMovement(node) || isMovementGroup(node)) && node.inputs.length <= maxOperands,
   schedules: () => [{}],

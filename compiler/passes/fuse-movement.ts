@@ -1,17 +1,14 @@
 /** `fuse-movement`: chains of ops that only copy elements become one gather each. */
-import { isConstant } from '../ir/leaves.ts';
 import { makeGraph, makeNode, type Graph, type Node } from '../ir/node.ts';
 import { isOp } from '../ir/op.ts';
 import { mergeOrigins, rewriteGraph } from '../ir/rewrite.ts';
 import { bodyInput } from '../ops/fused.ts';
-import { channelShuffle, concat, fused, pad, reshape, slice, subsample, transpose } from '../ops/index.ts';
+import { concat, fused, reshape, slice } from '../ops/index.ts';
+import { isMovement } from '../ops/rules/movement.ts';
 import type { Pass } from './pass.ts';
 import { storageBuffers, surroundingsOf, type Surroundings } from './rules/fusion-group.ts';
 
 const name = 'fuse-movement';
-
-const isMovement = (node: Node): boolean =>
-  [concat, slice, subsample, pad, reshape, transpose, channelShuffle].some((op) => isOp(node, op));
 
 /** Ops whose result may already lie in memory as wanted: copying them would be work that nobody asked for. */
 const mayBeView = (node: Node): boolean => isOp(node, reshape) || isOp(node, slice) || isOp(node, concat);
@@ -71,7 +68,12 @@ function fuseGroup(
     inside.set(member, makeNode(member.op, inputs, member.attrs, member.origin));
   }
   const result = inside.get(exit) ?? exit;
-  const outside = operands.map((operand) => (isConstant(operand) ? operand : (rebuilt.get(operand) ?? operand)));
+  // The operands as the rebuilt members read them: an operand may itself have been replaced by a fused node.
+  const final = new Map<Node, Node>();
+  for (const member of order) {
+    member.inputs.forEach((input, index) => final.set(input, rebuilt.get(member)?.inputs[index] ?? input));
+  }
+  const outside = operands.map((operand) => final.get(operand) ?? operand);
   return makeNode(fused, outside, { body: makeGraph({ result }) }, mergeOrigins(order.toReversed()));
 }
 
