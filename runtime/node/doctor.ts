@@ -4,54 +4,12 @@ import { createRequire } from 'node:module';
 import { release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { RuntimeFault } from '../errors.ts';
-import type { AdapterInfo } from './adapter-info.ts';
+import type { AdapterReport, DoctorReport } from './doctor-report.ts';
 import { embeddedDriverSupported, findPackedDriver, findUnpackedDriver, packedVersion } from './embedded-driver.ts';
 import { embedded, systemAdapters } from './find-adapter.ts';
 import type { FoundAdapter } from './find-adapter.ts';
 import { suggestFixes } from './suggest-fixes.ts';
-import type { Fix } from './suggest-fixes.ts';
 import { findDrivers, findLoader } from './vulkan.ts';
-import type { VulkanDriver } from './vulkan.ts';
-
-export interface AdapterReport {
-  readonly info: AdapterInfo;
-  /** The limits that decide which kernels fit, by their WebGPU names. */
-  readonly limits: Readonly<Record<string, number>>;
-  /** In code-unit order. */
-  readonly features: readonly string[];
-}
-
-export interface DoctorReport {
-  readonly node: { readonly version: string; readonly supported: boolean };
-  /** As in `linux-x64`, and the kernel's release. */
-  readonly platform: string;
-  readonly kernel: string;
-  /** Dawn's binding: its version, and why it cannot be loaded if so. */
-  readonly webgpu: { readonly version: string | undefined; readonly fault: string | undefined };
-  readonly vulkan: {
-    /** Path of `libvulkan.so.1`; undefined where there is none, and on systems that need none. */
-    readonly loader: string | undefined;
-    readonly drivers: readonly VulkanDriver[];
-    /** The variables by which drivers can be chosen, where they are set. */
-    readonly variables: Readonly<Record<string, string>>;
-  };
-  /** Display controllers on the PCI bus, as vendor names. */
-  readonly hardware: readonly string[];
-  /** Adapters of the system's drivers. */
-  readonly adapters: readonly AdapterReport[];
-  readonly software: {
-    readonly state: 'ready' | 'not installed' | 'unsupported platform' | 'broken';
-    readonly package: string | undefined;
-    readonly koffi: string | undefined;
-    /** Folder with the unpacked driver. */
-    readonly folder: string | undefined;
-    readonly adapter: AdapterReport | undefined;
-    readonly fault: string | undefined;
-  };
-  /** Whether some adapter can run models. */
-  readonly usable: boolean;
-  readonly fixes: readonly Fix[];
-}
 
 const reportedLimits = [
   'maxBufferSize',

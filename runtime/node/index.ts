@@ -7,9 +7,8 @@ export { isDatasetFormat, openDataset, parseDataArgument } from './datasets/open
 export { openDevice } from './device.ts';
 export type { DeviceOptions, OpenedDevice } from './device.ts';
 export { diagnoseEnvironment } from './doctor.ts';
-export type { AdapterReport, DoctorReport } from './doctor.ts';
+export type { AdapterReport, DoctorReport, Fix } from './doctor-report.ts';
 export { decodeImage, readImage } from './images.ts';
 export { readArtifact } from './read-artifact.ts';
-export type { Fix } from './suggest-fixes.ts';
 export type { VulkanDriver } from './vulkan.ts';
 export { writeFolderAtomically } from './write-folder.ts';

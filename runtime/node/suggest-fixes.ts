@@ -1,13 +1,7 @@
 /** From what was found to what can be done about it: problems in words, with the commands that mend them. */
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DoctorReport } from './doctor.ts';
-
-export interface Fix {
-  readonly problem: string;
-  /** Commands for a shell; Debian's and Ubuntu's where packages are meant. */
-  readonly commands: readonly string[];
-}
+import type { DoctorReport, Fix } from './doctor-report.ts';
 
 type Facts = Omit<DoctorReport, 'fixes'>;
 
