@@ -90,8 +90,8 @@ export function checkSymbolicBatch<A extends Attrs>(
   const samples = op.samples.filter(keeps);
   it.each(samples)('infers with a symbolic batch: $name', (sample) => {
     const [batch = 1] = sample.inputs[0]?.shape ?? [];
-    const types = typesOf(sample).map((type, index) =>
-      sample.inputs[index]?.constant ? type : { ...type, shape: [n, ...type.shape.slice(1)] },
+    const types = typesOf(sample).map((given, index) =>
+      sample.inputs[index]?.constant ? given : { ...given, shape: [n, ...given.shape.slice(1)] },
     );
     const symbolic = op.infer(types, sample.attrs);
     const concrete = op.infer(typesOf(sample), sample.attrs);
