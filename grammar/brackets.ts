@@ -27,10 +27,10 @@ export interface BalancedTokens {
 }
 
 /** Pairs the brackets of a file; a fault is reported once, at the token that proves it, with a note at the opener. */
-export function balance(file: SourceFile, tokens: readonly IToken[]): BalancedTokens {
+export function balance(file: SourceFile, tokens: IToken[]): BalancedTokens {
   const deep = nestingFault(file, tokens);
   if (deep) return { ...link(file, []), diagnostics: [deep], tooDeep: true };
-  if (isBalanced(tokens)) return { ...link(file, [...tokens]), diagnostics: [], tooDeep: false };
+  if (isBalanced(tokens)) return { ...link(file, tokens), diagnostics: [], tooDeep: false };
   const repaired = repair(file, tokens);
   return { ...link(file, repaired.tokens), diagnostics: repaired.diagnostics, tooDeep: false };
 }

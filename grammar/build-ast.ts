@@ -180,10 +180,10 @@ function docBefore(file: SourceFile, comments: readonly IToken[], offset: number
   for (let at = countBefore(comments, offset) - 1; at >= 0; at--) {
     const comment = comments[at];
     if (!comment || comment.tokenType !== DocComment || !standsAbove(file, comment, below)) break;
-    lines.unshift(comment.image.slice(2).replace(/^ /, '').trimEnd());
+    lines.push(comment.image.slice(2).replace(/^ /, '').trimEnd());
     below = comment.startOffset;
   }
-  return lines.length > 0 ? lines.join('\n') : undefined;
+  return lines.length > 0 ? lines.reverse().join('\n') : undefined;
 }
 
 /** True where the comment has its line to itself and the next line is the one at `below`. */

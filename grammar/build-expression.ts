@@ -2,6 +2,7 @@
 import type { CstNode, IToken } from 'chevrotain';
 import type {
   Argument,
+  BinaryExpression,
   BinaryOperator,
   Entry,
   Expression,
@@ -108,10 +109,10 @@ function reduce(b: Building, values: Expression[], pending: Pending[]): void {
   values.push({ kind: 'binary', operator, operatorSpan, left, right, span: across(left.span, right.span) });
 }
 
-/** `a < b < c` would compare a truth value with `c`. A comparison in brackets starts before its operand. */
+/** `a < b < c` would compare a truth value with `c`. */
 function reportChain(b: Building, left: Expression, operator: BinaryOperator, operatorSpan: Span): void {
-  if (left.kind !== 'binary' || precedence[left.operator] !== COMPARISON) return;
-  if (left.span.start < left.left.span.start) return;
+  // Once a chain: its first link has no comparison on its own left.
+  if (!isBareComparison(left) || isBareComparison(left.left)) return;
   const text = (part: Expression): string => b.file.text.slice(part.span.start, part.span.end);
   const middle = text(left.right);
   const help = `join two comparisons: \`${text(left)} && ${middle} ${operator} ...\``;
@@ -121,6 +122,11 @@ function reportChain(b: Building, left: Expression, operator: BinaryOperator, op
       ...(middle.length <= 40 ? { help } : {}),
     }),
   );
+}
+
+/** A comparison without brackets around it: those would begin before its operand. */
+function isBareComparison(part: Expression): part is BinaryExpression {
+  return part.kind === 'binary' && precedence[part.operator] === COMPARISON && part.span.start === part.left.span.start;
 }
 
 function operand(b: Building, node: CstNode): Expression {

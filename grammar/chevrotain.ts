@@ -22,4 +22,4 @@ function bundleUrl(): string | undefined {
   }
 }
 
-export const { createToken, CstParser, EMPTY_ALT, EOF, isRecognitionException, Lexer } = await loadChevrotain();
+export const { createToken, CstParser, EOF, isRecognitionException, Lexer } = await loadChevrotain();

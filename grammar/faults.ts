@@ -38,7 +38,9 @@ function followsFrom(balanced: BalancedTokens, situation: Situation, places: rea
   const closer = tokens[balanced.close[opener] ?? -1];
   if (closer?.image === '' && closer.tokenType !== t.RCurly) return true;
   const end = token ? token.startOffset + token.image.length : file.text.length;
-  const first = lowerBound(places, start.startOffset);
+  // Something unexpected between two constructs may be the rest of the one before.
+  const between = tokens[at] === start ? tokens[at - 1] : undefined;
+  const first = lowerBound(places, (between ?? start).startOffset);
   return (places[first] ?? Infinity) <= end;
 }
 

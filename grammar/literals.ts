@@ -19,6 +19,8 @@ export function numberValue(text: string): NumberValue | undefined {
   const parts = numberParts.exec(text);
   if (!parts) return undefined;
   const [, hex, whole = '', fraction = '', exponent = '', unit] = parts;
+  // `0xZZ` is a faulty hexadecimal number, not a zero with the unit `xZZ`.
+  if (unit !== undefined && /^0[xX]/.test(text)) return undefined;
   const value = Number((hex ?? whole + fraction + exponent).replaceAll('_', ''));
   const integer = fraction === '' && exponent === '';
   return unit === undefined ? { value, integer } : { value, unit, integer };
@@ -29,9 +31,9 @@ export function numberFault(text: string, span: Span): Diagnostic | undefined {
   const number = numberValue(text);
   if (!number) return malformedNumber(text, span);
   if (number.unit !== undefined && !units.has(number.unit)) return unknownUnit(text, number.unit, span);
-  if (!Number.isFinite(number.value)) return diagnostic('E0104', span, `\`${text}\` is too large for a number`);
+  if (!Number.isFinite(number.value)) return diagnostic('E0104', span, `\`${clip(text)}\` is too large for a number`);
   if (number.integer && !Number.isSafeInteger(number.value)) {
-    return diagnostic('E0104', span, `\`${text}\` is too large for an exact integer`, {
+    return diagnostic('E0104', span, `\`${clip(text)}\` is too large for an exact integer`, {
       help: 'integers reach 2^53 - 1; write a point or an exponent for a float',
     });
   }
@@ -49,10 +51,10 @@ function malformedNumber(text: string, span: Span): Diagnostic {
 function unknownUnit(text: string, unit: string, span: Span): Diagnostic {
   const digits = text.slice(0, text.length - unit.length);
   if (/^e$/i.test(unit)) {
-    return diagnostic('E0104', span, `the exponent of \`${text}\` has no digits`, { help: 'write as in `1e-3`' });
+    return diagnostic('E0104', span, `the exponent of \`${clip(text)}\` has no digits`, { help: 'write as in `1e-3`' });
   }
   if (/^0$/.test(digits) && /^[bo]\d+$/i.test(unit)) {
-    return diagnostic('E0104', span, `\`${text}\` is not a number`, { help: 'numbers are decimal or hexadecimal' });
+    return diagnostic('E0104', span, `\`${clip(text)}\` is not a number`, { help: 'numbers are decimal or hexadecimal' });
   }
   const place: Span = { ...span, start: span.end - unit.length };
   const help = didYouMean(unit, units.keys()) ?? `units are ${[...units.keys()].join(', ')}`;
@@ -64,8 +66,8 @@ function percentageFault(text: string, span: Span): Diagnostic | undefined {
   const next = span.file.text[span.end] ?? '';
   if (!text.endsWith('%') || !/[\w(["']/.test(next)) return undefined;
   const digits = text.slice(0, -1);
-  return diagnostic('E0104', span, `\`${text}\` is a percentage, and \`${next}\` touches it`, {
-    help: `put spaces around the remainder operator: \`${digits} % ${touching(span)}\``,
+  return diagnostic('E0104', span, `\`${clip(text)}\` is a percentage, and \`${next}\` touches it`, {
+    help: `put spaces around the remainder operator: \`${clip(digits)} % ${touching(span)}\``,
   });
 }
 
@@ -84,6 +86,9 @@ export function stringValue(text: string): string {
   const body = text.slice(1, closed ? -1 : undefined);
   return body.includes('\\') ? decode(body, () => undefined) : body;
 }
+
+/** Bad escapes reported in one string. */
+const MAX_ESCAPE_FAULTS = 5;
 
 /** What is wrong with a string token: its quotes, its end, its escapes. */
 export function stringFaults(text: string, file: SourceFile, start: number): Diagnostic[] {
@@ -106,7 +111,7 @@ export function stringFaults(text: string, file: SourceFile, start: number): Dia
   if (text.includes('\\')) {
     decode(text.slice(1, -1), (at, length) => {
       const place: Span = { file, start: start + 1 + at, end: start + 1 + at + length };
-      faults.push(badEscape(place));
+      if (faults.length < MAX_ESCAPE_FAULTS) faults.push(badEscape(place));
     });
   }
   return faults;

@@ -1,7 +1,7 @@
 /** The grammar's rules, one method each; they build a concrete syntax tree and nothing else. */
 import type { CstNode, IParserConfig, IRecognitionException, IToken, ParserMethod, TokenType } from 'chevrotain';
 import type { BalancedTokens } from './brackets.ts';
-import { CstParser, EMPTY_ALT, EOF, isRecognitionException } from './chevrotain.ts';
+import { CstParser, EOF, isRecognitionException } from './chevrotain.ts';
 import type { Construct } from './resume.ts';
 import { indexOf, resumeAt } from './resume.ts';
 import * as t from './tokens.ts';
@@ -447,13 +447,8 @@ export class CnnParser extends CstParser {
 
   /** The comma after an element of a list, which the last element may lack. */
   private commaUnlessAt(closer: TokenType): void {
-    this.OR9({
-      DEF: [
-        { ALT: () => this.CONSUME(t.Comma) },
-        { GATE: () => this.LA(1).tokenType === closer, ALT: EMPTY_ALT() },
-      ],
-      ERR_MSG: closer.name,
-    });
+    if (this.RECORDING_PHASE) this.OPTION9(() => this.CONSUME9(t.Comma));
+    else if (this.LA(1).tokenType !== closer) this.CONSUME9(t.Comma, { ERR_MSG: closer.name });
   }
 }
 

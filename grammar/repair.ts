@@ -23,6 +23,9 @@ const statementWords: ReadonlySet<TokenType> = new Set([t.Let, t.Const, t.Assert
 /** After these a brace comes at the same level. */
 const heads: ReadonlySet<TokenType> = new Set([t.If, t.For, t.Seq, t.Fn, t.Block, t.Model]);
 
+/** Beyond this many faults the text is no `.cnn` file. */
+const MAX_FAULTS = 1000;
+
 interface Opener {
   readonly token: IToken;
   readonly closer: TokenType;
@@ -53,7 +56,7 @@ export function repair(file: SourceFile, tokens: readonly IToken[]): Pick<Repair
     if (!closers.has(token.tokenType) || matchCloser(state, token)) state.tokens.push(token);
   });
   closeDownTo(state, 0, undefined);
-  return state;
+  return { tokens: state.tokens, diagnostics: state.diagnostics.slice(0, MAX_FAULTS) };
 }
 
 /** Closes what cannot reach across the token at `index`. */

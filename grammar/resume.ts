@@ -43,7 +43,7 @@ function begins(balanced: BalancedTokens, kind: Construct, at: number): boolean 
     case 'statement':
       return statementWords.has(type) || (type === t.If && startsLine(balanced, at));
     case 'declaration':
-      return declarationWords.has(type) || (type === t.Identifier && startsMargin(balanced, at));
+      return declarationWords.has(type) || ((type === t.Identifier || type === t.Let) && startsMargin(balanced, at));
   }
 }
 

@@ -13,17 +13,21 @@ export interface Scan {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+/** A text with more lexical faults than this is no `.cnn` file; the rest would only cost memory. */
+const MAX_FAULTS = 1000;
+
 /** All tokens of a text; a fault leaves a token out or keeps it in its nearest meaning. */
 export function scan(file: SourceFile): Scan {
   const { tokens, groups, errors } = lexer.tokenize(file.text);
-  const diagnostics = errors.map((error) => unexpectedCharacter(file, error));
+  const diagnostics = errors.slice(0, MAX_FAULTS).map((error) => unexpectedCharacter(file, error));
   for (const token of tokens) {
     if (token.tokenType === NumberToken) {
       const fault = numberFault(token.image, tokenSpan(file, token));
       if (fault) diagnostics.push(fault);
     } else if (token.tokenType === StringToken) {
-      diagnostics.push(...stringFaults(token.image, file, token.startOffset));
+      for (const fault of stringFaults(token.image, file, token.startOffset)) diagnostics.push(fault);
     }
+    if (diagnostics.length >= MAX_FAULTS) break;
   }
   return { tokens, comments: groups['comments'] ?? [], diagnostics };
 }
