@@ -107,7 +107,8 @@ async function measure({ output }: Context, session: Session, inputs: Record<str
   const { user, system } = process.cpuUsage(before);
   output.progress('');
   times.sort((a, b) => a - b);
-  const at = (part: number): number => times[Math.min(times.length - 1, Math.ceil(part * times.length) - 1)] ?? 0;
+  // The nearest-rank percentile: a time that was measured.
+  const at = (part: number): number => times[Math.max(0, Math.ceil(part * times.length) - 1)] ?? 0;
   return { p50_ms: at(0.5), p90_ms: at(0.9), p99_ms: at(0.99), min_ms: at(0), cpu_ms: (user + system) / 1000 / iters };
 }
 

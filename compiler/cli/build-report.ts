@@ -2,7 +2,7 @@
 import { evaluateSize, type Plan } from '../../runtime/artifact.ts';
 import { computedNodes, type SourceCompilation } from './compile-source.ts';
 import type { Output } from './output.ts';
-import { count, formatBytes, formatDigits, formatMs, formatScaled, formatTable } from './text.ts';
+import { count, formatBytes, formatDigits, formatInteger, formatMs, formatScaled, formatTable } from './text.ts';
 
 export interface PassFigures {
   readonly pass: string;
@@ -83,7 +83,7 @@ export function buildReport(name: string, figures: BuildFigures, weights: string
     ['packed', `${formatBytes(weightBytes)} of weights`],
     ['time', formatMs(ms)],
   ];
-  const title = `${output.style('bold', name)}: ${formatScaled(params)}params, ${formatScaled(macs)}MACs`;
+  const title = `${output.style('bold', name)}: ${formatInteger(params)} params, ${formatScaled(macs)}MACs`;
   return `${title}\n  passes\n${indent(formatTable(changes))}\n${indent(formatTable(rows))}`;
 }
 

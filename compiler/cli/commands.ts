@@ -63,4 +63,9 @@ export const commands: readonly CommandEntry[] = [
     summary: 'explain the code of an error',
     load: async () => (await import('./explain.ts')).configureExplain,
   },
+  {
+    name: 'demo',
+    summary: 'build a small network from nothing and run it on generated images',
+    load: async () => (await import('./demo.ts')).configureDemo,
+  },
 ];

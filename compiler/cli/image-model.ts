@@ -52,7 +52,7 @@ export function imageModel({ manifest }: Artifact, plan: Plan): ImageModel {
 export const isClassifier = ({ outputShape }: ImageModel): boolean =>
   outputShape.length > 0 && (outputShape[0] ?? 0) > 1 && outputShape.slice(1).every((size) => size === 1);
 
-export const imageToInput = (model: ImageModel, image: Image8): Float32Array =>
+export const imageToInput = (model: Pick<ImageModel, 'steps' | 'shape'>, image: Image8): Float32Array =>
   preprocessImage(image, model.steps, model.shape);
 
 /** The first output of each sample. A batch that the artifact fixes is filled up with zeros. */
