@@ -24,9 +24,11 @@ export function parseAssertions(
   return texts.map((text) => {
     const found = pattern.exec(text);
     const [, name = '', operator, number, unit = ''] = found ?? [];
-    if (!isOperator(operator) || !isUnit(unit)) throw usageError(`'${text}' asserts nothing`, 'write --assert "top1>=0.9" or "p50<=2ms"');
+    if (!isOperator(operator) || !isUnit(unit))
+      throw usageError(`'${text}' asserts nothing`, 'write --assert "top1>=0.9" or "p50<=2ms"');
     const metric = Object.hasOwn(aliases, name) ? aliases[name] : undefined;
-    if (!metric) throw usageError(`there is no figure ${name} to assert`, `there are ${Object.keys(aliases).join(', ')}`);
+    if (!metric)
+      throw usageError(`there is no figure ${name} to assert`, `there are ${Object.keys(aliases).join(', ')}`);
     if (unit !== '' && !metric.units.includes(unit)) throw usageError(`${name} has no unit ${unit}`);
     // 80% must be the fraction 0.8 itself, which 80 * 0.01 is not always.
     const limit = unit === '%' ? Number(number) / 100 : Number(number) * factors[unit];

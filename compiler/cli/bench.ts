@@ -53,15 +53,24 @@ async function bench(context: Context, folder: string, flags: BenchFlags): Promi
   return withDevice(context, async (opened) => {
     const device_ms = performance.now() - opening;
     const loading = performance.now();
-    const session = await sessionFor(opened, await readArtifact(folder), folder);
+    const artifact = await readArtifact(folder);
+    const session = await sessionFor(opened, artifact, folder);
     try {
       const batch = batchOf(session, flags.batch);
-      const inputs = randomInputs(session, batch, context.seed);
+      const inputs = randomInputs(session, artifact.manifest.symbols, batch, context.seed);
       await session.run(inputs);
       const first_ms = performance.now() - loading;
       const times = await measure(context, session, inputs, flags);
       const adapter = opened.info.description || opened.info.device;
-      const summary = { ...times, first_ms, device_ms, throughput: (batch * 1000) / times.p50_ms, adapter, batch, iters: flags.iters };
+      const summary = {
+        ...times,
+        first_ms,
+        device_ms,
+        throughput: (batch * 1000) / times.p50_ms,
+        adapter,
+        batch,
+        iters: flags.iters,
+      };
       report(context, summary);
       checkAssertions(assertions, summary);
     } finally {
@@ -74,23 +83,34 @@ async function bench(context: Context, folder: string, flags: BenchFlags): Promi
 function batchOf({ plan }: Session, wanted: number | undefined): number {
   const fixed = plan.inputs[0]?.shape[0];
   if (typeof fixed !== 'number') return wanted ?? 1;
-  if (wanted !== undefined && wanted !== fixed) throw usageError(`the artifact is built for batches of ${fixed}, not of ${wanted}`);
+  if (wanted !== undefined && wanted !== fixed)
+    throw usageError(`the artifact is built for batches of ${fixed}, not of ${wanted}`);
   return fixed;
 }
 
 /** Uniform in [-1, 1), which is what normalised images are like. */
-export function randomInputs({ plan }: Pick<Session, 'plan'>, batch: number, seed: number): Record<string, HostTensor> {
-  const symbols = new Proxy<Record<string, number>>({}, { get: () => batch });
+export function randomInputs(
+  { plan }: Pick<Session, 'plan'>,
+  symbols: readonly string[],
+  batch: number,
+  seed: number,
+): Record<string, HostTensor> {
+  const sizeOf = Object.fromEntries(symbols.map((symbol) => [symbol, batch]));
   return Object.fromEntries(
     plan.inputs.map(({ name, shape }, stream) => {
-      const sizes = shape.map((size) => evaluateSize(size, symbols));
+      const sizes = shape.map((size) => evaluateSize(size, sizeOf));
       const count = sizes.reduce((product, size) => product * size, 1);
       return [name, { shape: sizes, data: uniformValues(count, seed, stream, [-1, 1]) }];
     }),
   );
 }
 
-async function measure({ output }: Context, session: Session, inputs: Record<string, HostTensor>, { iters, warmup }: BenchFlags) {
+async function measure(
+  { output }: Context,
+  session: Session,
+  inputs: Record<string, HostTensor>,
+  { iters, warmup }: BenchFlags,
+) {
   for (let at = 0; at < warmup; at++) {
     await session.run(inputs);
     output.progress(`warming up: ${at + 1} of ${warmup}`, { stage: 'warmup', done: at + 1, total: warmup });

@@ -67,13 +67,14 @@ function fusedSteps({ steps }: Plan): ReadonlyMap<string, number> {
   return new Map([...counts].toSorted(([, a], [, b]) => b - a));
 }
 
-export function buildReport(name: string, figures: BuildFigures, weights: string, output: Pick<Output, 'style'>): string {
+export function buildReport(
+  name: string,
+  figures: BuildFigures,
+  weights: string,
+  output: Pick<Output, 'style'>,
+): string {
   const { params, macs, passes, plans, fused, weightBytes, ms } = figures;
-  const changes = passes.map(({ pass, before, after, changed }) => [
-    '',
-    pass,
-    changed ? `${before} -> ${after} nodes` : 'nothing to do',
-  ]);
+  const changes = passes.map(({ pass, before, after, changed }) => ['', pass, changeOf(before, after, changed)]);
   const fusions = [...fused].slice(0, 5).map(([op, times]) => `${times} ${op}`);
   const more = fused.size > 5 ? `, and ${count(fused.size - 5, 'other kind')}` : '';
   const rows = [
@@ -85,6 +86,11 @@ export function buildReport(name: string, figures: BuildFigures, weights: string
   ];
   const title = `${output.style('bold', name)}: ${formatInteger(params)} params, ${formatScaled(macs)}MACs`;
   return `${title}\n  passes\n${indent(formatTable(changes))}\n${indent(formatTable(rows))}`;
+}
+
+function changeOf(before: number, after: number, changed: boolean): string {
+  if (!changed) return 'nothing to do';
+  return before === after ? `${before} nodes, some simpler` : `${before} -> ${after} nodes`;
 }
 
 function planLine(plan: PlanFigures): string {

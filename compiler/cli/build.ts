@@ -62,11 +62,19 @@ async function build(context: Context, target: string, flags: BuildFlags): Promi
   if (flags.emit === 'plan') output.raw(emitPlan(compilation));
   if (flags.emit === 'wgsl') output.raw(emitWgsl(compilation));
   if (flags.emit !== undefined) return exitCodes.ok;
-  await writeBuild(context, source, weights, compilation, flags.output ?? `build/${source.model.name.toLowerCase()}`, started);
+  await writeBuild(
+    context,
+    source,
+    weights,
+    compilation,
+    flags.output ?? `build/${source.model.name.toLowerCase()}`,
+    started,
+  );
   return exitCodes.ok;
 }
 
-const profilesOf = ({ profile }: BuildFlags): readonly ProfileName[] => (profile === 'both' ? ['software', 'gpu'] : [profile]);
+const profilesOf = ({ profile }: BuildFlags): readonly ProfileName[] =>
+  profile === 'both' ? ['software', 'gpu'] : [profile];
 
 /** The graph before any pass, in the form that `cnnc opt` reads; with `--weights`, its parameters are constants. */
 async function emitIr(source: SourceModel, flags: BuildFlags, seed: number): Promise<string> {
@@ -95,9 +103,17 @@ async function writeBuild(
   }
   for (const figure of figures.passes) output.event({ type: 'metric', kind: 'pass', ...figure });
   for (const figure of figures.plans) output.event({ type: 'metric', kind: 'plan', ...figure });
-  output.data(buildReport(model.name, figures, source, output));
-  output.data(`\nwrote ${folder}`);
+  if (!output.quiet) output.data(`${buildReport(model.name, figures, source, output)}\n\nwrote ${folder}`);
   output.event({ type: 'artifact', path: folder, files: files.size });
   const { params, macs, weightBytes } = figures;
-  output.event({ type: 'summary', model: model.name, params, macs, weights_bytes: weightBytes, weights: source, seed, build_ms: ms });
+  output.event({
+    type: 'summary',
+    model: model.name,
+    params,
+    macs,
+    weights_bytes: weightBytes,
+    weights: source,
+    seed,
+    build_ms: ms,
+  });
 }

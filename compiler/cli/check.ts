@@ -58,7 +58,9 @@ function noteOf(macs: number | undefined, isBuilt: boolean): string {
 
 function shapes({ name, built }: CheckedModel): string {
   const inputs = (built?.inputs ?? []).map((each) => `  takes ${each.name}: ${formatType(each.type)}`);
-  const outputs = Object.entries(built?.graph?.outputs ?? {}).map(([key, node]) => `  gives ${key}: ${formatType(node.type)}`);
+  const outputs = Object.entries(built?.graph?.outputs ?? {}).map(
+    ([key, node]) => `  gives ${key}: ${formatType(node.type)}`,
+  );
   const facts = (built?.facts ?? []).map(
     ({ symbol, multipleOf, quotient }) => `  where ${symbol} = ${multipleOf} * ${quotient}, which a run checks`,
   );
@@ -85,7 +87,11 @@ function exceeded({ program, models }: CheckedProgram): Diagnostic[] {
       .flatMap(({ metric, operator, limit, text, span }) => {
         const figure = figures.get(metric);
         if (figure === undefined || compare[operator](figure, limit)) return [];
-        return [diagnostic('E0801', span, `${name} misses its budget \`${text}\``, { label: `it has ${formatInteger(figure)}` })];
+        return [
+          diagnostic('E0801', span, `${name} misses its budget \`${text}\``, {
+            label: `it has ${formatInteger(figure)}`,
+          }),
+        ];
       });
   });
 }

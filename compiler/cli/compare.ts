@@ -27,7 +27,12 @@ export const configureCompare: Configure = (command, act) => {
   command
     .argument('<a>', 'artifact folder')
     .argument('<b>', 'another artifact of the same model, or its FILE.cnn[:Model] for the reference interpreter')
-    .option('--rtol <x>', 'allowed difference as a part of the largest magnitude in the tensor', numberFlag('--rtol'), 1e-4)
+    .option(
+      '--rtol <x>',
+      'allowed difference as a part of the largest magnitude in the tensor',
+      numberFlag('--rtol'),
+      1e-4,
+    )
     .option('--atol <x>', 'allowed difference besides', numberFlag('--atol'), 1e-6)
     .option('--batch <n>', 'samples in the random input', integerFlag('--batch', 1), 1)
     .option('--weights <file>', 'for a .cnn file: as in cnnc build')
@@ -52,7 +57,8 @@ async function compare(context: Context, a: string, b: string, flags: CompareFla
   return withDevice(context, async (opened) => {
     const session = await sessionFor(opened, artifact, a);
     const fixed = session.plan.inputs[0]?.shape[0];
-    const inputs = randomInputs(session, typeof fixed === 'number' ? fixed : flags.batch, context.seed);
+    const batch = typeof fixed === 'number' ? fixed : flags.batch;
+    const inputs = randomInputs(session, artifact.manifest.symbols, batch, context.seed);
     const reference = other
       ? await artifactReference(await sessionFor(opened, other, b), session, b, inputs)
       : await interpreterReference(context, b, flags, inputs);
@@ -76,11 +82,18 @@ function keyCounter(): (path: string, op: string) => string {
 
 const isClearing = ({ op }: Step): boolean => op === 'zeroHalo';
 
-async function artifactReference(session: Session, other: Session, folder: string, inputs: Record<string, HostTensor>): Promise<Reference> {
+async function artifactReference(
+  session: Session,
+  other: Session,
+  folder: string,
+  inputs: Record<string, HostTensor>,
+): Promise<Reference> {
   const signature = ({ plan }: Session): string =>
     plan.inputs.map(({ name, shape }) => `${name} [${shape.map(formatSize).join(', ')}]`).join(', ');
   if (signature(session) !== signature(other)) {
-    throw usageError(`${folder} takes ${signature(session)}, the first artifact ${signature(other)}: they are of different models`);
+    throw usageError(
+      `${folder} takes ${signature(session)}, the first artifact ${signature(other)}: they are of different models`,
+    );
   }
   const keyOf = keyCounter();
   const layers = new Map<string, Values>();
@@ -129,7 +142,8 @@ interface Difference {
 
 function difference(layer: string, place: string, actual: Values, wanted: Values): Difference {
   const { data } = wanted;
-  if (actual.shape.join() !== wanted.shape.join()) return { layer, place, largest: Infinity, relative: Infinity, at: 0 };
+  if (actual.shape.join() !== wanted.shape.join())
+    return { layer, place, largest: Infinity, relative: Infinity, at: 0 };
   let [largest, magnitude, at] = [0, 0, 0];
   for (let index = 0; index < data.length; index++) {
     const [x, y] = [actual.data[index] ?? 0, data[index] ?? 0];
@@ -152,7 +166,11 @@ function check(found: Difference, actual: Values, wanted: Values, { rtol, atol }
     actual.shape.join() === wanted.shape.join()
       ? `the values differ by up to ${formatDigits(largest)}, ${formatDigits(relative)} of the largest: ${actual.data[at]} and ${wanted.data[at]} at element ${at}`
       : `the shapes are ${shapes}`;
-  throw new CommandError('E0907', `${layer}${where}: ${what}`, 'all layers before it agree; --rtol and --atol set what is allowed');
+  throw new CommandError(
+    'E0907',
+    `${layer}${where}: ${what}`,
+    'all layers before it agree; --rtol and --atol set what is allowed',
+  );
 }
 
 interface Compared {
@@ -203,13 +221,30 @@ async function compareLayers(
 }
 
 function report({ output }: Context, { differences, unmatched }: Compared, { manifest }: Artifact): void {
-  const worst = differences.reduce<Difference | undefined>((most, each) => (most && most.relative >= each.relative ? most : each), undefined);
+  const worst = differences.reduce<Difference | undefined>(
+    (most, each) => (most && most.relative >= each.relative ? most : each),
+    undefined,
+  );
   if (output.verbose) {
-    const rows = differences.map(({ layer, largest, relative, place }) => [layer, formatDigits(largest), formatDigits(relative), place]);
+    const rows = differences.map(({ layer, largest, relative, place }) => [
+      layer,
+      formatDigits(largest),
+      formatDigits(relative),
+      place,
+    ]);
     output.data(formatTable([['layer', 'largest', 'relative', 'source'], ...rows], [1, 2]));
   }
   const rest = unmatched > 0 ? `; ${count(unmatched, 'layer')} without a counterpart` : '';
-  const at = worst && worst.largest > 0 ? `, the largest difference is ${formatDigits(worst.relative)} of the largest value, at ${worst.layer}` : ' exactly';
+  const at =
+    worst && worst.largest > 0
+      ? `, the largest difference is ${formatDigits(worst.relative)} of the largest value, at ${worst.layer}`
+      : ' exactly';
   output.data(`${manifest.model.name}: ${count(differences.length, 'value')} agree${at}${rest}`);
-  output.event({ type: 'summary', compared: differences.length, unmatched, worst: worst?.relative ?? 0, layer: worst?.layer });
+  output.event({
+    type: 'summary',
+    compared: differences.length,
+    unmatched,
+    worst: worst?.relative ?? 0,
+    layer: worst?.layer,
+  });
 }

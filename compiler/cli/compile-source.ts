@@ -25,7 +25,14 @@ export function compileSource(
   profiles?: readonly ProfileName[],
 ): SourceCompilation {
   const passes: PassRecord[] = [];
-  const input = { name: model.name, source: program.file.path, graph, parameters: built.parameters, weights, preprocess };
+  const input = {
+    name: model.name,
+    source: program.file.path,
+    graph,
+    parameters: built.parameters,
+    weights,
+    preprocess,
+  };
   try {
     const compilation = compile(input, {
       ...(profiles ? { profiles } : {}),
@@ -40,4 +47,5 @@ export function compileSource(
 }
 
 /** Nodes that compute something: all but inputs, parameters and constants. */
-export const computedNodes = (graph: Graph): number => topologicalOrder(graph).filter((node) => node.inputs.length > 0).length;
+export const computedNodes = (graph: Graph): number =>
+  topologicalOrder(graph).filter((node) => node.inputs.length > 0).length;

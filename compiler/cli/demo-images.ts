@@ -15,7 +15,11 @@ const size = 32;
 const distances: readonly ((x: number, y: number, r: number) => number)[] = [
   (x, y, r) => Math.hypot(x, y) - r,
   (x, y, r) => box(x, y, r * Math.SQRT1_2, r * Math.SQRT1_2),
-  (x, y, r) => Math.max(...[0, 1, 2].map((side) => x * Math.cos((side * 2 * Math.PI) / 3) + y * Math.sin((side * 2 * Math.PI) / 3))) - r / 2,
+  (x, y, r) =>
+    Math.max(
+      ...[0, 1, 2].map((side) => x * Math.cos((side * 2 * Math.PI) / 3) + y * Math.sin((side * 2 * Math.PI) / 3)),
+    ) -
+    r / 2,
   (x, y, r) => Math.min(box(x, y, r * 0.95, r * 0.3), box(x, y, r * 0.3, r * 0.95)),
 ];
 

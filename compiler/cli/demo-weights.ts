@@ -31,19 +31,23 @@ const formulas: readonly (readonly [string, Formula])[] = [
   ['edges.blur.weight', gaussianBlur],
   ['corners.meet.weight', pairOfEdges],
   ['norm.weight', () => 1],
-  ['norm.running_var', () => 1],
+  ['level.weight', () => 1],
+  ['running_var', () => 1],
+  ['running_mean', () => 0],
   // Only what is clearly above the mean counts as an edge or a corner.
   ['norm.bias', () => -0.5],
+  ['level.bias', () => 0],
 ];
 
-/** Values for every parameter: by formula where there is one, zero for means, random for what is left. */
+/** Values for every parameter: by formula where there is one, else random with the variance of 1 / inputs. */
 export function formulaWeights({ parameters }: BuiltModel, seed: number): Weights {
   return new Map(
     parameters.map(({ name, shape }, stream) => {
       const formula = formulas.find(([ending]) => name.endsWith(ending))?.[1];
       const spread = Math.sqrt(3 / (shape[1] ?? 1));
-      const random = (): Float32Array => uniformValues(elementCount(shape), seed, stream, [-spread, spread]);
-      const data = formula ? tabulate(shape, formula) : name.endsWith('running_mean') ? new Float32Array(elementCount(shape)) : random();
+      const data = formula
+        ? tabulate(shape, formula)
+        : uniformValues(elementCount(shape), seed, stream, [-spread, spread]);
       return [name, { dtype: 'f32', shape, data }];
     }),
   );
@@ -62,7 +66,10 @@ function tabulate(shape: readonly number[], formula: Formula): Float32Array {
 }
 
 /** Mean and variance of each channel of `[N, C, H, W]`: what batch norm would have settled on in training. */
-export function channelStatistics({ shape, data }: Tensor): { readonly mean: Float32Array; readonly variance: Float32Array } {
+export function channelStatistics({ shape, data }: Tensor): {
+  readonly mean: Float32Array;
+  readonly variance: Float32Array;
+} {
   const [batch = 1, channels = 1, ...rest] = shape;
   const pixels = elementCount(rest);
   const sums = [new Float64Array(channels), new Float64Array(channels)] as const;
@@ -95,7 +102,11 @@ export function fitReadout(
   ridge: number,
 ): Readout {
   const width = rows[0]?.length ?? 0;
-  const { mean, variance } = channelStatistics({ dtype: 'f32', shape: [rows.length, width], data: Float32Array.from(rows.flatMap((row) => [...row])) });
+  const { mean, variance } = channelStatistics({
+    dtype: 'f32',
+    shape: [rows.length, width],
+    data: Float32Array.from(rows.flatMap((row) => [...row])),
+  });
   const scale = Float64Array.from(variance, (value) => 1 / Math.sqrt(Math.max(value, 1e-12)));
   const system = Array.from({ length: width }, () => new Float64Array(width));
   const targets = Array.from({ length: classes }, () => new Float64Array(width));
@@ -112,7 +123,9 @@ export function fitReadout(
   });
   system.forEach((line, i) => (line[i] = (line[i] ?? 0) + ridge));
   const solutions = solve(system, targets);
-  const weight = Float32Array.from(solutions.flatMap((solution) => [...solution.map((value, at) => value * (scale[at] ?? 0))]));
+  const weight = Float32Array.from(
+    solutions.flatMap((solution) => Array.from(solution, (value, at) => value * (scale[at] ?? 0))),
+  );
   const bias = Float32Array.from(solutions, (solution) =>
     solution.reduce((sum, value, at) => sum - value * (scale[at] ?? 0) * (mean[at] ?? 0), 1 / classes),
   );

@@ -25,7 +25,7 @@ export const configureDemo: Configure = (command, act) => {
 };
 
 const folder = 'build/demo';
-const [fitted, settled, tested, drawn] = [1200, 48, 400, 8];
+const [fitted, settled, tested, drawn] = [1200, 96, 400, 8];
 /** Test images have a seed of their own, so that none of them was fitted. */
 const testSeed = 1_000_003;
 
@@ -47,7 +47,9 @@ async function demo(context: Context): Promise<ExitCode> {
     const figures = buildFigures(compilation, performance.now() - started);
     output.data(buildReport('Shapes', figures, 'made above', output));
 
-    output.data(`\n3. ${output.style('bold', 'Run')}: ${tested} fresh images on ${opened.info.description || opened.info.device}\n`);
+    output.data(
+      `\n3. ${output.style('bold', 'Run')}: ${tested} fresh images on ${opened.info.description || opened.info.device}\n`,
+    );
     const session = await createSession(opened.device, compilation.artifact, { profile: opened.info.profile });
     const accuracy = await test(context, session, imageModel(compilation.artifact, session.plan));
 
@@ -56,7 +58,9 @@ async function demo(context: Context): Promise<ExitCode> {
     session.dispose();
     output.event({ type: 'summary', accuracy, samples: tested, seed, ...compared });
   });
-  output.data(`\nThe artifact stays in ${folder}: try \`npx cnnc inspect ${folder}\` and \`npx cnnc bench ${folder}\`.`);
+  output.data(
+    `\nThe artifact stays in ${folder}: try \`npx cnnc inspect ${folder}\` and \`npx cnnc bench ${folder}\`.`,
+  );
   return exitCodes.ok;
 }
 
@@ -72,15 +76,24 @@ async function makeWeights({ output, seed }: Context, opened: OpenedDevice, sour
   const started = performance.now();
   const images = Array.from({ length: fitted }, (_, index) => shapeImage(seed, index));
   const weights = settleNorms(source, formulaWeights(source.built, seed), images.slice(0, settled));
-  output.data('   filters: 12 edge directions, their blur, 78 pairs that meet in corners, and random mixtures of those');
+  output.data(
+    '   filters: 12 edge directions, their blur, 78 pairs that meet in corners, and random mixtures of those',
+  );
   output.data(`   batch norms: means and variances of ${settled} images`);
   const { artifact } = compileSource(source, { weights, source: '' }, [opened.info.profile]);
   const session = await createSession(opened.device, artifact, { profile: opened.info.profile });
   const model = imageModel(artifact, session.plan);
   const rows = await runAll({ output }, session, model, images, 'features');
   session.dispose();
-  const readout = fitReadout(rows, images.map(({ label }) => label), shapeNames.length, 1e-3);
-  output.data(`   readout: ridge regression on the ${model.outputSize} features of ${fitted} generated images, which the compiled`);
+  const readout = fitReadout(
+    rows,
+    images.map(({ label }) => label),
+    shapeNames.length,
+    1e-3,
+  );
+  output.data(
+    `   readout: ridge regression on the ${model.outputSize} features of ${fitted} generated images, which the compiled`,
+  );
   output.data(`   network itself computed; all of this took ${formatMs(performance.now() - started)}`);
   return { features: weights, ...readout };
 }
@@ -93,7 +106,9 @@ const batchOf = (source: SourceModel, images: readonly LabelledImage[]): Record<
   const size = shape.channels * shape.height * shape.width;
   const data = new Float32Array(images.length * size);
   images.forEach(({ image }, index) => data.set(imageToInput({ steps, shape }, image), index * size));
-  return { [input?.name ?? '']: { dtype: 'f32', shape: [images.length, shape.channels, shape.height, shape.width], data } };
+  return {
+    [input?.name ?? '']: { dtype: 'f32', shape: [images.length, shape.channels, shape.height, shape.width], data },
+  };
 };
 
 /** Sets each batch norm's statistics to those of what reaches it, in the order of the network. */
@@ -111,7 +126,11 @@ function settleNorms(source: SourceModel, weights: Weights, images: readonly Lab
         const bias = settledWeights.get(`${path}.bias`)?.data;
         const { mean, variance } = channelStatistics(value);
         const shape = [mean.length];
-        settledWeights.set(name, { dtype: 'f32', shape, data: mean.map((each, channel) => each - (bias?.[channel] ?? 0)) });
+        settledWeights.set(name, {
+          dtype: 'f32',
+          shape,
+          data: mean.map((each, channel) => each - (bias?.[channel] ?? 0)),
+        });
         settledWeights.set(`${path}.running_var`, { dtype: 'f32', shape, data: variance });
       },
     });
@@ -130,8 +149,18 @@ async function runAll(
   const batch = 50;
   for (let from = 0; from < images.length; from += batch) {
     const part = images.slice(from, from + batch);
-    rows.push(...(await runSamples(session, model, part.map(({ image }) => imageToInput(model, image)))));
-    output.progress(`   ${stage}: ${rows.length} of ${images.length}`, { stage, done: rows.length, total: images.length });
+    rows.push(
+      ...(await runSamples(
+        session,
+        model,
+        part.map(({ image }) => imageToInput(model, image)),
+      )),
+    );
+    output.progress(`   ${stage}: ${rows.length} of ${images.length}`, {
+      stage,
+      done: rows.length,
+      total: images.length,
+    });
   }
   output.progress('');
   return rows;
@@ -156,7 +185,9 @@ async function test(context: Context, session: Session, model: ImageModel): Prom
     });
     output.data(beside(row));
   }
-  output.data(`   ${right} of ${tested} right (${(accuracy * 100).toFixed(1)}%; guessing gives 25%), ${formatMs(ms / tested)} an image in batches of 50`);
+  output.data(
+    `   ${right} of ${tested} right (${(accuracy * 100).toFixed(1)}%; guessing gives 25%), ${formatMs(ms / tested)} an image in batches of 50`,
+  );
   return accuracy;
 }
 
@@ -172,7 +203,9 @@ function captioned({ image, label }: LabelledImage, row: Float32Array): string[]
 }
 
 const beside = (drawings: readonly (readonly string[])[]): string =>
-  (drawings[0] ?? []).map((_, line) => `   ${drawings.map((each) => (each[line] ?? '').padEnd(columns)).join('  ')}`.trimEnd()).join('\n');
+  (drawings[0] ?? [])
+    .map((_, line) => `   ${drawings.map((each) => (each[line] ?? '').padEnd(columns)).join('  ')}`.trimEnd())
+    .join('\n');
 
 async function compareWithReference(
   { output, seed }: Context,
@@ -198,7 +231,9 @@ async function compareWithReference(
   const compiled_ms = times.toSorted((a, b) => a - b)[10] ?? 0;
   const difference = actual ? relativeDifference(wanted, { dtype: 'f32', ...actual }) : Infinity;
   output.data(`   ops: ${computedNodes(bound)} before the passes, ${computedNodes(optimized)} after`);
-  output.data(`   time: ${formatMs(reference_ms)} an image in plain loops, ${formatMs(compiled_ms)} compiled: ${formatDigits(reference_ms / compiled_ms)} times faster`);
+  output.data(
+    `   time: ${formatMs(reference_ms)} an image in plain loops, ${formatMs(compiled_ms)} compiled: ${formatDigits(reference_ms / compiled_ms)} times faster`,
+  );
   output.data(`   largest difference of the outputs: ${formatDigits(difference)} of the largest value`);
   return { reference_ms, compiled_ms, difference };
 }

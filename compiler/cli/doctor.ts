@@ -7,9 +7,7 @@ import type { Output } from './output.ts';
 import { formatBytes, formatInteger, formatTable } from './text.ts';
 
 export const configureDoctor: Configure = (command, act) => {
-  command
-    .addHelpText('after', '\nExit code 3 where no adapter can run models.')
-    .action(() => act(doctor));
+  command.addHelpText('after', '\nExit code 3 where no adapter can run models.').action(() => act(doctor));
 };
 
 async function doctor({ output }: Context): Promise<ExitCode> {
@@ -23,10 +21,16 @@ function describe(report: DoctorReport, output: Output): string {
   const { node, platform, kernel, webgpu, vulkan, hardware, adapters, software, fixes } = report;
   const mark = (fine: boolean): string => (fine ? output.style('green', 'ok') : output.style('red', '--'));
   const variables = Object.entries(vulkan.variables).map(([name, value]) => `${name}=${value}`);
-  const drivers = vulkan.drivers.map(({ path, found }) => `${path}${found === false ? ' (its library is missing)' : ''}`);
+  const drivers = vulkan.drivers.map(
+    ({ path, found }) => `${path}${found === false ? ' (its library is missing)' : ''}`,
+  );
   const rows = [
     ['node', mark(node.supported), `${node.version} on ${platform}, kernel ${kernel}`],
-    ['webgpu', mark(webgpu.version !== undefined && webgpu.fault === undefined), webgpu.fault ?? `Dawn's binding ${webgpu.version ?? 'is missing'}`],
+    [
+      'webgpu',
+      mark(webgpu.version !== undefined && webgpu.fault === undefined),
+      webgpu.fault ?? `Dawn's binding ${webgpu.version ?? 'is missing'}`,
+    ],
     ['loader', mark(vulkan.loader !== undefined), vulkan.loader ?? 'no libvulkan.so.1 of the system'],
     ['drivers', mark(drivers.length > 0), drivers.join(', ') || 'none of the system'],
     ...(variables.length > 0 ? [['variables', '', variables.join(' ')]] : []),
@@ -35,18 +39,26 @@ function describe(report: DoctorReport, output: Output): string {
   ];
   // Colour codes would count as width, so the marks come last into the aligned table.
   const widths = Math.max(...rows.map(([name = '']) => name.length));
-  const lines = rows.map(([name = '', sign = '', text = '']) => `${name.padEnd(widths)}  ${sign === '' ? '  ' : sign}  ${text}`);
+  const lines = rows.map(
+    ([name = '', sign = '', text = '']) => `${name.padEnd(widths)}  ${sign === '' ? '  ' : sign}  ${text}`,
+  );
   const found = [...adapters, ...(software.adapter ? [software.adapter] : [])];
   const parts = [lines.join('\n'), ...found.map((adapter) => describeAdapter(adapter, output))];
   for (const { problem, commands } of fixes) {
-    parts.push([`${output.style('red', 'problem')}: ${problem}`, ...commands.map((line) => `  ${output.style('cyan', line)}`)].join('\n'));
+    parts.push(
+      [
+        `${output.style('red', 'problem')}: ${problem}`,
+        ...commands.map((line) => `  ${output.style('cyan', line)}`),
+      ].join('\n'),
+    );
   }
   parts.push(report.usable ? 'cnnc can run models here' : 'cnnc cannot run models here; check, build and inspect work');
   return parts.join('\n\n');
 }
 
 function softwareLine({ state, package: packed, koffi, fault }: DoctorReport['software']): string {
-  if (state === 'ready') return `embedded SwiftShader of @sparticuz/chromium ${packed ?? ''}, loaded with koffi ${koffi ?? ''}`;
+  if (state === 'ready')
+    return `embedded SwiftShader of @sparticuz/chromium ${packed ?? ''}, loaded with koffi ${koffi ?? ''}`;
   return fault === undefined ? state : `${state}: ${fault}`;
 }
 

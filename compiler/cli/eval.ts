@@ -75,7 +75,11 @@ async function readBatch(model: ImageModel, dataset: Dataset, from: number, to: 
 function checkedTensor(model: ImageModel, values: Float32Array, shape: readonly number[], name: string): Float32Array {
   const { channels, height, width } = model.shape;
   if (shape.join() === [channels, height, width].join()) return values;
-  throw new RuntimeFault('E0906', 'input', `${name} is [${shape.join(', ')}], the model takes [${[channels, height, width].join(', ')}]`);
+  throw new RuntimeFault(
+    'E0906',
+    'input',
+    `${name} is [${shape.join(', ')}], the model takes [${[channels, height, width].join(', ')}]`,
+  );
 }
 
 async function measure(
@@ -107,13 +111,18 @@ async function measure(
     done = to;
     const rate = (done / (performance.now() - started)) * 1000;
     const eta = formatMs(((total - done) / rate) * 1000);
-    output.progress(`${done} of ${total}, top-1 ${percent(top1 / done)}, ${formatDigits(rate)} images/s, ${eta} left`, { done, total });
+    output.progress(`${done} of ${total}, top-1 ${percent(top1 / done)}, ${formatDigits(rate)} images/s, ${eta} left`, {
+      done,
+      total,
+    });
   }
   output.progress('');
   const seconds = (performance.now() - started) / 1000;
   const summary = { top1: top1 / total, top5: top5 / total, samples: total, images_per_s: total / seconds };
   const adapter = opened.info.description || opened.info.device;
-  output.data(`top-1 ${percent(summary.top1)} (${top1} of ${total}), top-5 ${percent(summary.top5)} (${top5}), ${formatDigits(summary.images_per_s)} images/s`);
+  output.data(
+    `top-1 ${percent(summary.top1)} (${top1} of ${total}), top-5 ${percent(summary.top5)} (${top5}), ${formatDigits(summary.images_per_s)} images/s`,
+  );
   output.event({ type: 'summary', ...summary, adapter });
   return summary;
 }

@@ -32,7 +32,10 @@ function explain({ output }: Context, wanted: string | undefined): ExitCode {
   const code = wanted.toUpperCase();
   const title = allCodes.get(code);
   if (title === undefined) {
-    throw usageError(`there is no code ${wanted}`, didYouMean(code, allCodes.keys()) ?? '`cnnc explain` lists them all');
+    throw usageError(
+      `there is no code ${wanted}`,
+      didYouMean(code, allCodes.keys()) ?? '`cnnc explain` lists them all',
+    );
   }
   const text = textOf(code);
   output.data(`${output.style('bold', `${code}: ${title}`)}\n\n${text}`);

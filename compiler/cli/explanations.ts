@@ -2,41 +2,85 @@
 
 /** The first prefix that fits holds. */
 export const families: readonly { readonly prefix: string; readonly text: string }[] = [
-  { prefix: 'E0001', text: 'The command line itself is wrong; `cnnc COMMAND --help` shows what a command takes. Exit code 2.' },
-  { prefix: 'E01', text: 'The text does not follow the grammar. The parser goes on after such a fault, so one run reports all of them. Exit code 1.' },
-  { prefix: 'E02', text: 'A name is unknown or used twice. A block sees its parameters, its own `let`s and the declarations of its file, never its caller. Exit code 1.' },
-  { prefix: 'E03', text: 'Values, types or shapes do not fit. Shapes are NCHW; the notes show how the sizes came about, and `cnnc inspect FILE` lists those of every layer. Exit code 1.' },
-  { prefix: 'E04', text: 'Parameters take their names from labels, positions in `seq` and `let` names; every path must be clear and unique. Exit code 1.' },
+  {
+    prefix: 'E0001',
+    text: 'The command line itself is wrong; `cnnc COMMAND --help` shows what a command takes. Exit code 2.',
+  },
+  {
+    prefix: 'E01',
+    text: 'The text does not follow the grammar. The parser goes on after such a fault, so one run reports all of them. Exit code 1.',
+  },
+  {
+    prefix: 'E02',
+    text: 'A name is unknown or used twice. A block sees its parameters, its own `let`s and the declarations of its file, never its caller. Exit code 1.',
+  },
+  {
+    prefix: 'E03',
+    text: 'Values, types or shapes do not fit. Shapes are NCHW; the notes show how the sizes came about, and `cnnc inspect FILE` lists those of every layer. Exit code 1.',
+  },
+  {
+    prefix: 'E04',
+    text: 'Parameters take their names from labels, positions in `seq` and `let` names; every path must be clear and unique. Exit code 1.',
+  },
   { prefix: 'E05', text: 'An `assert` of the source does not hold for these arguments. Exit code 1.' },
-  { prefix: 'E06', text: 'A directive (train, prune, weights, preprocess, budget, ...) is wrong. Its keys and units are checked before anything runs. Exit code 1.' },
-  { prefix: 'E070', text: 'A file of the source cannot be had: imports are `std/...` or relative paths inside the project. Exit code 1.' },
-  { prefix: 'E07', text: 'A file that a command reads or writes is missing, malformed or does not fit the model. Files are checked in full before they are used, and nothing half-written is left behind. Exit code 3.' },
+  {
+    prefix: 'E06',
+    text: 'A directive (train, prune, weights, preprocess, budget, ...) is wrong. Its keys and units are checked before anything runs. Exit code 1.',
+  },
+  {
+    prefix: 'E070',
+    text: 'A file of the source cannot be had: imports are `std/...` or relative paths inside the project. Exit code 1.',
+  },
+  {
+    prefix: 'E07',
+    text: 'A file that a command reads or writes is missing, malformed or does not fit the model. Files are checked in full before they are used, and nothing half-written is left behind. Exit code 3.',
+  },
   { prefix: 'E08', text: 'A figure misses its limit: a `budget` of the source, or --assert. Exit code 4.' },
-  { prefix: 'E0901', text: 'cnnc finds no GPU adapter. `cnnc doctor` tells what there is and which commands mend what is missing. Exit code 3.' },
+  {
+    prefix: 'E0901',
+    text: 'cnnc finds no GPU adapter. `cnnc doctor` tells what there is and which commands mend what is missing. Exit code 3.',
+  },
   { prefix: 'E0902', text: 'The model needs more than this device allows. Exit code 3.' },
   { prefix: 'E0906', text: 'The model takes other inputs; `cnnc inspect ARTIFACT` shows them. Exit code 3.' },
-  { prefix: 'E0907', text: '`cnnc compare` found a layer whose values differ by more than atol + rtol * (the largest magnitude in the tensor). Exit code 6.' },
-  { prefix: 'E0998', text: '`cnnc build --verify` runs each pass of a build against the reference interpreter on random input; this pass computes something else. The message names the op and its source line. Exit code 70.' },
-  { prefix: 'E0999', text: 'cnnc itself is at fault. Run the command again with -v and report what it prints. Exit code 70.' },
+  {
+    prefix: 'E0907',
+    text: '`cnnc compare` found a layer whose values differ by more than atol + rtol * (the largest magnitude in the tensor). Exit code 6.',
+  },
+  {
+    prefix: 'E0998',
+    text: '`cnnc build --verify` runs each pass of a build against the reference interpreter on random input; this pass computes something else. The message names the op and its source line. Exit code 70.',
+  },
+  {
+    prefix: 'E0999',
+    text: 'cnnc itself is at fault. Run the command again with -v and report what it prints. Exit code 70.',
+  },
   { prefix: 'E09', text: 'Something failed while the model ran on the device. Exit code 5.' },
   { prefix: 'W', text: 'A warning: the model builds, but something in the source is likely a mistake.' },
 ];
 
 export const explanations: Readonly<Record<string, string>> = {
-  E0201: 'Nothing of this name is in sight here. Names of other files come in with `import { name } from "std/vision"`.',
+  E0201:
+    'Nothing of this name is in sight here. Names of other files come in with `import { name } from "std/vision"`.',
   E0205: 'A name stands for one thing. Rename the inner one; only names of the prelude, such as `exp`, may be hidden.',
   E0303: 'A weight or an operand has another number of channels than the value it is used on.',
-  E0305: 'Two operands of an elementwise op must have equal sizes on every axis, counted from the last, or one of them must be 1.',
-  E0309: 'A signature states a size that the compiler cannot derive. An `assert` on divisibility, as in `assert H % 16 == 0`, gives it the fact it needs.',
+  E0305:
+    'Two operands of an elementwise op must have equal sizes on every axis, counted from the last, or one of them must be 1.',
+  E0309:
+    'A signature states a size that the compiler cannot derive. An `assert` on divisibility, as in `assert H % 16 == 0`, gives it the fact it needs.',
   E0311: '`/` on integers must divide exactly. `//` rounds down; `a / 1.0` is a float.',
   E0326: 'The body computes another shape than the signature promises.',
-  E0340: 'The compiler never falls back silently: an op without a kernel for the given sizes is an error of the build. `cnnc ops` lists what runs.',
-  E0411: 'Two layers would have the same state_dict path, so that a weights file could not tell them apart. Give one a label.',
-  E0412: 'A call takes the name of its statement where it is the only one with weights. Where there are several, label each: `conv1: conv(16, k=3)`.',
-  E0720: 'The weights file has no tensor of a name that the model asks for. `cnnc inspect FILE.safetensors` lists its names, and `rename = [("module.", "")]` in a weights block maps prefixes.',
+  E0340:
+    'The compiler never falls back silently: an op without a kernel for the given sizes is an error of the build. `cnnc ops` lists what runs.',
+  E0411:
+    'Two layers would have the same state_dict path, so that a weights file could not tell them apart. Give one a label.',
+  E0412:
+    'A call takes the name of its statement where it is the only one with weights. Where there are several, label each: `conv1: conv(16, k=3)`.',
+  E0720:
+    'The weights file has no tensor of a name that the model asks for. `cnnc inspect FILE.safetensors` lists its names, and `rename = [("module.", "")]` in a weights block maps prefixes.',
   E0721: 'Every tensor of a weights file must be used. `strict = false` in a weights block accepts others.',
   E0722: 'A tensor of the weights has another shape or type than the model declares.',
   E0723: 'An output folder is replaced only where it is an artifact itself, so that no other work is lost.',
-  E0801: 'The parameters and multiply-accumulates of a model follow from the source alone, so `cnnc check` compares them with its `budget`.',
+  E0801:
+    'The parameters and multiply-accumulates of a model follow from the source alone, so `cnnc check` compares them with its `budget`.',
   E0802: 'The command measured what --assert limits, and the limit does not hold. The message has the figure.',
 };

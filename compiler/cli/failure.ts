@@ -84,5 +84,11 @@ export function describeFailure(error: unknown): Failure {
   const text = error instanceof Error ? error.message : String(error);
   const message = `${runtimeCodes.E0999}: ${text.split('\n', 1)[0] ?? ''}`;
   const help = 'this is a fault of cnnc: please report it with the output of the same command with -v';
-  return { code: 'E0999', message, help, exit: exitCodes.internal, stack: error instanceof Error ? error.stack : undefined };
+  return {
+    code: 'E0999',
+    message,
+    help,
+    exit: exitCodes.internal,
+    stack: error instanceof Error ? error.stack : undefined,
+  };
 }

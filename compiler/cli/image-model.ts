@@ -30,7 +30,12 @@ export function imageModel({ manifest }: Artifact, plan: Plan): ImageModel {
   const [batch, channels, height, width] = input?.shape ?? [];
   if (!input || second || input.shape.length !== 4 || !isKnown(channels) || !isKnown(height) || !isKnown(width)) {
     const shapes = plan.inputs.map(({ name, shape }) => `${name} [${shape.map(formatSize).join(', ')}]`).join(', ');
-    throw new RuntimeFault('E0906', 'input', `the model takes ${shapes}, not one image`, 'give its inputs as .npy files');
+    throw new RuntimeFault(
+      'E0906',
+      'input',
+      `the model takes ${shapes}, not one image`,
+      'give its inputs as .npy files',
+    );
   }
   const [output] = plan.outputs;
   const one = Object.fromEntries(manifest.symbols.map((symbol) => [symbol, 1]));
@@ -69,7 +74,9 @@ export async function runSamples(
     const part = samples.slice(from, from + size);
     const data = new Float32Array(size * sampleSize);
     part.forEach((sample, index) => data.set(sample, index * sampleSize));
-    const outputs = await session.run({ [model.input]: { shape: [size, shape.channels, shape.height, shape.width], data } });
+    const outputs = await session.run({
+      [model.input]: { shape: [size, shape.channels, shape.height, shape.width], data },
+    });
     const result = outputOf(outputs, model.output);
     part.forEach((_, index) => rows.push(result.data.subarray(index * outputSize, (index + 1) * outputSize)));
   }

@@ -1,6 +1,14 @@
 /** `cnnc inspect`: the layers of a source or an artifact, or the tensors of a safetensors file. */
 import { positionAt } from '../../grammar/source.ts';
-import { evaluateSize, type Manifest, type Plan, type ProfileName, type Region, type Size, type Step } from '../../runtime/artifact.ts';
+import {
+  evaluateSize,
+  type Manifest,
+  type Plan,
+  type ProfileName,
+  type Region,
+  type Size,
+  type Step,
+} from '../../runtime/artifact.ts';
 import { readBytes } from '../../runtime/node/file-access.ts';
 import { readArtifact } from '../../runtime/node/read-artifact.ts';
 import { parseSafetensors } from '../../runtime/safetensors.ts';
@@ -51,7 +59,9 @@ async function inspectWeights(output: Output, path: string): Promise<void> {
   const elements = [...tensors.values()].reduce((sum, { shape }) => sum + elementCount(shape), 0);
   output.data(formatTable([['tensor', 'type', 'shape', 'elements'], ...rows], [3]));
   for (const [key, value] of metadata) output.data(`${key} = ${JSON.stringify(value)}`);
-  output.data(`${formatInteger(tensors.size)} tensors, ${formatInteger(elements)} elements, ${formatBytes(bytes.length)}`);
+  output.data(
+    `${formatInteger(tensors.size)} tensors, ${formatInteger(elements)} elements, ${formatBytes(bytes.length)}`,
+  );
   output.event({ type: 'summary', tensors: tensors.size, elements, bytes: bytes.length });
 }
 
@@ -77,9 +87,21 @@ function inspectSource(output: Output, { graph, built, model }: SourceModel): vo
     });
   for (const layer of layers) output.event({ type: 'metric', kind: 'layer', ...layer });
   const [params, macs] = [sum(layers.map((layer) => layer.params)), sum(layers.map((layer) => layer.macs))];
-  const rows = layers.map((layer) => [layer.path, layer.op, layer.shape, dash(layer.params), dash(layer.macs), layer.place]);
+  const rows = layers.map((layer) => [
+    layer.path,
+    layer.op,
+    layer.shape,
+    dash(layer.params),
+    dash(layer.macs),
+    layer.place,
+  ]);
   const total = ['', `${layers.length} ops`, '', formatInteger(params), formatInteger(macs), ''];
-  output.data(output.style('bold', `${model.name}(${built.inputs.map(({ name, type }) => `${name}: ${formatType(type)}`).join(', ')})`));
+  output.data(
+    output.style(
+      'bold',
+      `${model.name}(${built.inputs.map(({ name, type }) => `${name}: ${formatType(type)}`).join(', ')})`,
+    ),
+  );
   output.data(formatTable([['layer', 'op', 'output', 'params', 'MACs', 'source'], ...rows, total], [3, 4]));
   output.event({ type: 'summary', model: model.name, layers: layers.length, params, macs });
 }
@@ -98,29 +120,46 @@ function inspectArtifact(output: Output, manifest: Manifest): void {
   const { model, compiler, preprocess, constants } = manifest;
   const bytes = sum(Object.values(constants).map((entry) => entry.bytes));
   output.data(`${output.style('bold', model.name)} from ${model.source}, by ${compiler}`);
-  output.data(`${formatInteger(model.parameters)} params, ${formatInteger(model.macs)} MACs, ${formatBytes(bytes)} of packed weights`);
+  output.data(
+    `${formatInteger(model.parameters)} params, ${formatInteger(model.macs)} MACs, ${formatBytes(bytes)} of packed weights`,
+  );
   for (const step of preprocess?.steps ?? []) {
     const { op, ...values } = step;
     output.data(`preprocess ${op} ${JSON.stringify(values)}`);
   }
-  if (preprocess?.labels) output.data(`${formatInteger(preprocess.labels.length)} classes: ${preprocess.labels.slice(0, 3).join(', ')}, ...`);
+  if (preprocess?.labels)
+    output.data(`${formatInteger(preprocess.labels.length)} classes: ${preprocess.labels.slice(0, 3).join(', ')}, ...`);
   for (const profile of ['software', 'gpu'] as const) {
     const plan = manifest.plans[profile];
     if (plan) inspectPlan(output, profile, plan, manifest.symbols);
   }
-  output.event({ type: 'summary', model: model.name, params: model.parameters, macs: model.macs, weights_bytes: bytes, profiles: Object.keys(manifest.plans) });
+  output.event({
+    type: 'summary',
+    model: model.name,
+    params: model.parameters,
+    macs: model.macs,
+    weights_bytes: bytes,
+    profiles: Object.keys(manifest.plans),
+  });
 }
 
 function inspectPlan(output: Output, profile: ProfileName, plan: Plan, symbols: readonly string[]): void {
   const one = Object.fromEntries(symbols.map((symbol) => [symbol, 1]));
-  const ports = (values: Plan['inputs']): string => values.map(({ name, shape }) => `${name} [${shape.map(formatSize).join(', ')}]`).join(', ');
+  const ports = (values: Plan['inputs']): string =>
+    values.map(({ name, shape }) => `${name} [${shape.map(formatSize).join(', ')}]`).join(', ');
   const [arena, bound] = [evaluateSize(plan.arena.bytes, one), evaluateSize(plan.arena.lowerBoundBytes, one)];
-  output.data(`\n${output.style('bold', `plan for ${profile}`)}: takes ${ports(plan.inputs)}, gives ${ports(plan.outputs)}`);
-  output.data(`arena ${formatBytes(arena)} for one sample, lower bound ${formatBytes(bound)}; ${plan.kernels.length} kernels`);
+  output.data(
+    `\n${output.style('bold', `plan for ${profile}`)}: takes ${ports(plan.inputs)}, gives ${ports(plan.outputs)}`,
+  );
+  output.data(
+    `arena ${formatBytes(arena)} for one sample, lower bound ${formatBytes(bound)}; ${plan.kernels.length} kernels`,
+  );
   const rows = plan.steps.map((step, index) => stepRow(step, index, plan, one));
   const head = ['', 'layer', 'op', 'output', 'kernel', 'schedule', 'workgroups', 'offset', 'bytes', 'source'];
   output.data(formatTable([head, ...rows], [0, 7, 8]));
-  plan.steps.forEach((step, index) => output.event({ type: 'metric', kind: 'step', profile, index, ...stepEvent(step, plan) }));
+  plan.steps.forEach((step, index) =>
+    output.event({ type: 'metric', kind: 'step', profile, index, ...stepEvent(step, plan) }),
+  );
 }
 
 /** Figures that scale with the batch are those of one sample. */
@@ -147,5 +186,16 @@ const kernelName = (plan: Plan, { kernel }: Step): string =>
 
 function stepEvent(step: Step, plan: Plan) {
   const { path, op, schedule, workgroups, result, macs, places, passes } = step;
-  return { path, op, schedule, workgroups, shape: result.shape, region: result.region, macs, places, passes, kernel: kernelName(plan, step) };
+  return {
+    path,
+    op,
+    schedule,
+    workgroups,
+    shape: result.shape,
+    region: result.region,
+    macs,
+    places,
+    passes,
+    kernel: kernelName(plan, step),
+  };
 }

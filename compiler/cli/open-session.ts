@@ -7,7 +7,10 @@ import { createSession, type Session } from '../../runtime/session.ts';
 import type { Context } from './command.ts';
 
 /** Runs `work` with the device that `--adapter` asks for; the process can exit by itself afterwards. */
-export async function withDevice<T>({ output, adapter }: Context, work: (opened: OpenedDevice) => Promise<T>): Promise<T> {
+export async function withDevice<T>(
+  { output, adapter }: Context,
+  work: (opened: OpenedDevice) => Promise<T>,
+): Promise<T> {
   let lost: RuntimeFault | undefined;
   const opened = await openDevice({
     adapter,

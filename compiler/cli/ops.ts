@@ -46,7 +46,9 @@ function listOps({ output }: Context): ExitCode {
     String(samples),
     gaps.join(', '),
   ]);
-  output.data(formatTable([['op', 'shape', 'reference', 'scalar', 'software', 'gpu', 'samples', 'gaps'], ...cells], [6]));
+  output.data(
+    formatTable([['op', 'shape', 'reference', 'scalar', 'software', 'gpu', 'samples', 'gaps'], ...cells], [6]),
+  );
   for (const row of rows) output.event({ type: 'metric', kind: 'op', ...row });
   output.event({ type: 'summary', ops: rows.length, gaps: rows.flatMap(({ gaps }) => gaps).length });
   return exitCodes.ok;
@@ -73,8 +75,8 @@ export function describeOp(op: Op): OpRow {
     return [...names];
   };
   const kernels = { software: kernelsOf('software'), gpu: kernelsOf('gpu') };
-  const { name, summary, scalar, samples } = op;
-  return { op: name, summary, scalar: scalar !== undefined, samples: samples.length, kernels, gaps };
+  const { name, summary, samples } = op;
+  return { op: name, summary, scalar: op.scalar !== undefined, samples: samples.length, kernels, gaps };
 }
 
 /** Undefined where some node of the sample's graph has no kernel. */
@@ -83,7 +85,9 @@ function kernelsOfSample(op: Op, sample: Sample, profile: Profile): string[] | u
   const [root] = Object.values(graph.outputs);
   const direct = root && candidates(root, profile)[0]?.kernel.name;
   if (direct !== undefined) return [direct];
-  const computed = topologicalOrder(runPipeline(graph, inferencePipeline)).filter((node) => node.inputs.length > 0 && !isInput(node));
+  const computed = topologicalOrder(runPipeline(graph, inferencePipeline)).filter(
+    (node) => node.inputs.length > 0 && !isInput(node),
+  );
   if (computed.length === 0) return ['-> nothing'];
   const names = computed.map((node) => candidates(node, profile)[0]?.kernel.name);
   const known = names.filter((name) => name !== undefined);

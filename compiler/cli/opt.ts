@@ -49,7 +49,8 @@ function readGraph(file: SourceFile): Graph {
   try {
     graph = parseGraph(file.text, ops);
   } catch (error) {
-    if (error instanceof IrSyntaxError) throw malformed(file, error.line, error.column, error.message.replace(/^\d+:\d+: /, ''));
+    if (error instanceof IrSyntaxError)
+      throw malformed(file, error.line, error.column, error.message.replace(/^\d+:\d+: /, ''));
     if (error instanceof OpError) throw malformed(file, 1, 1, error.message, error.help);
     throw error;
   }

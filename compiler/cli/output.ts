@@ -3,6 +3,7 @@ import { styleText } from 'node:util';
 import type { Diagnostic } from '../../grammar/diagnostics.ts';
 import { toJsonDiagnostic } from '../../grammar/json-diagnostic.ts';
 import { renderDiagnostics } from '../../grammar/render.ts';
+import { visible } from '../../grammar/source-line.ts';
 import type { Failure } from './failure.ts';
 
 /** The part of a stream that output needs. */
@@ -31,6 +32,7 @@ export type Tone = 'bold' | 'dim' | 'red' | 'green' | 'cyan';
 
 export interface Output {
   readonly json: boolean;
+  readonly quiet: boolean;
   readonly verbose: boolean;
   /** Whether a status line can be redrawn. */
   readonly animated: boolean;
@@ -84,6 +86,7 @@ export function createOutput(settings: OutputSettings): Output {
   event({ type: 'version', ui: '1.0' });
   return {
     json,
+    quiet,
     verbose,
     animated,
     data: (text) => json || lineOut(text),
@@ -112,14 +115,12 @@ export function createOutput(settings: OutputSettings): Output {
       event({ type: 'diagnostic', code, severity: 'error', message, ...(help === undefined ? {} : { help }) });
       const paint = (tones: Parameters<typeof styleText>[0], text: string): string =>
         colorMessages ? styleText(tones, text, { validateStream: false }) : text;
-      lineErr(`${paint(['bold', 'red'], `error[${code}]`)}: ${printable(message)}`);
-      if (help !== undefined) lineErr(`${paint('cyan', 'help')}: ${printable(help)}`);
+      const [first = '', ...rest] = message.split('\n');
+      lineErr(`${paint(['bold', 'red'], `error[${code}]`)}: ${visible(first)}`);
+      if (verbose) for (const line of rest) lineErr(`  ${visible(line)}`);
+      if (help !== undefined) lineErr(`${paint('cyan', 'help')}: ${visible(help)}`);
       if (verbose && stack !== undefined) lineErr(stack);
     },
     style: (tone, text) => (colorData ? styleText(tone, text, { validateStream: false }) : text),
   };
 }
-
-/** File names and keys can hold anything; control characters must not reach the terminal. */
-const printable = (text: string): string =>
-  text.replaceAll(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, (c) => `\\u{${c.charCodeAt(0).toString(16)}}`);

@@ -9,7 +9,15 @@ import { fromFloat32, toFloat32 } from '../../runtime/stored-tensor.ts';
 import type { Configure, Context } from './command.ts';
 import { exitCodes, usageError, type ExitCode } from './failure.ts';
 import { integerFlag } from './flags.ts';
-import { imageModel, imageToInput, isClassifier, runSamples, softmax, topIndices, type ImageModel } from './image-model.ts';
+import {
+  imageModel,
+  imageToInput,
+  isClassifier,
+  runSamples,
+  softmax,
+  topIndices,
+  type ImageModel,
+} from './image-model.ts';
 import { withArtifact, type OpenArtifact } from './open-session.ts';
 import { named } from './source-model.ts';
 import { formatDigits, formatTable } from './text.ts';
@@ -39,7 +47,8 @@ const isImage = (path: string): boolean => /\.(png|jpe?g)$/i.test(path);
 async function run(context: Context, folder: string, inputs: readonly string[], flags: RunFlags): Promise<ExitCode> {
   const odd = inputs.find((path) => !isTensor(path) && !isImage(path));
   if (odd !== undefined) throw usageError(`${odd} is neither .png, .jpg nor .npy`);
-  if (flags.save !== undefined && !isTensor(flags.save)) throw usageError(`--save writes .npy files, not ${flags.save}`);
+  if (flags.save !== undefined && !isTensor(flags.save))
+    throw usageError(`--save writes .npy files, not ${flags.save}`);
   return withArtifact(context, folder, async (open) => {
     const results = await runAll(context, open, inputs, flags);
     if (flags.save !== undefined) await save(context, flags.save, results);
@@ -48,19 +57,29 @@ async function run(context: Context, folder: string, inputs: readonly string[], 
   });
 }
 
-async function runAll(context: Context, open: OpenArtifact, inputs: readonly string[], flags: RunFlags): Promise<Outputs[]> {
+async function runAll(
+  context: Context,
+  open: OpenArtifact,
+  inputs: readonly string[],
+  flags: RunFlags,
+): Promise<Outputs[]> {
   const ports = open.session.plan.inputs;
   if (ports.length > 1) {
     const tensors = await Promise.all(inputs.map(readTensor));
     const names = ports.map(({ name }) => name).join(', ');
-    if (tensors.length !== ports.length) throw usageError(`the model takes ${ports.length} tensors (${names}), ${tensors.length} are given`);
-    const given = Object.fromEntries(ports.map(({ name }, index) => [name, tensors[index] ?? { shape: [], data: new Float32Array() }]));
+    if (tensors.length !== ports.length)
+      throw usageError(`the model takes ${ports.length} tensors (${names}), ${tensors.length} are given`);
+    const given = Object.fromEntries(
+      ports.map(({ name }, index) => [name, tensors[index] ?? { shape: [], data: new Float32Array() }]),
+    );
     return [await runTensors(context, open.session, inputs.join(' '), given)];
   }
   const results: Outputs[] = [];
   for (const path of inputs) {
     const given = isTensor(path) ? { [ports[0]?.name ?? '']: await readTensor(path) } : undefined;
-    results.push(given ? await runTensors(context, open.session, path, given) : await runImage(context, open, path, flags));
+    results.push(
+      given ? await runTensors(context, open.session, path, given) : await runImage(context, open, path, flags),
+    );
   }
   return results;
 }
@@ -84,7 +103,14 @@ async function runTensors({ output }: Context, session: Session, title: string, 
   for (const [name, { shape, data }] of Object.entries(outputs)) {
     const values = Array.from(data.subarray(0, shown), formatDigits).join(' ');
     output.data(`${title}: ${name} [${shape.join(', ')}] = ${values}${data.length > shown ? ' ...' : ''}`);
-    output.event({ type: 'metric', kind: 'tensor', input: title, output: name, shape, first: [...data.subarray(0, shown)] });
+    output.event({
+      type: 'metric',
+      kind: 'tensor',
+      input: title,
+      output: name,
+      shape,
+      first: [...data.subarray(0, shown)],
+    });
   }
   return outputs;
 }
@@ -112,7 +138,13 @@ function printClasses({ output }: Context, model: ImageModel, path: string, row:
   const from = model.endsInSoftmax ? '' : '  (softmax of the logits)';
   const rows = classes.map(({ name, probability }) => ['', `${(probability * 100).toFixed(2)}%`, name]);
   output.data(`${output.style('bold', path)}${from}\n${formatTable(rows, [1])}`);
-  output.event({ type: 'metric', kind: 'classes', input: path, softmax: model.endsInSoftmax ? 'model' : 'host', classes });
+  output.event({
+    type: 'metric',
+    kind: 'classes',
+    input: path,
+    softmax: model.endsInSoftmax ? 'model' : 'host',
+    classes,
+  });
 }
 
 /** One file where the model has one output, else `y.NAME.npy` for each. */

@@ -73,8 +73,15 @@ function pickModel({ models }: AnalyzedProgram, file: string, wanted: string | u
   const own = models.filter(({ isImported }) => !isImported);
   const [only, second] = own;
   if (only && !second) return only;
-  if (only) throw usageError(`${file} declares several models: ${own.map(({ name }) => name).join(', ')}`, `name one: ${file}:${only.name}`);
-  const help = names.length === 0 ? 'declare one: model Name(image: f32[N, 3, 32, 32]) -> ... { ... }' : `it imports ${list}: name one with ${file}:${names[0] ?? ''}`;
+  if (only)
+    throw usageError(
+      `${file} declares several models: ${own.map(({ name }) => name).join(', ')}`,
+      `name one: ${file}:${only.name}`,
+    );
+  const help =
+    names.length === 0
+      ? 'declare one: model Name(image: f32[N, 3, 32, 32]) -> ... { ... }'
+      : `it imports ${list}: name one with ${file}:${names[0] ?? ''}`;
   throw usageError(`${file} declares no model`, help);
 }
 
@@ -86,8 +93,11 @@ function requireSizes({ name, inputs, facts }: BuiltModel): void {
     .filter((symbol) => symbol !== batch)
     .map((symbol) => facts.find(({ quotient }) => quotient === symbol)?.symbol ?? symbol);
   if (free.length === 0) return;
-  const example = free.map((symbol) => `${symbol}=${128}`).join(',');
-  throw usageError(`${name} leaves ${free.join(', ')} open beside the batch`, `give them sizes, as in --shape ${example}`);
+  const example = free.map((symbol) => `${symbol}=128`).join(',');
+  throw usageError(
+    `${name} leaves ${free.join(', ')} open beside the batch`,
+    `give them sizes, as in --shape ${example}`,
+  );
 }
 
 export interface ModelWeights {
@@ -100,7 +110,11 @@ export interface ModelWeights {
  * The weights that `--weights` names (a file, or `random`), else those of the file's `weights` directive. A file given
  * by hand takes the place of the directive's, whose `strict` and `rename` still hold.
  */
-export async function weightsOf({ model, built }: SourceModel, option: string | undefined, seed: number): Promise<ModelWeights> {
+export async function weightsOf(
+  { model, built }: SourceModel,
+  option: string | undefined,
+  seed: number,
+): Promise<ModelWeights> {
   if (option === 'random') return { weights: initialWeights(built.parameters, seed), source: `random, seed ${seed}` };
   if (built.parameters.length === 0 && option === undefined) return { weights: new Map(), source: 'none needed' };
   const [directive, second] = model.weights;
@@ -117,7 +131,10 @@ export async function weightsOf({ model, built }: SourceModel, option: string | 
   const rules = only ? { strict: only.strict, rename: only.rename } : {};
   const bytes = option === undefined ? await readNamed(path) : await readBytes(path);
   const stored = named(path, () => parseSafetensors(bytes).tensors);
-  return { weights: loadWeights(path, stored, built.parameters, { bufferNames: built.bufferNames, ...rules }), source: path };
+  return {
+    weights: loadWeights(path, stored, built.parameters, { bufferNames: built.bufferNames, ...rules }),
+    source: path,
+  };
 }
 
 /** The source names the file, so the way out may be to name another. */
@@ -126,7 +143,8 @@ async function readNamed(path: string): Promise<Uint8Array> {
     return await readBytes(path);
   } catch (error) {
     if (!(error instanceof RuntimeFault)) throw error;
-    const help = 'name the file with --weights FILE, set CNNC_DATA to its folder, or try the model with --weights random';
+    const help =
+      'name the file with --weights FILE, set CNNC_DATA to its folder, or try the model with --weights random';
     throw new RuntimeFault(error.code, error.kind, error.message, help);
   }
 }

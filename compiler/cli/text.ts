@@ -30,7 +30,8 @@ export function formatBytes(bytes: number): string {
   return bytes >= 2 ** 10 ? `${formatDigits(bytes / 2 ** 10)} KiB` : `${bytes} bytes`;
 }
 
-export const formatMs = (ms: number): string => (ms >= 10_000 ? `${formatDigits(ms / 1000)} s` : `${formatDigits(ms)} ms`);
+export const formatMs = (ms: number): string =>
+  ms >= 10_000 ? `${formatDigits(ms / 1000)} s` : `${formatDigits(ms)} ms`;
 
 export const count = (number: number, one: string, many = `${one}s`): string =>
   `${formatInteger(number)} ${number === 1 ? one : many}`;
@@ -40,6 +41,8 @@ export function formatTable(rows: readonly (readonly string[])[], right: readonl
   const widths: number[] = [];
   for (const row of rows) row.forEach((cell, at) => (widths[at] = Math.max(widths[at] ?? 0, cell.length)));
   const line = (row: readonly string[]): string =>
-    row.map((cell, at) => (right.includes(at) ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0))).join('  ');
+    row
+      .map((cell, at) => (right.includes(at) ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0)))
+      .join('  ');
   return rows.map((row) => line(row).trimEnd()).join('\n');
 }

@@ -16,15 +16,31 @@ export async function verifyPasses(
 ): Promise<void> {
   const started = performance.now();
   const parameters = Object.fromEntries(weights);
-  const symbols = Object.fromEntries(built.inputs.flatMap(({ type }) => type.shape.flatMap(symbolsOf)).map((name) => [name, 1]));
-  const steps = [{ pass: 'bind-parameters', before: graph, after: bound }, ...passes].filter((step) => step.before !== step.after);
+  const symbols = Object.fromEntries(
+    built.inputs.flatMap(({ type }) => type.shape.flatMap(symbolsOf)).map((name) => [name, 1]),
+  );
+  const steps = [{ pass: 'bind-parameters', before: graph, after: bound }, ...passes].filter(
+    (step) => step.before !== step.after,
+  );
   for (const [index, { pass, before, after }] of steps.entries()) {
-    output.progress(`verifying ${pass} (${index + 1} of ${steps.length})`, { stage: 'verify', pass, done: index, total: steps.length });
+    output.progress(`verifying ${pass} (${index + 1} of ${steps.length})`, {
+      stage: 'verify',
+      pass,
+      done: index,
+      total: steps.length,
+    });
     // The interpreter does not yield, and the status line should be seen before it starts.
     await new Promise((resolve) => setImmediate(resolve));
     const difference = checkPass(before, after, { pass, seed, symbols, parameters });
-    if (difference) throw new CommandError('E0998', formatDifference(difference), 'this is a fault of cnnc, not of the model: please report it');
+    if (difference)
+      throw new CommandError(
+        'E0998',
+        formatDifference(difference),
+        'this is a fault of cnnc, not of the model: please report it',
+      );
   }
   output.progress('');
-  output.note(`verified ${count(steps.length, 'pass', 'passes')} against the reference interpreter in ${formatMs(performance.now() - started)}`);
+  output.note(
+    `verified ${count(steps.length, 'pass', 'passes')} against the reference interpreter in ${formatMs(performance.now() - started)}`,
+  );
 }
