@@ -48,6 +48,8 @@ const holds = {
 export function checkAssertions(assertions: readonly Assertion[], figures: Readonly<Record<string, unknown>>): void {
   const failed = assertions.filter(({ metric, operator, limit }) => !holds[operator](Number(figures[metric]), limit));
   if (failed.length === 0) return;
-  const list = failed.map(({ text, metric }) => `${text} (it is ${String(figures[metric])})`).join(', ');
+  const list = failed
+    .map(({ text, metric }) => `${text} (it is ${Number(Number(figures[metric]).toPrecision(6))})`)
+    .join(', ');
   throw new CommandError('E0802', `${failed.length === 1 ? 'an assertion fails' : 'assertions fail'}: ${list}`);
 }

@@ -51,7 +51,7 @@ async function demo(context: Context): Promise<ExitCode> {
       `\n3. ${output.style('bold', 'Run')}: ${tested} fresh images on ${opened.info.description || opened.info.device}\n`,
     );
     const session = await createSession(opened.device, compilation.artifact, { profile: opened.info.profile });
-    const accuracy = await test(context, session, imageModel(compilation.artifact, session.plan));
+    const accuracy = await test(context, session, imageModel(compilation.artifact));
 
     output.data(`\n4. ${output.style('bold', 'Compare')} with the unoptimised graph in the reference interpreter\n`);
     const compared = await compareWithReference(context, session, compilation, whole);
@@ -82,7 +82,7 @@ async function makeWeights({ output, seed }: Context, opened: OpenedDevice, sour
   output.data(`   batch norms: means and variances of ${settled} images`);
   const { artifact } = compileSource(source, { weights, source: '' }, [opened.info.profile]);
   const session = await createSession(opened.device, artifact, { profile: opened.info.profile });
-  const model = imageModel(artifact, session.plan);
+  const model = imageModel(artifact);
   const rows = await runAll({ output }, session, model, images, 'features');
   session.dispose();
   const readout = fitReadout(

@@ -2,12 +2,13 @@
 import { RuntimeFault } from '../../runtime/errors.ts';
 import type { Dataset } from '../../runtime/node/datasets/dataset.ts';
 import { openDataset, parseDataArgument } from '../../runtime/node/datasets/open-dataset.ts';
+import { readArtifact } from '../../runtime/node/read-artifact.ts';
 import { checkAssertions, parseAssertions } from './assertions.ts';
 import type { Configure, Context } from './command.ts';
 import { exitCodes, type ExitCode } from './failure.ts';
 import { integerFlag, listFlag } from './flags.ts';
 import { imageModel, imageToInput, isClassifier, runSamples, topIndices, type ImageModel } from './image-model.ts';
-import { withArtifact, type OpenArtifact } from './open-session.ts';
+import { withSession, type OpenArtifact } from './open-session.ts';
 import { formatDigits, formatMs } from './text.ts';
 
 interface EvalFlags {
@@ -38,21 +39,23 @@ const metrics = {
 async function evaluate(context: Context, folder: string, flags: EvalFlags): Promise<ExitCode> {
   const assertions = parseAssertions(flags.assert ?? [], metrics);
   const { format, path } = parseDataArgument(flags.data);
-  return withArtifact(context, folder, async (open) => {
-    const model = imageModel(open.artifact, open.session.plan);
-    if (!isClassifier(model)) {
-      const shape = `[N, ${model.outputShape.join(', ')}]`;
-      throw new RuntimeFault('E0906', 'input', `the model gives ${shape}, and accuracy is measured on [N, classes]`);
-    }
-    const dataset = await openDataset(format, path, { labels: flags.labels, classes: model.outputSize });
-    try {
-      const summary = await measure(context, open, model, dataset, flags);
-      checkAssertions(assertions, summary);
-    } finally {
-      await dataset.close();
-    }
-    return exitCodes.ok;
-  });
+  const artifact = await readArtifact(folder);
+  const model = imageModel(artifact);
+  if (!isClassifier(model)) {
+    const shape = `[N, ${model.outputShape.join(', ')}]`;
+    throw new RuntimeFault('E0906', 'input', `the model gives ${shape}, and accuracy is measured on [N, classes]`);
+  }
+  // Before a GPU is looked for: what is wrong with the data is told at once.
+  const dataset = await openDataset(format, path, { labels: flags.labels, classes: model.outputSize });
+  try {
+    const summary = await withSession(context, artifact, folder, (open) =>
+      measure(context, open, model, dataset, flags),
+    );
+    checkAssertions(assertions, summary);
+  } finally {
+    await dataset.close();
+  }
+  return exitCodes.ok;
 }
 
 interface Batch {

@@ -24,8 +24,15 @@ export interface ImageModel {
 
 const isKnown = (size: Size | undefined): size is number => typeof size === 'number';
 
-/** Throws E0906 where the model does not take one image. */
-export function imageModel({ manifest }: Artifact, plan: Plan): ImageModel {
+function anyPlan({ plans }: Artifact['manifest']): Plan {
+  const plan = plans.software ?? plans.gpu;
+  if (!plan) throw new RuntimeFault('E0715', 'input', 'the artifact holds no plan', 'build it again');
+  return plan;
+}
+
+/** Throws E0906 where the model does not take one image. All plans of an artifact have the same inputs and outputs. */
+export function imageModel({ manifest }: Pick<Artifact, 'manifest'>): ImageModel {
+  const plan = anyPlan(manifest);
   const [input, second] = plan.inputs;
   const [batch, channels, height, width] = input?.shape ?? [];
   if (!input || second || input.shape.length !== 4 || !isKnown(channels) || !isKnown(height) || !isKnown(width)) {

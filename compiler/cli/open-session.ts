@@ -2,7 +2,6 @@
 import { RuntimeFault } from '../../runtime/errors.ts';
 import type { Artifact } from '../../runtime/artifact.ts';
 import { openDevice, type OpenedDevice } from '../../runtime/node/device.ts';
-import { readArtifact } from '../../runtime/node/read-artifact.ts';
 import { createSession, type Session } from '../../runtime/session.ts';
 import type { Context } from './command.ts';
 
@@ -46,13 +45,13 @@ export interface OpenArtifact {
   readonly session: Session;
 }
 
-/** Reads the artifact first, so that a wrong path is told before a GPU is looked for. */
-export async function withArtifact<T>(
+/** Runs `work` with a session on the device that `--adapter` asks for. */
+export function withSession<T>(
   context: Context,
+  artifact: Artifact,
   folder: string,
   work: (open: OpenArtifact) => Promise<T>,
 ): Promise<T> {
-  const artifact = await readArtifact(folder);
   return withDevice(context, async (opened) => {
     const session = await sessionFor(opened, artifact, folder);
     try {

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { RuntimeFault } from '../../runtime/errors.ts';
 import { encodeNpy, parseNpy } from '../../runtime/npy.ts';
 import { readBytes, systemErrorReason } from '../../runtime/node/file-access.ts';
+import { readArtifact } from '../../runtime/node/read-artifact.ts';
 import { readImage } from '../../runtime/node/images.ts';
 import type { HostTensor, Session } from '../../runtime/session.ts';
 import { fromFloat32, toFloat32 } from '../../runtime/stored-tensor.ts';
@@ -18,8 +19,8 @@ import {
   topIndices,
   type ImageModel,
 } from './image-model.ts';
-import { withArtifact, type OpenArtifact } from './open-session.ts';
-import { named } from './source-model.ts';
+import { withSession, type OpenArtifact } from './open-session.ts';
+import { named, requireFile } from './source-model.ts';
 import { formatDigits, formatTable } from './text.ts';
 
 interface RunFlags {
@@ -49,7 +50,10 @@ async function run(context: Context, folder: string, inputs: readonly string[], 
   if (odd !== undefined) throw usageError(`${odd} is neither .png, .jpg nor .npy`);
   if (flags.save !== undefined && !isTensor(flags.save))
     throw usageError(`--save writes .npy files, not ${flags.save}`);
-  return withArtifact(context, folder, async (open) => {
+  // What is missing is told before a GPU is looked for.
+  const artifact = await readArtifact(folder);
+  for (const path of inputs) await requireFile(path);
+  return withSession(context, artifact, folder, async (open) => {
     const results = await runAll(context, open, inputs, flags);
     if (flags.save !== undefined) await save(context, flags.save, results);
     context.output.event({ type: 'summary', inputs: inputs.length });
@@ -116,7 +120,7 @@ async function runTensors({ output }: Context, session: Session, title: string, 
 }
 
 async function runImage(context: Context, open: OpenArtifact, path: string, flags: RunFlags): Promise<Outputs> {
-  const model = imageModel(open.artifact, open.session.plan);
+  const model = imageModel(open.artifact);
   const sample = imageToInput(model, await readImage(path));
   const [row = new Float32Array()] = await runSamples(open.session, model, [sample]);
   if (isClassifier(model)) printClasses(context, model, path, row, flags.top);
