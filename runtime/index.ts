@@ -1,4 +1,4 @@
-/** The browser-safe runtime: artifacts, tensors in files, images and preprocessing. */
+/** The browser-safe runtime: artifacts and sessions, tensors in files, images and preprocessing. */
 export { artifactVersion, evaluateSize, parseManifest } from './artifact.ts';
 export type { Artifact, Manifest, Plan, PreprocessStep, ProfileName, Size, Value } from './artifact.ts';
 export { runtimeCodes, RuntimeFault } from './errors.ts';
@@ -11,5 +11,7 @@ export type { ImageShape } from './preprocess.ts';
 export { resizeImage } from './resize-image.ts';
 export { encodeSafetensors, parseSafetensors } from './safetensors.ts';
 export type { Safetensors, SafetensorsOptions } from './safetensors.ts';
+export { createSession } from './session.ts';
+export type { HostTensor, Session, SessionOptions } from './session.ts';
 export { fromFloat32, toFloat32, toFloat64 } from './stored-tensor.ts';
 export type { StoredTensor, StoredType } from './stored-tensor.ts';
