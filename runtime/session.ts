@@ -123,7 +123,12 @@ async function guarded<T>(device: GPUDevice, work: () => T | Promise<T>, what = 
   const exhausted = await device.popErrorScope();
   if (thrown instanceof RuntimeFault) throw thrown;
   if (exhausted) {
-    throw new RuntimeFault('E0904', 'runtime', `out of GPU memory${what}: ${firstLine(exhausted)}`, 'use a smaller batch');
+    throw new RuntimeFault(
+      'E0904',
+      'runtime',
+      `out of GPU memory${what}: ${firstLine(exhausted)}`,
+      'use a smaller batch',
+    );
   }
   if (invalid) throw new RuntimeFault('E0905', 'runtime', `the GPU rejected a command${what}: ${firstLine(invalid)}`);
   if (thrown !== undefined || result === undefined) {
@@ -155,16 +160,19 @@ function createPipelines(device: GPUDevice, artifact: Artifact, plan: Plan): Pro
     if (code === undefined) throw new RuntimeFault('E0715', 'input', `the artifact has no file ${file}`);
     const layout = layoutOf(access);
     const place = plan.steps.find(({ kernel }) => kernel === index)?.places[0];
+    const module = device.createShaderModule({ label: file, code });
     try {
       const pipeline = await device.createComputePipelineAsync({
         label: file,
         layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
-        compute: { module: device.createShaderModule({ label: file, code }), entryPoint },
+        compute: { module, entryPoint },
       });
       return { pipeline, layout };
     } catch (error) {
+      const { messages } = await module.getCompilationInfo();
+      const fault = messages.find(({ type }) => type === 'error');
       const source = place ? ` (made from ${place.file}:${place.line}:${place.column})` : '';
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = fault ? `line ${fault.lineNum}: ${fault.message}` : error instanceof Error ? firstLine(error) : '';
       throw new RuntimeFault('E0905', 'runtime', `the GPU rejected ${file}${source}: ${reason}`);
     }
   });
@@ -180,11 +188,18 @@ export function bindSymbols(plan: Plan, inputs: Readonly<Record<string, HostTens
   for (const { name, shape } of plan.inputs) {
     const given = inputs[name];
     if (!given) throw inputFault(`input ${name} is missing`);
-    const fits = given.shape.length === shape.length && shape.every((size, axis) => matches(size, given.shape[axis] ?? 0, symbols));
+    const fits =
+      given.shape.length === shape.length &&
+      shape.every((size, axis) => matches(size, given.shape[axis] ?? 0, symbols));
     const elements = given.shape.reduce((product, size) => product * size, 1);
-    if (!fits) throw inputFault(`input ${name} is [${given.shape.join(', ')}], the model takes [${shape.map(formatSize).join(', ')}]`);
+    if (!fits)
+      throw inputFault(
+        `input ${name} is [${given.shape.join(', ')}], the model takes [${shape.map(formatSize).join(', ')}]`,
+      );
     if (elements !== given.data.length) {
-      throw inputFault(`input ${name} has ${given.data.length} values, its shape [${given.shape.join(', ')}] needs ${elements}`);
+      throw inputFault(
+        `input ${name} has ${given.data.length} values, its shape [${given.shape.join(', ')}] needs ${elements}`,
+      );
     }
   }
   return symbols;
@@ -197,7 +212,9 @@ export function formatSize(size: Size): string {
   if (typeof size === 'number') return String(size);
   if ('product' in size) return size.product.map(formatSize).join('*');
   return size.terms
-    .map(([coefficient, names]) => [...(coefficient === 1 && names.length > 0 ? [] : [coefficient]), ...names].join('*'))
+    .map(([coefficient, names]) =>
+      [...(coefficient === 1 && names.length > 0 ? [] : [coefficient]), ...names].join('*'),
+    )
     .join(' + ');
 }
 

@@ -6,7 +6,7 @@ import type { Conv2dAttrs } from '../ops/conv2d.ts';
 import { conv2d } from '../ops/index.ts';
 import { readGroup, type Group } from './group.ts';
 import type { Halo, KernelRequest, Placement } from './kernel.ts';
-import { outputBlock, packBias, type PackedSource } from './pack.ts';
+import { packBias, type PackedSource } from './pack.ts';
 import { walk, type Shader, type Walk } from './wgsl.ts';
 
 /** A convolution with constant weights, alone or with gate and tail. */
@@ -39,9 +39,9 @@ export function convolutionOf(request: KernelRequest): { readonly conv: Convolut
   return { conv, data };
 }
 
-/** True where groups fall on whole vec4 of input and whole blocks of output. */
-export const groupsAlign = ({ anchor, inputs, outputs }: Convolution): boolean =>
-  anchor.attrs.groups === 1 || (inputs % 4 === 0 && (outputs / anchor.attrs.groups) % outputBlock === 0);
+/** True where no block of so many output channels spans two groups. */
+export const groupsAlign = ({ anchor, outputs }: Convolution, block: number): boolean =>
+  anchor.attrs.groups === 1 || (outputs / anchor.attrs.groups) % block === 0;
 
 export const isDepthwise = ({ anchor, inputs, outputs }: Convolution): boolean =>
   anchor.attrs.groups > 1 && inputs === 1 && outputs === anchor.attrs.groups;
@@ -49,12 +49,6 @@ export const isDepthwise = ({ anchor, inputs, outputs }: Convolution): boolean =
 export function paddingOf(node: Node): Halo {
   const [top = 0, left = 0, bottom = 0, right = 0] = readConvolution(node)?.anchor.attrs.padding ?? [];
   return [top, left, bottom, right];
-}
-
-/** What a convolution kernel's text depends on besides its tail. */
-export function formOf(node: Node): string {
-  const conv = readConvolution(node);
-  return conv ? [...conv.kernel, ...conv.anchor.attrs.stride, ...conv.anchor.attrs.dilation].join() : '';
 }
 
 /** Names of the bound data, bias and result, and of the gate where there is one. */
@@ -75,5 +69,3 @@ export function bindConvolution(shader: Shader, conv: Convolution, request: Kern
   const buffer = shader.operand(index);
   return { data, bias, result, gate: { buffer, walk: walk(shader, placement) } };
 }
-
-

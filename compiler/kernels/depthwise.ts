@@ -1,5 +1,5 @@
 /** Depthwise convolution: one channel group a lane, register tiles over a row of pixels. */
-import { bindConvolution, convolutionOf, formOf, isDepthwise, paddingOf, readConvolution } from './convolution.ts';
+import { bindConvolution, convolutionOf, isDepthwise, paddingOf, readConvolution } from './convolution.ts';
 import { declareEpilogue } from './epilogue.ts';
 import {
   ceilDivide,
@@ -13,10 +13,18 @@ import {
 import { packDepthwise } from './pack.ts';
 import { at, beginShader, range, unroll, walk, type Shader } from './wgsl.ts';
 
-/** `pixels`: outputs along a row of one invocation; `bordered`: 1 reads zero borders from memory, 0 checks bounds. */
-export type DepthwiseSchedule = { readonly pixels: number; readonly bordered: number };
+/**
+ * `pixels`: outputs along a row of one invocation; `bordered`: 1 reads zero borders from memory, 0 checks bounds;
+ * `sliding`: 1 keeps a row's pixels in registers from one tap to the next, which stride and dilation of 1 allow.
+ */
+export type DepthwiseSchedule = { readonly pixels: number; readonly bordered: number; readonly sliding: number };
 
 const lanes = 32;
+
+function slides(node: Parameters<typeof readConvolution>[0]): boolean {
+  const { stride, dilation } = readConvolution(node)?.anchor.attrs ?? { stride: [2, 2], dilation: [1, 1] };
+  return stride[1] === 1 && dilation[1] === 1;
+}
 
 export const depthwise: Kernel<DepthwiseSchedule> = {
   name: 'depthwise',
@@ -26,91 +34,132 @@ export const depthwise: Kernel<DepthwiseSchedule> = {
     const conv = readConvolution(node);
     return conv !== undefined && isDepthwise(conv);
   },
-  schedules: (_node, profile) =>
-    profile === 'gpu'
-      ? [4, 2, 1].map((pixels) => ({ pixels, bordered: 0 }))
-      : [8, 7, 4].map((pixels) => ({ pixels, bordered: 1 })),
-  form: formOf,
-  cost(node, { pixels }) {
+  schedules(node, profile) {
+    const sliding = slides(node) ? 1 : 0;
+    return profile === 'gpu'
+      ? [4, 2, 1].map((pixels) => ({ pixels, bordered: 0, sliding }))
+      : [8, 7, 4].map((pixels) => ({ pixels, bordered: 1, sliding }));
+  },
+  form: (node) => String(slides(node)),
+  cost(node, { pixels, sliding }) {
     const conv = readConvolution(node);
     const [, channels, height, width] = node.type.shape.map(Number);
     if (!conv || channels === undefined || height === undefined || width === undefined) return 0;
-    const [, strideX] = conv.anchor.attrs.stride;
-    const loads = (pixels - 1) * strideX + 2 * conv.kernel[1];
-    return channels * height * Math.ceil(width / pixels) * loads * conv.kernel[0];
+    const [kernelHeight, kernelWidth] = conv.kernel;
+    const loads = sliding ? pixels + 2 * kernelWidth : (pixels + 1) * kernelWidth;
+    return channels * height * Math.ceil(width / pixels) * loads * kernelHeight;
   },
   halo: (node, { bordered }) => (bordered ? paddingOf(node) : noHalo),
   emit(request, schedule) {
     const { conv, data } = convolutionOf(request);
     const { height, width, batch } = request.result;
-    const groups = channelGroups(conv.outputs);
-    const items = multiplyExtents(height, ceilDivide(width, schedule.pixels), groups);
+    const items = multiplyExtents(height, ceilDivide(width, schedule.pixels), channelGroups(conv.outputs));
     const shader = beginShader(request);
     const body = bodyText(shader, request, schedule);
+    // One more than the tile: a sliding window loads the pixel after its last tap.
+    const beyond = (overrunOf(width, schedule.pixels) + 1) * conv.anchor.attrs.stride[1];
     return shader.finish({
       workgroupSize: [lanes, 1, 1],
       workgroups: [ceilDivide(items, lanes), 1, batch],
       body,
-      overrun: overrunOf(width, schedule.pixels) * conv.anchor.attrs.stride[1] * data.channelStride,
+      overrun: beyond * data.channelStride,
     });
   },
 };
 
-function bodyText(shader: Shader, request: KernelRequest, { pixels, bordered }: DepthwiseSchedule): string {
+/** Registers what the shader reads, in the order of its bindings and uniforms; returns the expressions. */
+function declareNames(shader: Shader, request: KernelRequest, { pixels, bordered }: DepthwiseSchedule) {
   const { conv, data } = convolutionOf(request);
   const { stride, padding, dilation } = conv.anchor.attrs;
-  const [kernelHeight, kernelWidth] = conv.kernel;
-  const weights = shader.constant(packDepthwise(conv.weight));
-  const { data: x, bias, result } = bindConvolution(shader, conv, request);
-  const from = bordered ? walk(shader, data, -padding[0], -padding[1]) : walk(shader, data);
-  const to = walk(shader, request.result);
-  const groups = channelGroups(conv.outputs);
-  const groupCount = shader.u32(groups);
-  const tilesPerRow = shader.u32(ceilDivide(request.result.width, pixels));
-  const rows = shader.u32(request.result.height);
-  const columns = shader.u32(request.result.width);
-  const [inputRows, inputColumns] = bordered ? ['', ''] : [shader.u32(data.height), shader.u32(data.width)];
-  const [top, left] = bordered ? ['', ''] : [shader.u32(padding[0]), shader.u32(padding[1])];
+  const { width, height } = request.result;
+  const names = {
+    weights: shader.constant(packDepthwise(conv.weight)),
+    ...bindConvolution(shader, conv, request),
+    from: bordered ? walk(shader, data, -padding[0], -padding[1]) : walk(shader, data),
+    to: walk(shader, request.result),
+    groupCount: shader.u32(channelGroups(conv.outputs)),
+    tilesPerRow: shader.u32(ceilDivide(width, pixels)),
+    rows: shader.u32(height),
+    columns: shader.u32(width),
+    kernelHeight: shader.u32(conv.kernel[0]),
+    kernelWidth: shader.u32(conv.kernel[1]),
+    strideY: shader.u32(stride[0]),
+    strideX: shader.u32(stride[1]),
+    dilationY: shader.u32(dilation[0]),
+    dilationX: shader.u32(dilation[1]),
+    inputRows: shader.u32(data.height),
+    inputColumns: shader.u32(data.width),
+    top: shader.u32(bordered ? 0 : padding[0]),
+    left: shader.u32(bordered ? 0 : padding[1]),
+    // A count that only the uniform block knows keeps the driver from unrolling the loop over the sums.
+    sumCount: shader.u32(pixels),
+  };
   declareEpilogue(shader, conv.tail, request);
-  const taps = range(pixels).flatMap((i) => range(kernelWidth).map((k) => i * stride[1] + k * dilation[1]));
-  const loads = [...new Set(taps)].toSorted((a, b) => a - b);
-  // A coordinate left of or above the image wraps around to a huge u32, so one comparison checks both sides.
-  const load = (i: number): string =>
-    bordered
-      ? `    let x${i} = ${x}[at + ${i}u * pixel];`
-      : `    let i${i} = firstX + ${i}u;
-    let x${i} = select(vec4f(), ${x}[base + select(0u, i${i} * pixel, i${i} < ${inputColumns})], inside && i${i} < ${inputColumns});`;
-  const row = bordered
-    ? '    let at = start + ky * step;'
-    : `    let y1 = y0 * ${stride[0]}u + ky * ${dilation[0]}u - ${top};
-    let inside = y1 < ${inputRows};
-    let base = origin + select(0u, y1 * ${from.row}, inside);`;
-  return `
-  let c0 = invocation.x % ${groupCount};
-  let tile = invocation.x / ${groupCount};
-  let n = group.z;
-  let y0 = tile / ${tilesPerRow};
-  let x0 = (tile - y0 * ${tilesPerRow}) * ${pixels}u;
-  if (y0 >= ${rows}) { return; }
-  let pixel = ${from.pixel};
-${
+  return names;
+}
+
+type Names = ReturnType<typeof declareNames>;
+
+const pixelText = ({ data, from, inputColumns }: Names, bordered: boolean): string =>
   bordered
-    ? `  let start = ${at(from, 'n', `(y0 * ${stride[0]}u)`, `(x0 * ${stride[1]}u)`, 'c0')};
-  let step = ${from.row} * ${dilation[0]}u;`
-    : `  let origin = ${from.origin} + n * ${from.image} + c0;
-  let firstX = x0 * ${stride[1]}u - ${left};`
-}
-  let b0 = ${bias}[c0];
+    ? `fn pixelAt(row: u32, x: u32) -> vec4f { return ${data}[row + x * ${from.pixel}]; }`
+    : `fn pixelAt(row: u32, x: u32) -> vec4f {
+  if (row == 0xffffffffu || x >= ${inputColumns}) { return vec4f(); }
+  return ${data}[row + x * ${from.pixel}];
+}`;
+
+// A coordinate left of or above the image wraps around to a huge u32, so one comparison checks both sides.
+const rowText = (p: Names, bordered: boolean): string =>
+  bordered
+    ? `let row = image + (y0 * ${p.strideY} + ky * ${p.dilationY}) * ${p.from.row};`
+    : `let y1 = y0 * ${p.strideY} + ky * ${p.dilationY} - ${p.top};
+    let row = select(0xffffffffu, image + y1 * ${p.from.row}, y1 < ${p.inputRows});`;
+
+function bodyText(shader: Shader, request: KernelRequest, schedule: DepthwiseSchedule): string {
+  const { pixels, sliding } = schedule;
+  const bordered = schedule.bordered === 1;
+  const p = declareNames(shader, request, schedule);
+  shader.declare(pixelText(p, bordered));
+  return `
+  let c0 = invocation.x % ${p.groupCount};
+  let tile = invocation.x / ${p.groupCount};
+  let n = group.z;
+  let y0 = tile / ${p.tilesPerRow};
+  let x0 = (tile - y0 * ${p.tilesPerRow}) * ${pixels}u;
+  if (y0 >= ${p.rows}) { return; }
+  let image = ${p.from.origin} + n * ${p.from.image} + c0;
+  let first = x0 * ${p.strideX} - ${p.left};
+  let b0 = ${p.bias}[c0];
 ${unroll(pixels, (i) => `  var p${i} = b0;`)}
-  for (var ky = 0u; ky < ${kernelHeight}u; ky++) {
-    let w = ky * ${kernelWidth}u * ${groupCount} + c0;
-${row}
-${loads.map(load).join('\n')}
-${unroll(kernelWidth, (k) => {
-  const weight = `    let w${k} = ${weights}[w + ${k}u * ${groupCount}];`;
-  return `${weight}\n${unroll(pixels, (i) => `    p${i} += w${k} * x${i * stride[1] + k * dilation[1]};`)}`;
-})}
+  for (var ky = 0u; ky < ${p.kernelHeight}; ky++) {
+    ${rowText(p, bordered)}
+    var w = ky * ${p.kernelWidth} * ${p.groupCount} + c0;
+${sliding ? slidingText(pixels, p) : steppingText(pixels, p)}
   }
-  let out = ${at(to, 'n', 'y0', 'x0', 'c0')};
-${unroll(pixels, (i) => `  if (x0 + ${i}u < ${columns}) { ${result}[out + ${i}u * ${to.pixel}] = finish(p${i}, n, y0, x0 + ${i}u, c0); }`)}`;
+  let out = ${at(p.to, 'n', 'y0', 'x0', 'c0')};
+  var sums = array<vec4f, ${pixels}>(${range(pixels)
+    .map((i) => `p${i}`)
+    .join(', ')});
+  for (var i = 0u; i < ${p.sumCount}; i++) {
+    let x = x0 + i;
+    if (x < ${p.columns}) { ${p.result}[out + i * ${p.to.pixel}] = finish(sums[i], n, y0, x, c0); }
+  }`;
 }
+
+const slidingText = (pixels: number, { weights, kernelWidth, groupCount }: Names): string => `
+${unroll(pixels, (i) => `    var x${i} = pixelAt(row, first + ${i}u);`)}
+    for (var kx = 0u; kx < ${kernelWidth}; kx++) {
+      let m = ${weights}[w];
+${unroll(pixels, (i) => `      p${i} += m * x${i};`)}
+      w += ${groupCount};
+${unroll(pixels - 1, (i) => `      x${i} = x${i + 1};`)}
+      x${pixels - 1} = pixelAt(row, first + kx + ${pixels}u);
+    }`;
+
+const steppingText = (pixels: number, { weights, kernelWidth, groupCount, strideX, dilationX }: Names): string => `
+    for (var kx = 0u; kx < ${kernelWidth}; kx++) {
+      let m = ${weights}[w];
+      let at = first + kx * ${dilationX};
+${unroll(pixels, (i) => `      p${i} += m * pixelAt(row, at + ${i}u * ${strideX});`)}
+      w += ${groupCount};
+    }`;

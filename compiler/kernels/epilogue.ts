@@ -117,10 +117,9 @@ function renderLoad(shader: Shader, buffer: string, from: Placement, { result }:
 }
 
 const preserving = new Set(
-  ['relu', 'relu6', 'hardSwish', 'add', 'sub', 'neg', 'abs', 'tanh', 'silu', 'gelu', 'leakyRelu', 'elu', 'sqrt'].concat([
-    'minimum',
-    'maximum',
-  ]),
+  ['relu', 'relu6', 'hardSwish', 'add', 'sub', 'neg', 'abs', 'tanh', 'silu', 'gelu', 'leakyRelu', 'elu', 'sqrt'].concat(
+    ['minimum', 'maximum'],
+  ),
 );
 
 /** Whether zero padding lanes of the anchor and the operands give zero padding lanes of the result. */

@@ -13,10 +13,11 @@ export const ceilDivide = (extent: Extent, divisor: number): Extent => {
   return divisor === 1 ? extent : { product: [extent], divisor };
 };
 
-export const multiplyExtents = (...factors: readonly Extent[]): Extent =>
-  factors.every((factor) => typeof factor === 'number')
-    ? factors.reduce<number>((product, factor) => product * Number(factor), 1)
-    : { product: factors, divisor: 1 };
+export function multiplyExtents(...factors: readonly Extent[]): Extent {
+  const known = factors.filter((factor) => typeof factor === 'number').reduce((product, factor) => product * factor, 1);
+  const open = factors.filter((factor) => typeof factor !== 'number');
+  return open.length === 0 ? known : { product: known === 1 ? open : [known, ...open], divisor: 1 };
+}
 
 /** Zero pixels around an image: top, left, bottom, right. */
 export type Halo = readonly [number, number, number, number];
@@ -45,10 +46,7 @@ export const rowStride = (p: Placement): Dim => multiplyDims(paddedWidth(p), p.c
 export const imageStride = (p: Placement): Dim => multiplyDims(paddedHeight(p), rowStride(p));
 /** vec4 index of channel group 0 of pixel (y, x) of image 0; y and x may reach into the halo. */
 export const pixelOrigin = (p: Placement, y = 0, x = 0): Dim =>
-  addDims(
-    multiplyDims(rowStride(p), p.halo[0] + y),
-    (p.halo[1] + x) * p.channelStride + p.channelOffset,
-  );
+  addDims(multiplyDims(rowStride(p), p.halo[0] + y), (p.halo[1] + x) * p.channelStride + p.channelOffset);
 
 /** A weight in the form that a kernel reads, made at build time. */
 export interface PackedConstant {

@@ -5,8 +5,11 @@ import { readConvolution } from './convolution.ts';
 import { declareEpilogue } from './epilogue.ts';
 import { readGroup, type Group } from './group.ts';
 import { ceilDivide, channelGroups, imageStride, pixelOrigin, type Kernel, type KernelRequest } from './kernel.ts';
-import { outputBlock, packBias, packMatrices, type PackedSource } from './pack.ts';
+import { packBias, packOutputs, type PackedSource } from './pack.ts';
 import { beginShader, range, type Shader } from './wgsl.ts';
+
+/** Output channels of one invocation or workgroup. */
+const block = 8;
 
 /** `slices`: invocations that share the sum over inputs of one output block; 1 needs no workgroup memory. */
 export type LinearSchedule = { readonly slices: number };
@@ -41,7 +44,7 @@ export const linear: Kernel<LinearSchedule> = {
     const group = readLinear(request.node);
     if (!group) throw new TypeError(`${request.node.op.name} is not a linear layer`);
     const [outputs = 1] = group.weight.attrs.tensor.shape;
-    const blocks = Math.ceil(outputs / outputBlock);
+    const blocks = Math.ceil(outputs / block);
     const shader = beginShader(request);
     const body = bodyText(shader, request, group, slices);
     const lanes = 8;
@@ -58,7 +61,7 @@ function bodyText(shader: Shader, request: KernelRequest, group: Linear, slices:
   const data = request.operands[group.operands[0] ?? 0];
   if (!data) throw new TypeError('the data operand has no place in memory');
   const x = shader.operand(group.operands[0] ?? 0);
-  const weights = shader.constant(packMatrices(group.weight), 'mat4x4f');
+  const weights = shader.constant(packOutputs(group.weight), 'mat4x4f');
   const bias = shader.constant(packBias(group.bias, outputs));
   const result = shader.result();
   const gatePlace = request.operands[group.gate ?? -1];
@@ -73,12 +76,12 @@ function bodyText(shader: Shader, request: KernelRequest, group: Linear, slices:
   const outputGroups = shader.u32(channelGroups(outputs));
   declareEpilogue(shader, group.tail, request);
   if (slices > 1) shader.declare(`var<workgroup> partial: array<array<vec4f, 2>, ${slices}>;`);
-  const block = slices === 1 ? 'invocation.x' : 'group.x';
+  const blockIndex = slices === 1 ? 'invocation.x' : 'group.x';
   const first = slices === 1 ? '0u' : 'lane';
   return `
-  let block = ${block};
+  let c0 = ${blockIndex} * 2u;
+  let c1 = min(c0 + 1u, ${outputGroups} - 1u);
   let n = group.z;
-  let c0 = block * 2u;
 ${slices === 1 ? `  if (c0 >= ${outputGroups}) { return; }` : ''}
   let depth = ${depth};
   let start = ${origin} + n * ${image};
@@ -86,13 +89,12 @@ ${slices === 1 ? `  if (c0 >= ${outputGroups}) { return; }` : ''}
   var q = vec4f();
   for (var k = ${first}; k < depth; k += ${slices}u) {
     let a = ${x}[start + k]${gate ? ` * ${gate}` : ''};
-    let w = (block * depth + k) * 2u;
-    p += ${weights}[w] * a;
-    q += ${weights}[w + 1u] * a;
+    p += ${weights}[c0 * depth + k] * a;
+    q += ${weights}[c1 * depth + k] * a;
   }
 ${slices === 1 ? '' : reduceText(slices)}
   p += ${bias}[c0];
-  q += ${bias}[c0 + 1u];
+  q += ${bias}[c1];
   let to = ${outOrigin} + n * ${outImage} + c0;
   ${result}[to] = finish(p, n, 0u, 0u, c0);
   if (c0 + 1u < ${outputGroups}) { ${result}[to + 1u] = finish(q, n, 0u, 0u, c0 + 1u); }`;

@@ -3,42 +3,32 @@ import type { ConstantAttrs } from '../ir/leaves.ts';
 import type { Node } from '../ir/node.ts';
 import { channelGroups, noHalo, type PackedConstant, type Placement } from './kernel.ts';
 
-/** Output channels that one mat4x4 pair covers: every convolution packing works in blocks of eight. */
-export const outputBlock = 8;
-
 /** Where packed weights come from. */
 export type PackedSource = Node<ConstantAttrs>;
 
 const nameOf = (node: PackedSource): string => `${node.attrs.name || 'constant'}.${node.id}`;
 
 /**
- * A convolution's weight `[O, I, KH, KW]` (or a linear's `[O, I]`) as mat4x4f in the order
- * [O / 8][KH][I / 4][KW][2]: matrix `m` holds four output channels (rows) of four input channels (columns), so that
- * `m * x` adds four inputs to four outputs. Grouped weights keep I = channels of one group.
+ * A convolution's weight `[O, I, KH, KW]` (or a linear's `[O, I]`) as vec4 of four output channels, in the order
+ * [O / 4][KH][KW][I], I padded to a multiple of four. Read as mat4x4f, element i / 4 takes four inputs to four
+ * outputs: `m * x`. Grouped weights keep I = channels of one group.
  */
-export function packMatrices(node: PackedSource): PackedConstant {
+export function packOutputs(node: PackedSource): PackedConstant {
   const { shape, data } = node.attrs.tensor;
   const [outputs = 1, inputs = 1, height = 1, width = 1] = shape;
   const pack = (): Float32Array => {
-    const groups = channelGroups(inputs);
-    const packed = new Float32Array(Math.ceil(outputs / outputBlock) * height * groups * width * 32);
-    const taps = height * width;
+    const [depth, taps] = [channelGroups(inputs) * 4, height * width];
+    const packed = new Float32Array(channelGroups(outputs) * taps * depth * 4);
     for (let o = 0; o < outputs; o++) {
-      const block = Math.floor(o / outputBlock);
-      const lane = (Math.floor(o / 4) % 2) * 16 + (o % 4);
+      const block = Math.floor(o / 4) * taps * depth * 4 + (o % 4);
       for (let i = 0; i < inputs; i++) {
         const from = (o * inputs + i) * taps;
-        const to = ((block * height * groups + Math.floor(i / 4)) * width) * 32 + lane + (i % 4) * 4;
-        for (let y = 0; y < height; y++) {
-          for (let x = 0; x < width; x++) {
-            packed[to + (y * groups * width + x) * 32] = data[from + y * width + x] ?? 0;
-          }
-        }
+        for (let tap = 0; tap < taps; tap++) packed[block + (tap * depth + i) * 4] = data[from + tap] ?? 0;
       }
     }
     return packed;
   };
-  return { name: `${nameOf(node)}:matrices`, pack };
+  return { name: `${nameOf(node)}:outputs`, pack };
 }
 
 /** A depthwise weight `[C, 1, KH, KW]` as vec4 in the order [KH][KW][C / 4]. */
@@ -57,9 +47,9 @@ export function packDepthwise(node: PackedSource): PackedConstant {
   return { name: `${nameOf(node)}:depthwise`, pack };
 }
 
-/** A bias `[O]`, or zeros where there is none, padded to whole output blocks. */
+/** A bias `[O]`, or zeros where there is none, padded to whole vec4. */
 export function packBias(node: PackedSource | undefined, outputs: number): PackedConstant {
-  const size = Math.ceil(outputs / outputBlock) * outputBlock;
+  const size = channelGroups(outputs) * 4;
   const pack = (): Float32Array => {
     const packed = new Float32Array(size);
     if (node) packed.set(node.attrs.tensor.data);

@@ -5,7 +5,7 @@ import { isOp } from '../ir/op.ts';
 import { reduceMax, reduceMean, reduceSum } from '../ops/index.ts';
 import { elementIndex, logicalCoordinates } from './element.ts';
 import { ceilDivide, channelGroups, multiplyExtents, type Kernel } from './kernel.ts';
-import { at, beginShader, range, walk } from './wgsl.ts';
+import { at, beginShader, range, walk, type Shader } from './wgsl.ts';
 
 const lanes = 32;
 
@@ -44,9 +44,11 @@ export const reduce: Kernel = {
       shader.u32(size),
     );
     const coordinates = logicalCoordinates(shader, node.type.shape);
-    shader.declare(foldText(shader.u32, reduction, input.type.shape, node.type.shape.length, (names) =>
-      elementIndex(shader, x, data, input.type.shape, names),
-    ));
+    shader.declare(
+      foldText(shader, reduction, input.type.shape, node.type.shape.length, (names) =>
+        elementIndex(shader, x, data, input.type.shape, names),
+      ),
+    );
     const lane = (index: number): string => {
       const channel = `c * 4u + ${index}u`;
       const call = `fold(${coordinates(channel).slice(0, node.type.shape.length).join(', ')})`;
@@ -72,7 +74,7 @@ ${range(4).map(lane).join('\n')}
 
 /** `fn fold(d0: u32, ...) -> f32`: loops over the reduced axes, takes the kept coordinates from the result's. */
 function foldText(
-  u32: (size: Dim) => string,
+  shader: Shader,
   { axes, keepDims, maximum, mean }: Reduction,
   shape: readonly Dim[],
   resultRank: number,
@@ -83,11 +85,13 @@ function foldText(
     if (axes.includes(axis)) return `r${axis}`;
     return `d${keepDims ? axis : next++}`;
   });
-  const sizes = new Map(axes.map((axis) => [axis, u32(shape[axis] ?? 1)]));
+  const sizes = new Map(axes.map((axis) => [axis, shader.u32(shape[axis] ?? 1)]));
   const open = [...sizes].map(([axis, size]) => `for (var r${axis} = 0u; r${axis} < ${size}; r${axis}++) {`);
   const value = element(coordinates);
   const count = [...sizes.values()].join(' * ') || '1u';
-  return `fn fold(${range(resultRank).map((axis) => `d${axis}: u32`).join(', ')}) -> f32 {
+  return `fn fold(${range(resultRank)
+    .map((axis) => `d${axis}: u32`)
+    .join(', ')}) -> f32 {
   var v = ${maximum ? '-3.40282346e38' : '0.0'};
   ${open.join(' ')}
     v = ${maximum ? `max(v, ${value})` : `v + ${value}`};

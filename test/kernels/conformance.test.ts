@@ -32,7 +32,11 @@ function values(count: number, seed: number, [low, high]: readonly [number, numb
 function sampleGraph(op: Op, sample: Sample): { graph: Graph; inputs: Record<string, HostTensor> } {
   const inputs: Record<string, HostTensor> = {};
   const nodes = sample.inputs.map(({ shape, constant: fixed, range }, index): Node => {
-    const data = values(shape.reduce((a, b) => a * b, 1), index + 1, range);
+    const data = values(
+      shape.reduce((a, b) => a * b, 1),
+      index + 1,
+      range,
+    );
     if (fixed) return makeNode(constant, [], { tensor: { dtype: 'f32', shape, data }, name: `w${index}` });
     inputs[`x${index}`] = { shape, data };
     return makeNode(input, [], { name: `x${index}`, index, dtype: 'f32', shape });

@@ -51,7 +51,8 @@ export async function deviceError(
   let worst = 0;
   for (const [name, { shape, data }] of Object.entries(expected)) {
     const result = actual?.[name];
-    if (!result || result.data.length !== data.length) throw new Error(`output ${name} has shape [${result?.shape}], not [${shape}]`);
+    if (!result || result.data.length !== data.length)
+      throw new Error(`output ${name} has shape [${result?.shape.join() ?? ''}], not [${shape.join()}]`);
     let [difference, magnitude] = [0, 0];
     data.forEach((value: number, index: number) => {
       const other = result.data[index] ?? Number.NaN;
