@@ -89,7 +89,12 @@ function nestingFault(file: SourceFile, tokens: readonly IToken[]): Diagnostic |
     }
     prefixes = type === t.Minus || type === t.Bang ? prefixes + 1 : 0;
     if (choices.length - 1 > MAX_NESTING || choices.length - 1 + pending > MAX_NESTING_WITH_CHOICES) {
-      return tooDeep(file, token, `nesting deeper than ${MAX_NESTING} levels`, 'name inner parts with `let` or `const`');
+      return tooDeep(
+        file,
+        token,
+        `nesting deeper than ${MAX_NESTING} levels`,
+        'name inner parts with `let` or `const`',
+      );
     }
     if (prefixes > MAX_PREFIXES) return tooDeep(file, token, `more than ${MAX_PREFIXES} signs in a row`, 'remove them');
     previous = type;

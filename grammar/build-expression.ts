@@ -180,7 +180,9 @@ function parentheses(b: Building, node: CstNode): Expression {
   if (elements.length > 1 || !inner) return { kind: 'tuple', elements, span };
   if (node.children['Comma']) {
     b.diagnostics.push(
-      diagnostic('E0110', span, 'a tuple has two or more elements', { help: 'remove the comma, or write a list: `[...]`' }),
+      diagnostic('E0110', span, 'a tuple has two or more elements', {
+        help: 'remove the comma, or write a list: `[...]`',
+      }),
     );
   }
   // The brackets leave no node, but they belong to the extent of the expression.
@@ -268,10 +270,10 @@ function unlabelled(b: Building, node: CstNode): Stage {
 
 function callStage(b: Building, node: CstNode): Stage {
   const name = identifier(b, requiredToken(node, 'Identifier'));
-  const list = childNode(node, 'arguments');
-  if (!list) return { kind: 'call', name, span: name.span };
-  const span = across(name.span, bracketSpan(b, list, 'LParen', 'RParen'));
-  return { kind: 'call', name, arguments: callArguments(b, list), span };
+  const given = childNode(node, 'arguments');
+  if (!given) return { kind: 'call', name, span: name.span };
+  const span = across(name.span, bracketSpan(b, given, 'LParen', 'RParen'));
+  return { kind: 'call', name, arguments: callArguments(b, given), span };
 }
 
 function ifStage(b: Building, node: CstNode): Stage {

@@ -39,12 +39,12 @@ function reservedWord(situation: Situation): Diagnostic | undefined {
   if (!isKeyword(word)) return undefined;
   const next = typeAt(situation, 1);
   const isLabel = situation.expected === 'stage' && next === t.Colon;
-  const isKey = (situation.expected === 'value' || situation.expected === 'entry') && next === t.Assign;
+  const keyed =
+    situation.expected === 'value' || situation.expected === 'entry' || innermost(situation) === 'arguments';
+  const isKey = keyed && next === t.Assign;
   const isName = wantName.has(situation.expected) && !(startsLine(situation) && startsSomething(situation));
   if (!isLabel && !isKey && !isName) return undefined;
-  const help = isLabel
-    ? `write the label as a string: \`"${word}":\``
-    : `choose another name, such as \`${word}_\``;
+  const help = isLabel ? `write the label as a string: \`"${word}":\`` : `choose another name, such as \`${word}_\``;
   return diagnostic('E0115', spanAt(situation), `\`${word}\` is a reserved word`, { help });
 }
 
@@ -65,7 +65,8 @@ function isInCondition(situation: Situation): boolean {
   const outer = rules.slice(-2);
   if (expected === 'Then') return true;
   if (expected === 'LCurly') return outer.includes('ifStatement') || outer.includes('ifStage');
-  if (expected === 'RParen' && innermost(situation) === 'parentheses') return rules.some((rule) => conditional.has(rule));
+  if (expected === 'RParen' && innermost(situation) === 'parentheses')
+    return rules.some((rule) => conditional.has(rule));
   return expected === 'statement' && lastStatementWord(situation) === t.Assert;
 }
 
@@ -106,7 +107,9 @@ function bareInteger(situation: Situation): Diagnostic | undefined {
   if (typeAt(situation, -1) !== t.Dot || typeAt(situation, -2) !== t.NumberToken) return undefined;
   const span = { ...spanAt(situation, -2), end: spanAt(situation, -1).end };
   const digits = image(situation, -2);
-  return diagnostic('E0104', span, `\`${digits}.\` is not a number`, { help: `write \`${digits}.0\` or \`${digits}\`` });
+  return diagnostic('E0104', span, `\`${digits}.\` is not a number`, {
+    help: `write \`${digits}.0\` or \`${digits}\``,
+  });
 }
 
 /** `let x =`, `a +`. */
@@ -167,7 +170,9 @@ function unknownDeclaration(situation: Situation): Diagnostic | undefined {
   const help = didYouMean(word, declarationNames);
   if (help !== undefined) return diagnostic('E0116', span, `unknown declaration \`${word}\``, { help });
   if (typeAt(situation) === t.Assign) {
-    return diagnostic('E0116', span, `\`${word}\` is given a value without \`const\``, { help: `write \`const ${word} = ...\`` });
+    return diagnostic('E0116', span, `\`${word}\` is given a value without \`const\``, {
+      help: `write \`const ${word} = ...\``,
+    });
   }
   if (typeAt(situation) !== t.LParen) return undefined;
   return diagnostic('E0116', span, `unknown declaration \`${word}\``, {
@@ -180,7 +185,10 @@ function strayDeclaration(situation: Situation): Diagnostic | undefined {
   if (typeAt(situation) === t.Let) {
     return unexpected(situation, '`let` stands inside blocks; a value of the whole file is declared with `const`');
   }
-  return unexpected(situation, commentHelp(situation) ?? 'a file holds `import`, `const`, `fn`, `block`, `model` and directives');
+  return unexpected(
+    situation,
+    commentHelp(situation) ?? 'a file holds `import`, `const`, `fn`, `block`, `model` and directives',
+  );
 }
 
 function strayStatement(situation: Situation): Diagnostic | undefined {
@@ -200,7 +208,11 @@ function statementHelp(situation: Situation): string {
   if (type === t.Identifier && typeAt(situation, 1) === t.Assign) return `declare the name: \`let ${word} = ...\``;
   const meant = type === t.Identifier ? closestName(word, statementNames) : undefined;
   if (meant !== undefined) return `did you mean \`${meant}\`?`;
-  return percentHelp(situation) ?? commentHelp(situation) ?? 'statements begin with `let`, `const`, `assert`, `if` or `return`';
+  return (
+    percentHelp(situation) ??
+    commentHelp(situation) ??
+    'statements begin with `let`, `const`, `assert`, `if` or `return`'
+  );
 }
 
 /** `16% 4`. */
@@ -226,7 +238,10 @@ function strayStage(situation: Situation): Diagnostic | undefined {
   if (type && statementWords.has(type)) {
     return unexpected(situation, 'statements stand in blocks; a stage is an operation, `seq`, `for` or `if`');
   }
-  return unexpected(situation, commentHelp(situation) ?? 'a stage is an operation such as `conv(16, k=3)`, `seq`, `for` or `if`');
+  return unexpected(
+    situation,
+    commentHelp(situation) ?? 'a stage is an operation such as `conv(16, k=3)`, `seq`, `for` or `if`',
+  );
 }
 
 /** Faults whose code is the plain one and that have a help line. */
@@ -235,22 +250,40 @@ function hinted(situation: Situation): Diagnostic | undefined {
   return help === undefined ? undefined : unexpected(situation, help);
 }
 
+/** What a situation must have for its help line; a key that is absent matches everything. */
+interface Hint {
+  readonly expected?: string;
+  readonly rule?: string;
+  readonly found?: TokenType;
+  readonly before?: TokenType;
+  readonly help: string;
+}
+
+/** The first that fits is given. */
+const hints: readonly Hint[] = [
+  { found: t.Colon, expected: 'entry', help: 'an entry is written `key = value`' },
+  { found: t.Colon, rule: 'arguments', help: 'a named argument is written `name=value`' },
+  { found: t.Colon, rule: 'let', help: 'the type of a `let` follows from its value' },
+  { found: t.Pipe, expected: 'entry', help: 'put the whole chain behind one `key =`' },
+  { found: t.If, before: t.Else, help: 'write `else { if ... { ... } }`' },
+  { found: t.Assign, expected: 'RParen', rule: 'arguments', help: 'the name of an argument is one word' },
+  { expected: 'LParen', rule: 'parameters', help: 'parameters follow the name: `(x: f32[N, C, H, W])`' },
+  { expected: 'Arrow', help: 'a `fn` names its result: `fn half(n: int) -> int { ... }`' },
+  { before: t.At, rule: 'postfix', help: 'the file with the weights is a string: `@ "best.safetensors"`' },
+  { expected: 'String', rule: 'assert', help: 'the message of an `assert` is a string' },
+  { expected: 'entry', help: 'an entry is `key = value`, `key { ... }` or a value' },
+];
+
 function hint(situation: Situation): string | undefined {
   const rule = innermost(situation);
-  const { expected } = situation;
-  const type = typeAt(situation);
   if (rule === 'import') return importHint(situation);
-  if (type === t.Colon && expected === 'entry') return 'an entry is written `key = value`';
-  if (type === t.Colon && rule === 'arguments') return 'a named argument is written `name=value`';
-  if (type === t.Colon && rule === 'let') return 'the type of a `let` follows from its value';
-  if (type === t.Pipe && expected === 'entry') return 'put the whole chain behind one `key =`';
-  if (type === t.If && typeAt(situation, -1) === t.Else) return 'write `else { if ... { ... } }`';
-  if (expected === 'LParen' && rule === 'parameters') return 'parameters follow the name: `(x: f32[N, C, H, W])`';
-  if (expected === 'Arrow') return 'a `fn` names its result: `fn half(n: int) -> int { ... }`';
-  if (rule === 'postfix' && typeAt(situation, -1) === t.At) return 'the file with the weights is a string: `@ "best.safetensors"`';
-  if (type === t.Assign && expected === 'RParen' && rule === 'arguments') return 'the name of an argument is one word';
-  if (rule === 'assert' && expected === 'String') return 'the message of an `assert` is a string';
-  return expected === 'entry' ? 'an entry is `key = value`, `key { ... }` or a value' : undefined;
+  return hints.find(
+    (each) =>
+      (each.expected ?? situation.expected) === situation.expected &&
+      (each.rule ?? rule) === rule &&
+      (each.found === undefined || each.found === typeAt(situation)) &&
+      (each.before === undefined || each.before === typeAt(situation, -1)),
+  )?.help;
 }
 
 const importForm = 'an import is written `import { name } from "std/vision"`';

@@ -2,7 +2,7 @@
 import type { BalancedTokens } from './brackets.ts';
 import type { Diagnostic } from './diagnostics.ts';
 import { explainFault } from './explain-fault.ts';
-import type { Fault } from './parser.ts';
+import type { Fault } from './recovering-parser.ts';
 import { indexOf } from './resume.ts';
 import { unexpected } from './situation.ts';
 import type { Situation } from './situation.ts';
@@ -14,7 +14,9 @@ export function describeFaults(
   faults: readonly Fault[],
   earlier: readonly Diagnostic[],
 ): Diagnostic[] {
-  const places = earlier.map(({ span }) => span.start).sort((a, b) => a - b);
+  // What is never closed belongs to the construct that opens it, not to the one in front of which it is missed.
+  const places = earlier.map(({ code, span, notes }) => ((code === 'E0111' && notes[0]?.span) || span).start);
+  places.sort((a, b) => a - b);
   const found: Diagnostic[] = [];
   for (const fault of faults) {
     const situation = situationOf(balanced, fault);
@@ -38,9 +40,10 @@ function followsFrom(balanced: BalancedTokens, situation: Situation, places: rea
   const closer = tokens[balanced.close[opener] ?? -1];
   if (closer?.image === '' && closer.tokenType !== t.RCurly) return true;
   const end = token ? token.startOffset + token.image.length : file.text.length;
-  // Something unexpected between two constructs may be the rest of the one before.
-  const between = tokens[at] === start ? tokens[at - 1] : undefined;
-  const first = lowerBound(places, (between ?? start).startOffset);
+  // A construct that begins behind another on one line may be the rest of that other one.
+  const before = tokens[indexOf(start, tokens.length) - 1];
+  const rest = before && !file.text.slice(before.startOffset, start.startOffset).includes('\n') ? before : start;
+  const first = lowerBound(places, rest.startOffset);
   return (places[first] ?? Infinity) <= end;
 }
 

@@ -54,7 +54,9 @@ function unknownUnit(text: string, unit: string, span: Span): Diagnostic {
     return diagnostic('E0104', span, `the exponent of \`${clip(text)}\` has no digits`, { help: 'write as in `1e-3`' });
   }
   if (/^0$/.test(digits) && /^[bo]\d+$/i.test(unit)) {
-    return diagnostic('E0104', span, `\`${clip(text)}\` is not a number`, { help: 'numbers are decimal or hexadecimal' });
+    return diagnostic('E0104', span, `\`${clip(text)}\` is not a number`, {
+      help: 'numbers are decimal or hexadecimal',
+    });
   }
   const place: Span = { ...span, start: span.end - unit.length };
   const help = didYouMean(unit, units.keys()) ?? `units are ${[...units.keys()].join(', ')}`;
@@ -134,16 +136,19 @@ function endsInEscape(text: string): boolean {
 
 /** Replaces the escapes of a string's body and reports the offset and length of each bad one. */
 function decode(body: string, report: (at: number, length: number) => void): string {
-  return body.replace(/\\(?:u\{([0-9a-fA-F]{1,8})\}|u(?:\{[^}]{0,8}\}?)?|[^])/g, (escape: string, ...rest: unknown[]) => {
-    const [digits, at] = rest;
-    const simple = simpleEscapes.get(escape.slice(1));
-    if (simple !== undefined) return simple;
-    const code = typeof digits === 'string' ? parseInt(digits, 16) : Infinity;
-    // Surrogates are halves of UTF-16, not characters.
-    if (code <= 0x10ffff && (code < 0xd800 || code > 0xdfff)) return String.fromCodePoint(code);
-    report(typeof at === 'number' ? at : 0, wholeCharacters(escape));
-    return escape;
-  });
+  return body.replace(
+    /\\(?:u\{([0-9a-fA-F]{1,8})\}|u(?:\{[^}]{0,8}\}?)?|[^])/g,
+    (escape: string, ...rest: unknown[]) => {
+      const [digits, at] = rest;
+      const simple = simpleEscapes.get(escape.slice(1));
+      if (simple !== undefined) return simple;
+      const code = typeof digits === 'string' ? parseInt(digits, 16) : Infinity;
+      // Surrogates are halves of UTF-16, not characters.
+      if (code <= 0x10ffff && (code < 0xd800 || code > 0xdfff)) return String.fromCodePoint(code);
+      report(typeof at === 'number' ? at : 0, wholeCharacters(escape));
+      return escape;
+    },
+  );
 }
 
 /** A pair of surrogates after the backslash is one character, but the pattern above takes its first half. */

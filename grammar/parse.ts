@@ -10,7 +10,6 @@ import { scan } from './scan.ts';
 import type { SourceFile } from './source.ts';
 
 export { tokenize } from './scan.ts';
-export type { Lexeme, LexemeKind } from './scan.ts';
 
 /** The largest source text, in bytes of UTF-8. */
 export const MAX_SOURCE_BYTES = 4 * 1024 * 1024;

@@ -1,6 +1,7 @@
 /** Where parsing goes on after a fault: the end of the construct that has it, brackets respected. */
 import type { IToken, TokenType } from 'chevrotain';
 import type { BalancedTokens } from './brackets.ts';
+import { isKeyword } from './scan.ts';
 import * as t from './tokens.ts';
 
 /** What the parser loops over. */
@@ -21,11 +22,18 @@ export function resumeAt(balanced: BalancedTokens, kind: Construct, start: IToke
   let at = Math.min(indexOf(found, tokens.length), end);
   // The fault may lie inside brackets of the construct: step out of them.
   while (at < end && parent[at] !== level) at = (close[parent[at] ?? -1] ?? end) + 1;
+  // A word that opens a construct but failed in the middle of a line is a misplaced name.
+  if (at < end && at > from && at === indexOf(found, tokens.length) && !lineStart(balanced, at) && isWord(tokens[at]))
+    at++;
   while (at < end) {
     if (at > from && begins(balanced, kind, at)) return at;
     at = Math.max(close[at] ?? -1, at) + 1;
   }
   return Math.max(end, from + 1);
+}
+
+function isWord(token: IToken | undefined): boolean {
+  return token !== undefined && isKeyword(token.image);
 }
 
 /** True where the next construct can begin at `at`. */

@@ -65,7 +65,15 @@ const things: ReadonlyMap<string, string> = new Map([
 ]);
 const signs: ReadonlyMap<string, string> = new Map(t.vocabulary.map(({ name, LABEL }) => [name, LABEL ?? name]));
 const closerNames: ReadonlySet<string> = new Set([t.RParen.name, t.RSquare.name, t.RCurly.name]);
-const listRules: ReadonlySet<string> = new Set(['import', 'parameters', 'type', 'pattern', 'parentheses', 'list', 'arguments']);
+const listRules: ReadonlySet<string> = new Set([
+  'import',
+  'parameters',
+  'type',
+  'pattern',
+  'parentheses',
+  'list',
+  'arguments',
+]);
 
 function expectation(situation: Situation): string {
   const { expected, rules } = situation;

@@ -20,7 +20,7 @@ export function lineCells(text: string, start: number, spans: readonly Span[], w
   const end = lineEnd(text, start);
   const cells: string[] = [];
   const columns: number[] = [];
-  for (let at = start; at < end; ) {
+  for (let at = start; at < end;) {
     const character = String.fromCodePoint(text.codePointAt(at) ?? 0);
     for (let unit = 0; unit < character.length; unit++) columns.push(cells.length);
     if (character === '\t') cells.push(...' '.repeat(TAB - (cells.length % TAB)));

@@ -10,7 +10,8 @@ export function closestName(name: string, candidates: Iterable<string>): string 
   let bestDistance = limit + 0.5;
   for (const candidate of candidates) {
     if (candidate === name || Math.abs(candidate.length - name.length) > limit) continue;
-    const distance = editDistance(name, candidate);
+    // Of two equally near ones the one of the same length is the likelier.
+    const distance = editDistance(name, candidate) + 0.1 * Math.abs(candidate.length - name.length);
     // A short name whose every letter changed is no suggestion.
     if (distance < bestDistance && distance < Math.max(name.length, candidate.length) / 1.5) {
       best = candidate;

@@ -1,5 +1,5 @@
 /** The token types of `.cnn` text and the lexer over them. */
-import type { ILexerConfig, ITokenConfig, TokenType } from 'chevrotain';
+import type { ILexerConfig, TokenType } from 'chevrotain';
 import { createToken, Lexer } from './chevrotain.ts';
 
 /** Keywords: never names, except `from`, which is also a key in front of `=`. */
@@ -118,8 +118,7 @@ function keyword(name: string, word: string, ...categories: TokenType[]): TokenT
 }
 
 function sign(name: string, text: string, ...categories: TokenType[]): TokenType {
-  const config: ITokenConfig = { name, pattern: text, label: text, categories };
-  return createToken(config);
+  return createToken({ name, pattern: text, label: text, categories });
 }
 
 /** Scans instead of using a regular expression, whose backtracking stack a string of megabytes would exhaust. */

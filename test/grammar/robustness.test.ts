@@ -1,0 +1,149 @@
+/** Any text at all is parsed in bounded time, without an exception, with diagnostics that point into it. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parse, tokenize } from '../../grammar/parse.ts';
+import { renderDiagnostics } from '../../grammar/render.ts';
+import { keywords } from '../../grammar/tokens.ts';
+import { filesBelow, readText } from '../source-tree.ts';
+import { nodes } from './parsed.ts';
+
+const contract = filesBelow('test/grammar/contract').map(readText);
+
+/** What must hold of every text. */
+function examine(text: string): void {
+  const { program, diagnostics } = parse({ path: 'soup.cnn', text });
+  let last = 0;
+  for (const { span, message, code, notes } of diagnostics) {
+    expect(code).toMatch(/^E01\d\d$/);
+    expect(message).toMatch(/^[^A-Z\n].*[^.]$/);
+    for (const each of [span, ...notes.map((note) => note.span)]) {
+      expect(each.start).toBeGreaterThanOrEqual(0);
+      expect(each.end).toBeGreaterThanOrEqual(each.start);
+      expect(each.end).toBeLessThanOrEqual(text.length);
+    }
+    expect(span.start).toBeGreaterThanOrEqual(last);
+    last = span.start;
+  }
+  for (const { node } of nodes(program)) expect(node.span.end).toBeGreaterThanOrEqual(node.span.start);
+  renderDiagnostics(diagnostics, { color: true });
+}
+
+const piece = fc.oneof(
+  fc.constantFrom(...keywords, 'x', 'train', '50%', '2', '0.5', '"s"', '"', '#', '\n', '\\', '$', '\0', '\ud800'),
+  fc.constantFrom(...'(){}[],;:=.@+-*/%!<>|&', '|>', '||', '&&', '==', '..', '//', '->', '<='),
+);
+
+describe('token soup', () => {
+  it('never throws', () => {
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 60 }), (pieces) => examine(pieces.join(' '))),
+      { numRuns: 1500 },
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 60 }), (pieces) => examine(pieces.join(''))),
+      { numRuns: 500 },
+    );
+  });
+
+  it('nor does any string', () => {
+    fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 200 }), examine), { numRuns: 500 });
+    const units = fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 100 });
+    fc.assert(
+      fc.property(units, (codes) => examine(String.fromCharCode(...codes))),
+      { numRuns: 500 },
+    );
+  });
+});
+
+type Edit = (text: string, at: number, other: number) => string;
+
+/** The token that holds a random number's share of the text. */
+function pick(text: string, at: number): { start: number; end: number; text: string } {
+  const tokens = tokenize({ path: 'pick', text });
+  return tokens[at % Math.max(tokens.length, 1)] ?? { start: 0, end: 0, text: '' };
+}
+
+const edits: Readonly<Record<string, Edit>> = {
+  'a token deleted': (text, at) => {
+    const token = pick(text, at);
+    return text.slice(0, token.start) + text.slice(token.end);
+  },
+  'a token twice': (text, at) => {
+    const token = pick(text, at);
+    return `${text.slice(0, token.end)} ${token.text} ${text.slice(token.end)}`;
+  },
+  'a token for another': (text, at, other) => {
+    const token = pick(text, at);
+    return `${text.slice(0, token.start)} ${pick(text, other).text} ${text.slice(token.end)}`;
+  },
+  'a character replaced': (text, at, other) => {
+    const place = at % (text.length + 1);
+    return text.slice(0, place) + String.fromCharCode(other % 0x10000) + text.slice(place + 1);
+  },
+  'the end cut off': (text, at) => text.slice(0, at % (text.length + 1)),
+};
+
+describe('mutations of the contract files', () => {
+  it.each(Object.entries(edits))('%s', (_, edit) => {
+    const places = fc.array(fc.tuple(fc.nat(), fc.nat()), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(fc.constantFrom(...contract), places, (text, all) => {
+        examine(all.reduce((changed, [at, other]) => edit(changed, at, other), text));
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('one token deleted gives no more than three faults', () => {
+    const counts = contract.flatMap((text) =>
+      tokenize({ path: 'all', text })
+        .filter(({ kind }) => kind !== 'comment' && kind !== 'doc')
+        .map(({ start, end }) => {
+          const { diagnostics } = parse({ path: 'cut.cnn', text: text.slice(0, start) + text.slice(end) });
+          return diagnostics.length;
+        }),
+    );
+    expect(Math.max(...counts)).toBeLessThanOrEqual(3);
+    // Most deletions make one fault, and some make none: a comma in front of a bracket, a `-`.
+    expect(counts.filter((count) => count > 1).length / counts.length).toBeLessThan(0.03);
+  });
+});
+
+describe('large texts', () => {
+  const lines = contract.join('\n').split('\n').length;
+
+  it('sixty thousand lines parse', () => {
+    const text = `${contract.join('\n')}\n`.repeat(Math.ceil(60_000 / lines));
+    const before = process.cpuUsage();
+    const { program, diagnostics } = parse({ path: 'large.cnn', text });
+    const { user, system } = process.cpuUsage(before);
+    expect(diagnostics).toEqual([]);
+    expect(program.declarations.length).toBeGreaterThan(5000);
+    // About two on the machines at hand; garbage collection on other threads counts too.
+    expect((user + system) / 1e6).toBeLessThan(8);
+  });
+
+  it.each([
+    '(',
+    ')',
+    ']',
+    '(]',
+    '$ ',
+    'a ',
+    'let ',
+    'if ',
+    '"\n',
+    '\\',
+    '##\n',
+    'a{} ',
+    'a{b:} ',
+    '\0',
+    '\ud800 ',
+    '1_',
+    '- ',
+  ])('half a megabyte of %j', (unit) => {
+    const start = performance.now();
+    examine(unit.repeat(Math.floor(500_000 / unit.length)));
+    expect(performance.now() - start).toBeLessThan(20_000);
+  });
+});
