@@ -44,10 +44,7 @@ export type Layout = v.InferOutput<typeof layoutSchema>;
 const regionSchema = v.object({ offset: sizeSchema, bytes: sizeSchema });
 export type Region = v.InferOutput<typeof regionSchema>;
 
-const bindingSchema = v.union([
-  v.object({ arena: regionSchema }),
-  v.object({ constant: v.string() }),
-]);
+const bindingSchema = v.union([v.object({ arena: regionSchema }), v.object({ constant: v.string() })]);
 export type Binding = v.InferOutput<typeof bindingSchema>;
 
 /** A tensor of the model's interface or of a step: logical shape (NCHW) and physical place. */
@@ -67,7 +64,6 @@ const kernelSchema = v.object({
   access: v.array(v.picklist(['read', 'read_write'])),
   workgroupSize: v.tuple([v.number(), v.number(), v.number()]),
 });
-export type KernelEntry = v.InferOutput<typeof kernelSchema>;
 
 /** A place in the source: file, line and column, both from one. */
 const placeSchema = v.object({ file: v.string(), line: v.number(), column: v.number() });

@@ -21,16 +21,12 @@ import { resolveNames } from './resolve.ts';
 import { BuildAbort, fileScope, newBuild } from './scope.ts';
 import { tensorTypes } from './type-match.ts';
 
-export type { BuildOptions, BuiltModel, ModelInput } from './build-ir.ts';
-export { costOf, macsOf, type Cost } from './cost.ts';
-export type { Constraint } from './budget.ts';
+export type { BuildOptions, BuiltModel } from './build-ir.ts';
+export { costOf, type Cost } from './cost.ts';
 export type { CheckedDirective } from './directives.ts';
-export { resolveDataPath, type AnalyzeHost } from './host.ts';
-export type { BudgetDirective, Preprocess, PreprocessStep, WeightsDirective } from './model-directives.ts';
+export type { AnalyzeHost } from './host.ts';
+export type { BudgetDirective, Preprocess, WeightsDirective } from './model-directives.ts';
 export { nodeHost } from './node-host.ts';
-export { preludeOps } from './prelude.ts';
-export { directiveSchemas } from './directive-schema.ts';
-export type { DivisibilityFact, ParameterEntry } from './scope.ts';
 
 /** A model of the program: declared in the entry file, or imported by it. */
 export interface AnalyzedModel {

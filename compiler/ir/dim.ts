@@ -123,7 +123,8 @@ export function formatDim(dim: Dim): string {
   let text = '';
   for (const term of dim.terms) {
     const size = Math.abs(term.coefficient);
-    const factors = term.symbols.length === 0 ? String(size) : [...(size === 1 ? [] : [size]), ...term.symbols].join('*');
+    const factors =
+      term.symbols.length === 0 ? String(size) : [...(size === 1 ? [] : [size]), ...term.symbols].join('*');
     if (text === '') text = term.coefficient < 0 ? `-${factors}` : factors;
     else text += term.coefficient < 0 ? ` - ${factors}` : ` + ${factors}`;
   }

@@ -32,12 +32,7 @@ export interface Graph {
 let nextId = 0;
 
 /** A node with its type inferred. Throws an OpError where the inputs do not fit the op. */
-export function makeNode<A extends Attrs>(
-  op: Op<A>,
-  inputs: readonly Node[],
-  attrs: A,
-  origin?: Origin,
-): Node<A> {
+export function makeNode<A extends Attrs>(op: Op<A>, inputs: readonly Node[], attrs: A, origin?: Origin): Node<A> {
   const type = op.infer(
     inputs.map((input) => input.type),
     attrs,
@@ -51,10 +46,7 @@ export const makeGraph = (outputs: Readonly<Record<string, Node>>, updates?: Rea
 });
 
 /** The roots that keep a graph's nodes alive: outputs, then updates (state and its next value). */
-export const rootsOf = (graph: Graph): Node[] => [
-  ...Object.values(graph.outputs),
-  ...[...graph.updates].flat(),
-];
+export const rootsOf = (graph: Graph): Node[] => [...Object.values(graph.outputs), ...[...graph.updates].flat()];
 
 /** Every node once, inputs before users; the walk keeps its own stack, so depth is unlimited. */
 export function topologicalOrder(graph: Graph): Node[] {

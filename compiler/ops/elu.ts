@@ -6,9 +6,11 @@ export type EluAttrs = { readonly alpha: number };
 export const elu = unaryOp<EluAttrs>({
   name: 'elu',
   summary: 'x where x > 0, alpha * (exp(x) - 1) elsewhere',
-  map: ({ alpha }) => (x) => (x > 0 ? x : alpha * Math.expm1(x)),
+  map:
+    ({ alpha }) =>
+    (x) =>
+      x > 0 ? x : alpha * Math.expm1(x),
   // Both sides of a select are computed, so the exponential gets no positive argument.
-  wgsl: (x, { alpha }) =>
-    `select((exp(min(${x}, vec4f())) - 1.0) * ${wgslFloat(alpha)}, ${x}, ${x} > vec4f())`,
+  wgsl: (x, { alpha }) => `select((exp(min(${x}, vec4f())) - 1.0) * ${wgslFloat(alpha)}, ${x}, ${x} > vec4f())`,
   samples: unarySamples({ alpha: 1 }),
 });

@@ -9,7 +9,7 @@ import { bodyResult, type FusedAttrs } from './rules/body.ts';
 import { fusedSamples } from './rules/fused-samples.ts';
 
 export { bodyInput, bodyInputs, bodyResult, operandKind } from './rules/body.ts';
-export type { FusedAttrs, OperandKind } from './rules/body.ts';
+export type { FusedAttrs } from './rules/body.ts';
 
 /** Replays the body's shape rules on operand types; visits every node with the types of its inputs. */
 function replay(

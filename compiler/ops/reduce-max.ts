@@ -1,7 +1,5 @@
 /** `reduceMax`: the largest value over axes; a NaN wins, as in PyTorch. */
-import { reduceOp, type ReduceAttrs } from './rules/reduce.ts';
-
-export type ReduceMaxAttrs = ReduceAttrs;
+import { reduceOp } from './rules/reduce.ts';
 
 export const reduceMax = reduceOp({
   name: 'reduceMax',

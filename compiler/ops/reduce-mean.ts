@@ -1,7 +1,5 @@
 /** `reduceMean`: the mean over axes. */
-import { reduceOp, type ReduceAttrs } from './rules/reduce.ts';
-
-export type ReduceMeanAttrs = ReduceAttrs;
+import { reduceOp } from './rules/reduce.ts';
 
 export const reduceMean = reduceOp({
   name: 'reduceMean',

@@ -1,7 +1,5 @@
 /** `reduceSum`: the sum over axes. */
-import { reduceOp, type ReduceAttrs } from './rules/reduce.ts';
-
-export type ReduceSumAttrs = ReduceAttrs;
+import { reduceOp } from './rules/reduce.ts';
 
 export const reduceSum = reduceOp({
   name: 'reduceSum',

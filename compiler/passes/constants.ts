@@ -15,13 +15,6 @@ export function constantNode(tensor: Tensor, name = '', origin?: Origin): Node<C
   );
 }
 
-/** The value of a constant of one element. */
-export function scalarOf(node: Node | undefined): number | undefined {
-  if (!node || !isConstant(node)) return undefined;
-  const { data } = node.attrs.tensor;
-  return data.length === 1 ? data[0] : undefined;
-}
-
 /** Whether a node is a constant with every element equal to `value`. */
 export const isFilledWith = (node: Node | undefined, value: number): boolean =>
   node !== undefined && isConstant(node) && node.attrs.tensor.data.every((element) => element === value);

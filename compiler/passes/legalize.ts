@@ -42,7 +42,9 @@ function alignRanks(node: Node): Node | undefined {
     if (missing === 0 || isConstant(input)) return input;
     return reshaped(input, [...Array.from({ length: missing }, () => 1), ...input.type.shape]);
   });
-  return aligned.every((input, index) => input === node.inputs[index]) ? undefined : makeNode(node.op, aligned, node.attrs);
+  return aligned.every((input, index) => input === node.inputs[index])
+    ? undefined
+    : makeNode(node.op, aligned, node.attrs);
 }
 
 function splitConcat(node: Node): Node | undefined {
@@ -59,7 +61,7 @@ function splitConcat(node: Node): Node | undefined {
 function poolMean(node: Node): Node | undefined {
   const [x] = node.inputs;
   if (!isOp(node, reduceMean) || x?.type.shape.length !== 4) return undefined;
-  if (node.attrs.axes.toSorted().join() !== '2,3') return undefined;
+  if (node.attrs.axes.toSorted((a, b) => a - b).join() !== '2,3') return undefined;
   const pooled = makeNode(globalAveragePool, [x], {});
   return node.attrs.keepDims ? pooled : reshaped(pooled, node.type.shape);
 }
