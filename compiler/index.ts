@@ -1,0 +1,22 @@
+/** The compiler as a library: from source files to graphs, and from a graph and weights to an artifact's files. */
+export type { Diagnostic, Note, Severity } from '../grammar/diagnostics.ts';
+export { parse, type ParseResult } from '../grammar/parse.ts';
+export { renderDiagnostics, type RenderOptions } from '../grammar/render.ts';
+export { formatLocation, positionAt, type Position, type SourceFile, type Span } from '../grammar/source.ts';
+export { analyze, checkProgram, nodeHost } from './analyze/index.ts';
+export type { AnalyzedModel, AnalyzedProgram, AnalyzeHost, BuiltModel, CheckedProgram } from './analyze/index.ts';
+export { compile, type Compilation, type CompileInput, type CompileOptions } from './compile.ts';
+export { artifactFiles } from './emit/write-artifact.ts';
+export { symbolicDim, type Dim } from './ir/dim.ts';
+export { evaluateGraph, type EvaluateOptions } from './ir/evaluate.ts';
+export { makeGraph, makeNode, topologicalOrder, type Graph, type Node } from './ir/node.ts';
+export type { Op } from './ir/op.ts';
+export { parseGraph } from './ir/parse.ts';
+export { printGraph } from './ir/print.ts';
+export type { Tensor, TensorType } from './ir/type.ts';
+export { verifyGraph } from './ir/verify.ts';
+export { ops } from './ops/index.ts';
+export type { Pass } from './passes/pass.ts';
+export { inferencePipeline, runPipeline } from './passes/pipelines.ts';
+export { initialWeights, loadWeights } from './weights.ts';
+export { version } from './version.ts';
