@@ -81,6 +81,9 @@ function selectAll(
   for (const node of order) {
     if (isInput(node) || isConstant(node)) continue;
     if (isParameter(node)) throw new LoweringError(node, `parameter ${node.attrs.name} has no value`);
+    if (typeof (node.type.shape[1] ?? 1) !== 'number') {
+      throw new LoweringError(node, `no kernel runs ${describe(node)} on a number of channels that is left open`);
+    }
     const selection = select(node);
     if (!selection) throw new LoweringError(node, `no kernel runs ${describe(node)} with these sizes`);
     selections.set(node, selection);
