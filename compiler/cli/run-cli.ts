@@ -3,7 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { version } from '../version.ts';
 import type { Act, GlobalFlags } from './command.ts';
 import { commands } from './commands.ts';
-import { describeFailure, exitCodes, SourceError, usageError, type ExitCode } from './failure.ts';
+import { CommandError, describeFailure, exitCodes, SourceError, usageError, type ExitCode } from './failure.ts';
 import { integerFlag } from './flags.ts';
 import { createOutput, type Output, type Sink } from './output.ts';
 
@@ -35,7 +35,7 @@ export async function runCli(argv: readonly string[], streams: Streams): Promise
     await configured.parseAsync([...argv], { from: 'user' });
     return result;
   } catch (error) {
-    const known = fromCommander(error, program);
+    const known = withHelp(fromCommander(error), argv);
     if (known === undefined) return exitCodes.ok;
     output ??= outputFor({ json: argv.includes('--json'), verbose: argv.includes('-v') });
     output.progress('');
@@ -50,15 +50,20 @@ export async function runCli(argv: readonly string[], streams: Streams): Promise
 }
 
 /** Commander's own faults as usage errors; undefined where it has shown help or the version. */
-function fromCommander(error: unknown, program: Command): unknown {
+function fromCommander(error: unknown): unknown {
   if (!(error instanceof CommanderError)) return error;
   if (error.exitCode === 0) return undefined;
   if (error.code === 'commander.help') return usageError('no command was given', 'cnnc check FILE is a good start');
   const [line = '', ...more] = error.message.replace(/^error: /, '').split('\n');
   const suggestion = /^\(Did you mean (.*)\?\)$/.exec(more.join(' '))?.[1];
-  const name = program.args[0] ?? '';
-  const command = commands.some((each) => each.name === name) ? `cnnc ${name} --help` : 'cnnc --help';
-  return usageError(line, suggestion === undefined ? `see ${command}` : `did you mean \`${suggestion}\`?`);
+  return usageError(line, suggestion === undefined ? undefined : `did you mean \`${suggestion}\`?`);
+}
+
+/** A usage error without better advice leads to the help of its command. */
+function withHelp(error: unknown, argv: readonly string[]): unknown {
+  if (!(error instanceof CommandError) || error.code !== 'E0001' || error.help !== undefined) return error;
+  const named = commands.find(({ name }) => argv.includes(name));
+  return usageError(error.message, `see cnnc ${named ? `${named.name} ` : ''}--help`);
 }
 
 function createProgram({ stdout, stderr }: Streams): Command {

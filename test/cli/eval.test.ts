@@ -1,0 +1,89 @@
+/** `cnnc eval`: accuracy of known pictures, data that will not do, assertions. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cnnc, coloursSource, eventsOf, npy, plainPng, summaryOf, type Rgb } from './cnnc.ts';
+
+const pictures: readonly (readonly [string, Rgb, number])[] = [
+  ['a.png', [200, 10, 10], 0],
+  ['b.png', [10, 200, 10], 1],
+  ['c.png', [10, 10, 200], 2],
+  // Wrong on purpose: blue, said to be red.
+  ['d.png', [10, 10, 200], 0],
+];
+
+let folder = '';
+const at = (name: string): string => join(folder, name);
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'cnnc-eval-'));
+  writeFileSync(at('colours.cnn'), coloursSource);
+  writeFileSync(at('labels.txt'), 'red\ngreen\nblue\n');
+  for (const [name, colour] of pictures) writeFileSync(at(name), plainPng(colour));
+  writeFileSync(at('list.txt'), pictures.map(([name, , label]) => `${name} ${label}\n`).join(''));
+  const ran = await cnnc('build', at('colours.cnn'), '-o', at('out'));
+  expect(ran.code).toBe(0);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const evaluate = (...flags: readonly string[]) =>
+  cnnc('eval', at('out'), '--data', `image-folder:${folder}`, '--labels', at('list.txt'), ...flags);
+
+it('counts the best class and the best five', async () => {
+  const ran = await evaluate('--json');
+  expect(ran.code).toBe(0);
+  expect(summaryOf(ran)).toMatchObject({ top1: 0.75, top5: 1, samples: 4 });
+  expect(await evaluate()).toMatchObject({
+    out: expect.stringMatching(/^top-1 75\.00% \(3 of 4\), top-5 100\.00% \(4\), /),
+  });
+});
+
+it('gives the same figures for every batch, and stops at the limit', async () => {
+  expect(summaryOf(await evaluate('--json', '--batch', '3'))).toMatchObject({ top1: 0.75, samples: 4 });
+  expect(summaryOf(await evaluate('--json', '--batch', '1', '--limit', '3'))).toMatchObject({ top1: 1, samples: 3 });
+});
+
+it('takes tensors as they are', async () => {
+  const values = [
+    [1, 0, 0],
+    [0, 0, 1],
+  ].flatMap((colour) => colour.flatMap((value) => Array.from({ length: 16 }, () => value)));
+  writeFileSync(at('x.npy'), npy(values, [2, 3, 4, 4]));
+  writeFileSync(at('labels.npy'), npy([0, 1], [2]));
+  const ran = await cnnc('eval', at('out'), '--data', `npy:${at('x.npy')}`, '--labels', at('labels.npy'), '--json');
+  expect(ran).toMatchObject({ code: 0, err: '' });
+  expect(summaryOf(ran)).toMatchObject({ top1: 0.5, samples: 2 });
+});
+
+describe('--assert', () => {
+  it('passes and fails with exit code 4, after the figures', async () => {
+    expect(await evaluate('--assert', 'top1>=75%', '--assert', 'samples==4')).toMatchObject({ code: 0, err: '' });
+    const failed = await evaluate('--assert', 'top1>0.75', '--assert', 'top5 >= 0.9', '--json');
+    expect(failed).toMatchObject({ code: 4, err: 'error[E0802]: an assertion fails: top1>0.75 (it is 0.75)\n' });
+    expect(eventsOf(failed).find(({ type }) => type === 'summary')).toMatchObject({ top1: 0.75 });
+  });
+
+  it.each(['top1', 'top1>=', 'top1=>0.9', 'top9>=1', 'top1>=5ms'])('refuses %s before anything runs', async (text) => {
+    expect(await evaluate('--assert', text)).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringContaining('error[E0001]'),
+    });
+  });
+});
+
+it.each([
+  ['no data', [], 2, /required option '--data <format:path>' not specified/],
+  ['an unknown format', ['--data', 'coco:x'], 2, /^error\[E0714\]: .*\nhelp: .*cifar-binary, idx, image-folder, npy/],
+  ['data that is not there', ['--data', 'cifar-binary:nothing'], 3, /^error\[E0710\]/],
+  ['a wrong number', ['--data', 'npy:x', '--limit', '0'], 2, /--limit takes an integer of at least 1, not '0'/],
+])('refuses %s', async (_, flags, code, message) => {
+  expect(await cnnc('eval', at('out'), ...flags)).toMatchObject({ code, out: '', err: expect.stringMatching(message) });
+});
+
+it('refuses labels beyond the classes of the model', async () => {
+  writeFileSync(at('far.txt'), 'a.png 3\n');
+  const ran = await cnnc('eval', at('out'), '--data', `image-folder:${folder}`, '--labels', at('far.txt'));
+  expect(ran).toMatchObject({ code: 3, err: expect.stringContaining('error[E0714]') });
+});

@@ -1,0 +1,127 @@
+/** `cnnc run`: classes of images, tensors in and out, and inputs that will not do. */
+import { existsSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { encode as encodeJpeg } from 'jpeg-js';
+import { built, cnnc, eventsOf, npy, plainPng, readNpy, workshop } from './cnnc.ts';
+
+/** What the colours model makes of a byte: `(byte / 255 - 0.5) / 0.1`. */
+const logit = (byte: number): number => (byte / 255 - 0.5) / 0.1;
+
+it('names the classes of an image with their probabilities', async () => {
+  const shop = workshop({ 'orange.png': plainPng([128, 102, 51]) });
+  const artifact = await built(shop, 'colours.cnn');
+  const ran = await cnnc('run', artifact, shop.at('orange.png'), '--top', '2', '--json');
+  expect(ran.code).toBe(0);
+  const [classes] = eventsOf(ran);
+  const scores = [128, 102, 51].map(logit);
+  const sum = scores.reduce((total, score) => total + Math.exp(score), 0);
+  expect(classes).toMatchObject({
+    softmax: 'host',
+    classes: [128, 102].map((byte, index) => ({
+      index,
+      name: ['red', 'green'][index],
+      score: expect.closeTo(logit(byte), 4),
+      probability: expect.closeTo(Math.exp(logit(byte)) / sum, 5),
+    })),
+  });
+  const text = await cnnc('run', artifact, shop.at('orange.png'));
+  expect(text.out).toMatch(
+    /orange\.png {2}\(softmax of the logits\)\n +[67]\d\.\d\d% {2}red\n +\d+\.\d\d% {2}green\n +\d\.\d\d% {2}blue\n$/,
+  );
+});
+
+it('takes no second softmax where the model ends in one', async () => {
+  const source =
+    'model Ends(image: f32[N, 3, 4, 4]) -> f32[N, 3] { return image |> global_avg_pool |> flatten |> softmax }\n';
+  const shop = workshop({ 'ends.cnn': source, 'blue.png': plainPng([0, 0, 255]) });
+  const ran = await cnnc('run', await built(shop, 'ends.cnn'), shop.at('blue.png'), '--json');
+  const best = Math.E / (Math.E + 2);
+  expect(eventsOf(ran)[0]).toMatchObject({
+    softmax: 'model',
+    classes: [{ name: 'class 2', probability: expect.closeTo(best, 5) }, { index: 0 }, { index: 1 }],
+  });
+});
+
+it('gives back a tensor as it went in, and joins the outputs of several inputs', async () => {
+  const source = 'model Same(x: f32[N, 2, 3, 5]) -> f32[N, 2, 3, 5] { return x |> relu }\n';
+  const values = Array.from({ length: 60 }, (_, at) => (at % 7) / 8);
+  const shop = workshop({
+    'same.cnn': source,
+    'x.npy': npy(values, [2, 2, 3, 5]),
+    'z.npy': npy(values.slice(0, 30), [1, 2, 3, 5]),
+  });
+  const artifact = await built(shop, 'same.cnn');
+  const ran = await cnnc('run', artifact, shop.at('x.npy'), '--save', shop.at('y.npy'));
+  expect(ran.code).toBe(0);
+  expect(ran.out).toMatch(/x\.npy: output \[2, 2, 3, 5\] = 0 0\.125 0\.250 0\.375 0\.500 0\.625 0\.750 0 \.\.\.\n/);
+  expect(readNpy(shop.at('y.npy'))).toEqual({ shape: [2, 2, 3, 5], data: Float32Array.from(values) });
+  await cnnc('run', artifact, shop.at('x.npy'), shop.at('z.npy'), '--save', shop.at('both.npy'));
+  const both = readNpy(shop.at('both.npy'));
+  expect(both).toEqual({ shape: [3, 2, 3, 5], data: Float32Array.from([...values, ...values.slice(0, 30)]) });
+});
+
+it('takes the tensors of a model of several inputs in their order, and saves each output', async () => {
+  const source =
+    'model Two(a: f32[N, 1, 2, 2], b: f32[N, 1, 2, 2]) -> (f32[N, 1, 2, 2], f32[N, 1, 2, 2]) {\n  let left = a - b\n  let right = a + b\n  return (left, right)\n}\n';
+  const untyped = source.replace(/ -> \(.*?\) \{/, ' {');
+  const shop = workshop({
+    'two.cnn': untyped,
+    'a.npy': npy([1, 2, 3, 4], [1, 1, 2, 2]),
+    'b.npy': npy([4, 3, 2, 1], [1, 1, 2, 2]),
+  });
+  const artifact = await built(shop, 'two.cnn');
+  const ran = await cnnc('run', artifact, shop.at('a.npy'), shop.at('b.npy'), '--save', shop.at('y.npy'));
+  expect(ran.code).toBe(0);
+  expect([...readNpy(shop.at('y.left.npy')).data]).toEqual([-3, -1, 1, 3]);
+  expect([...readNpy(shop.at('y.right.npy')).data]).toEqual([5, 5, 5, 5]);
+  expect(await cnnc('run', artifact, shop.at('a.npy'))).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('takes 2 tensors (a, b), 1 are given'),
+  });
+});
+
+it('reads JPEG files', async () => {
+  const data = Buffer.alloc(4 * 4 * 4, Buffer.from([10, 20, 240, 255]));
+  const shop = workshop({ 'blue.jpg': encodeJpeg({ width: 4, height: 4, data }, 95).data });
+  const ran = await cnnc('run', await built(shop, 'colours.cnn'), shop.at('blue.jpg'), '--top', '1', '--json');
+  expect(eventsOf(ran)[0]).toMatchObject({ classes: [{ name: 'blue' }] });
+});
+
+it('runs an artifact of a fixed batch on fewer images', async () => {
+  const shop = workshop({ 'red.png': plainPng([255, 0, 0]) });
+  const artifact = await built(shop, 'colours.cnn', '--shape', 'N=4');
+  const ran = await cnnc('run', artifact, shop.at('red.png'), '--json');
+  expect(eventsOf(ran)[0]).toMatchObject({ classes: [{ name: 'red', score: expect.closeTo(5, 4) }, {}, {}] });
+});
+
+it.each([
+  ['an image that is not there', 'nothing.png', 3, /^error\[E0710\]: .*nothing\.png/],
+  ['a broken image', 'broken.png', 3, /^error\[E0713\]: cannot decode .*broken\.png/],
+  [
+    'an image of another size',
+    'large.png',
+    3,
+    /^error\[E0906\]: the image is 8x8, but the model's input is 4x4\nhelp: /,
+  ],
+  [
+    'a tensor of another shape',
+    'wide.npy',
+    3,
+    /^error\[E0906\]: input image is \[1, 3, 2, 8\], the model takes \[N, 3, 4, 4\]/,
+  ],
+  ['a broken tensor', 'broken.npy', 3, /^error\[E0712\]: .*broken\.npy: /],
+  ['something else', 'labels.txt', 2, /^error\[E0001\]: .*labels\.txt is neither \.png, \.jpg nor \.npy/],
+])('refuses %s, and saves nothing', async (_, input, code, message) => {
+  const shop = workshop({
+    'broken.png': plainPng([1, 2, 3]).subarray(0, 60),
+    'large.png': plainPng([1, 2, 3], 8),
+    'wide.npy': npy(
+      Array.from({ length: 48 }, () => 0),
+      [1, 3, 2, 8],
+    ),
+    'broken.npy': npy([1, 2, 3, 4], [4]).subarray(0, 70),
+  });
+  const ran = await cnnc('run', await built(shop, 'colours.cnn'), shop.at(input), '--save', shop.at('y.npy'));
+  expect(ran).toMatchObject({ code, out: '', err: expect.stringMatching(message) });
+  expect(existsSync(shop.at('y.npy'))).toBe(false);
+});
