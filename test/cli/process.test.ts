@@ -1,0 +1,75 @@
+/** The program as a process: what it loads, how it ends, and the demo. */
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { root } from '../source-tree.ts';
+import { eventsOf, summaryOf, tinySource, workshop, type Ran } from './cnnc.ts';
+
+// Inside the package, so that compiled code finds packages and the library as an installed one does.
+const dist = join(root, 'node_modules', '.cache', `cnnc-test-${process.pid}`);
+const main = join(dist, 'compiler', 'cli', 'main.js');
+const preload = join(dist, 'list-modules.cjs');
+
+beforeAll(() => {
+  mkdirSync(dist, { recursive: true });
+  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  execFileSync(process.execPath, [compiler, '-p', 'tsconfig.build.json', '--outDir', dist], { cwd: root });
+  writeFileSync(
+    preload,
+    `process.on('exit', () => require('node:fs').writeSync(2, Object.keys(require.cache).join('\\n')));\n`,
+  );
+});
+afterAll(() => rmSync(dist, { recursive: true, force: true }));
+
+function run(argv: readonly string[], options: { readonly cwd?: string; readonly node?: readonly string[] } = {}): Ran {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...(options.node ?? []), main, ...argv], {
+    cwd: options.cwd ?? root,
+    encoding: 'utf8',
+    timeout: 100_000,
+  });
+  return { code: status ?? -1, out: stdout, err: stderr };
+}
+
+it('loads no GPU binding, no decoder and no parser before a command needs them', () => {
+  const shop = workshop();
+  const modulesOf = (...argv: readonly string[]): string => run(argv, { node: ['-r', preload] }).err;
+  expect(modulesOf('--version')).not.toMatch(/webgpu|koffi|pngjs|jpeg-js|chevrotain|sparticuz/);
+  expect(modulesOf('check', shop.at('tiny.cnn'))).not.toMatch(/webgpu|koffi|pngjs|jpeg-js|sparticuz/);
+  const build = modulesOf('build', shop.at('tiny.cnn'), '-o', shop.at('out'), '--weights', 'random');
+  expect(build).not.toMatch(/webgpu|koffi|pngjs|jpeg-js|sparticuz/);
+  expect(modulesOf('bench', shop.at('out'), '--iters', '1')).toMatch(/webgpu/);
+});
+
+it('ends by itself with the exit code of the command, also when it used the GPU', () => {
+  const shop = workshop({ 'wrong.cnn': tinySource.replace('conv(8', 'konv(8') });
+  expect(run(['check', shop.at('wrong.cnn')]).code).toBe(1);
+  expect(run(['build', shop.at('tiny.cnn'), '--weights', 'random'], { cwd: shop.folder }).code).toBe(0);
+  // Without -o, the artifact lies where the user stands, under the model's name.
+  const bench = run(['bench', 'build/tiny', '--iters', '2', '--json'], { cwd: shop.folder });
+  expect(bench).toMatchObject({ code: 0 });
+  expect(summaryOf(bench)).toMatchObject({ batch: 1 });
+  expect(run(['bench', 'build/tiny', '--adapter', 'nonsense'], { cwd: shop.folder }).code).toBe(3);
+});
+
+it('says nothing where its reader goes away', async () => {
+  const child = spawn(process.execPath, [main, 'explain'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout.destroy();
+  let err = '';
+  child.stderr.on('data', (data: Buffer) => (err += String(data)));
+  const code = await new Promise((resolve) => child.on('close', resolve));
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+});
+
+it('demonstrates itself: it classifies nearly every fresh image, as the reference interpreter does', () => {
+  const shop = workshop();
+  const ran = run(['demo', '--json'], { cwd: shop.folder });
+  expect(ran.code).toBe(0);
+  const summary = summaryOf(ran);
+  expect(summary).toMatchObject({ samples: 400, seed: 0 });
+  expect(summary['accuracy']).toBeGreaterThan(0.9);
+  expect(summary['difference']).toBeLessThan(1e-5);
+  expect(eventsOf(run(['inspect', 'build/demo', '--json'], { cwd: shop.folder })).at(-1)).toMatchObject({
+    model: 'Shapes',
+  });
+});
