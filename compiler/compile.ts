@@ -1,5 +1,5 @@
 /** The whole way from a model's graph and weights to an artifact, on one screen. */
-import type { Artifact, Preprocess, ProfileName } from '../runtime/artifact.ts';
+import type { Artifact, Guard, Preprocess, ProfileName } from '../runtime/artifact.ts';
 import { lower, type Lowered } from './emit/lower.ts';
 import { sizeOfOne } from './emit/size.ts';
 import { assembleArtifact } from './emit/write-artifact.ts';
@@ -19,6 +19,8 @@ export interface CompileInput {
   readonly parameters: readonly (ParameterShape & { readonly trainable: boolean })[];
   readonly weights: ReadonlyMap<string, Tensor>;
   readonly preprocess?: Preprocess | undefined;
+  /** What the source asserts of free dimensions. */
+  readonly guards?: readonly Guard[];
 }
 
 export interface CompileOptions extends PipelineOptions {
@@ -51,6 +53,7 @@ export function compile(input: CompileInput, options: CompileOptions = {}): Comp
       macs: countMacs(input.graph),
     },
     preprocess: input.preprocess,
+    guards: input.guards,
     plans,
   });
   return { artifact, bound, optimized, plans };
@@ -64,7 +67,13 @@ export const countParameters = (parameters: CompileInput['parameters']): number 
 export function countMacs(graph: Graph): number {
   let sum = 0;
   for (const { op, inputs, type, attrs } of topologicalOrder(graph)) {
-    sum += sizeOfOne(op.macs?.(inputs.map((input) => input.type), type, attrs) ?? 0);
+    sum += sizeOfOne(
+      op.macs?.(
+        inputs.map((input) => input.type),
+        type,
+        attrs,
+      ) ?? 0,
+    );
   }
   return sum;
 }

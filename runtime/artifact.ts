@@ -7,18 +7,22 @@ export const artifactVersion = 1;
 
 /**
  * A size that may depend on symbols such as the batch N: a plain number; `ceil(sum / divisor)` where the sum is over
- * coefficient * product(symbols); or `ceil(product of sizes / divisor)`.
+ * coefficient * product(symbols); `ceil(product of sizes / divisor)`; or the sum or the largest of several sizes.
  */
 export type Size =
   | number
   | { readonly terms: readonly (readonly [number, readonly string[]])[]; readonly divisor?: number | undefined }
-  | { readonly product: readonly Size[]; readonly divisor?: number | undefined };
+  | { readonly product: readonly Size[]; readonly divisor?: number | undefined }
+  | { readonly sum: readonly Size[] }
+  | { readonly max: readonly Size[] };
 
 const divisorSchema = v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)));
 const sizeSchema: v.GenericSchema<Size> = v.union([
   v.number(),
   v.object({ terms: v.array(v.tuple([v.number(), v.array(v.string())])), divisor: divisorSchema }),
   v.object({ product: v.array(v.lazy(() => sizeSchema)), divisor: divisorSchema }),
+  v.object({ sum: v.array(v.lazy(() => sizeSchema)) }),
+  v.object({ max: v.array(v.lazy(() => sizeSchema)) }),
 ]);
 
 /**
@@ -121,6 +125,15 @@ const preprocessSchema = v.object({
 });
 export type Preprocess = v.InferOutput<typeof preprocessSchema>;
 
+/** A fact that the source asserts of a free dimension; `message` is the assert's own, `{name}` placeholders included. */
+const guardSchema = v.object({
+  symbol: v.string(),
+  multipleOf: v.number(),
+  quotient: v.string(),
+  message: v.optional(v.string()),
+});
+export type Guard = v.InferOutput<typeof guardSchema>;
+
 const manifestSchema = v.object({
   format: v.literal('cnnc-artifact'),
   version: v.literal(artifactVersion),
@@ -134,6 +147,8 @@ const manifestSchema = v.object({
   }),
   /** Free dimension names, as in `N`. */
   symbols: v.array(v.string()),
+  /** What inputs must satisfy at run time: `symbol = multipleOf * quotient`, where the sizes speak of the quotient. */
+  guards: v.optional(v.array(guardSchema)),
   preprocess: v.optional(preprocessSchema),
   /** Packed weights: entry of `weights.safetensors` and its size in bytes. */
   constants: v.record(v.string(), v.object({ bytes: v.number() })),
@@ -168,6 +183,8 @@ export function parseManifest(json: unknown): Manifest {
 /** The value of a size. Throws a RangeError where a symbol has no value. */
 export function evaluateSize(size: Size, symbols: Readonly<Record<string, number>>): number {
   if (typeof size === 'number') return size;
+  if ('sum' in size) return size.sum.reduce<number>((sum, part) => sum + evaluateSize(part, symbols), 0);
+  if ('max' in size) return Math.max(0, ...size.max.map((part) => evaluateSize(part, symbols)));
   if ('product' in size) {
     const product = size.product.reduce<number>((value, factor) => value * evaluateSize(factor, symbols), 1);
     return Math.ceil(product / (size.divisor ?? 1));

@@ -1,5 +1,5 @@
 /** Runs an artifact on a device: pipelines up front, then one pass and one submit a run. */
-import { type Artifact, type Plan, type ProfileName, type Size, type Step } from './artifact.ts';
+import { type Artifact, type Plan, type ProfileName, type Step } from './artifact.ts';
 import {
   destroyInstance,
   instantiate,
@@ -9,14 +9,12 @@ import {
   type Instance,
   type Symbols,
 } from './buffers.ts';
+import { bindSymbols } from './bind-symbols.ts';
 import { RuntimeFault } from './errors.ts';
+import type { HostTensor } from './host-tensor.ts';
 import { packInto, unpack } from './layout.ts';
 
-/** A row-major float32 tensor (NCHW for images). */
-export interface HostTensor {
-  readonly shape: readonly number[];
-  readonly data: Float32Array;
-}
+export type { HostTensor } from './host-tensor.ts';
 
 export interface Session {
   readonly plan: Plan;
@@ -47,6 +45,7 @@ export async function createSession(device: GPUDevice, artifact: Artifact, optio
   const kernels = await createPipelines(device, artifact, plan);
   const instances = new Map<string, Instance>();
   const most = options.instances ?? 4;
+  const guards = artifact.manifest.guards ?? [];
 
   const instanceFor = async (symbols: Symbols): Promise<Instance> => {
     const key = JSON.stringify(symbols);
@@ -73,13 +72,13 @@ export async function createSession(device: GPUDevice, artifact: Artifact, optio
     plan,
     run: (inputs) =>
       inTurn(async () => {
-        const instance = await instanceFor(bindSymbols(plan, inputs));
+        const instance = await instanceFor(bindSymbols(plan.inputs, inputs, guards));
         upload(device, instance, inputs);
         return execute(device, instance);
       }),
     trace: (inputs, visit) =>
       inTurn(async () => {
-        const symbols = bindSymbols(plan, inputs);
+        const symbols = bindSymbols(plan.inputs, inputs, guards);
         const instance = await instanceFor(symbols);
         upload(device, instance, inputs);
         await traceSteps(device, plan, instance, symbols, visit);
@@ -177,56 +176,6 @@ function createPipelines(device: GPUDevice, artifact: Artifact, plan: Plan): Pro
     }
   });
   return Promise.all(pending);
-}
-
-/** The values of the free dimensions that the inputs' shapes give. Throws E0906 where a shape does not fit. */
-export function bindSymbols(plan: Plan, inputs: Readonly<Record<string, HostTensor>>): Symbols {
-  const symbols: Record<string, number> = {};
-  const names = plan.inputs.map(({ name }) => name);
-  const unknown = Object.keys(inputs).find((name) => !names.includes(name));
-  if (unknown !== undefined) throw inputFault(`the model has no input ${unknown}; it takes ${names.join(', ')}`);
-  for (const { name, shape } of plan.inputs) {
-    const given = inputs[name];
-    if (!given) throw inputFault(`input ${name} is missing`);
-    const fits =
-      given.shape.length === shape.length &&
-      shape.every((size, axis) => matches(size, given.shape[axis] ?? 0, symbols));
-    const elements = given.shape.reduce((product, size) => product * size, 1);
-    if (!fits)
-      throw inputFault(
-        `input ${name} is [${given.shape.join(', ')}], the model takes [${shape.map(formatSize).join(', ')}]`,
-      );
-    if (elements !== given.data.length) {
-      throw inputFault(
-        `input ${name} has ${given.data.length} values, its shape [${given.shape.join(', ')}] needs ${elements}`,
-      );
-    }
-  }
-  return symbols;
-}
-
-const inputFault = (message: string): RuntimeFault => new RuntimeFault('E0906', 'input', message);
-
-/** `64`, `N`, `2*N + 1`. */
-export function formatSize(size: Size): string {
-  if (typeof size === 'number') return String(size);
-  if ('product' in size) return size.product.map(formatSize).join('*');
-  return size.terms
-    .map(([coefficient, names]) =>
-      [...(coefficient === 1 && names.length > 0 ? [] : [coefficient]), ...names].join('*'),
-    )
-    .join(' + ');
-}
-
-function matches(size: Size, given: number, symbols: Record<string, number>): boolean {
-  if (!Number.isInteger(given) || given < 1) return false;
-  if (typeof size === 'number') return size === given;
-  const term = 'terms' in size && size.terms.length === 1 ? size.terms[0] : undefined;
-  const [symbol] = term?.[1] ?? [];
-  if (!term || symbol === undefined || term[1].length !== 1) return false;
-  const value = given / term[0];
-  symbols[symbol] ??= value;
-  return Number.isInteger(value) && symbols[symbol] === value;
 }
 
 function upload(device: GPUDevice, instance: Instance, inputs: Readonly<Record<string, HostTensor>>): void {

@@ -8,24 +8,24 @@ import { evaluateIn, FactNeeded, gcd, type Scope } from './scope.ts';
 import { dimOf } from './values.ts';
 
 /** Throws FactNeeded where the condition (or a part of its conjunction) states what is not yet known. */
-export function stateFact(condition: Expression, scope: Scope): void {
+export function stateFact(condition: Expression, scope: Scope, message?: string): void {
   const parts: Expression[] = [];
   let first = condition;
   for (; first.kind === 'binary' && first.operator === '&&'; first = first.left) parts.push(first.right);
-  for (const part of [first, ...parts.reverse()]) stateFactOf(part, scope);
+  for (const part of [first, ...parts.reverse()]) stateFactOf(part, scope, message);
 }
 
-function stateFactOf(condition: Expression, scope: Scope): void {
+function stateFactOf(condition: Expression, scope: Scope, message: string | undefined): void {
   if (condition.kind !== 'binary') return;
   const { operator, left, right } = condition;
   if (operator !== '==' || right.kind !== 'number' || right.value !== 0) return;
   if (left.kind !== 'binary' || left.operator !== '%' || left.left.kind !== 'name') return;
   const size = dimOf(evaluateIn(scope, left.left));
   const divisor = dimOf(evaluateIn(scope, left.right));
-  if (size !== undefined && typeof divisor === 'number' && divisor > 0) requireMultiple(size, divisor, scope);
+  if (size !== undefined && typeof divisor === 'number' && divisor > 0) requireMultiple(size, divisor, scope, message);
 }
 
-function requireMultiple(size: Dim, divisor: number, scope: Scope): void {
+function requireMultiple(size: Dim, divisor: number, scope: Scope, message: string | undefined): void {
   if (typeof size === 'number') return;
   const [term] = size.terms;
   const [name] = term?.symbols ?? [];
@@ -34,5 +34,6 @@ function requireMultiple(size: Dim, divisor: number, scope: Scope): void {
   const known = [...scope.build.facts.values()].find(({ quotient }) => quotient === name);
   const symbol = known?.symbol ?? name;
   const multipleOf = (known?.multipleOf ?? 1) * (divisor / gcd(term.coefficient, divisor));
-  throw new FactNeeded({ symbol, multipleOf, quotient: `${symbol}_${multipleOf}` });
+  const stated = message === undefined ? {} : { message };
+  throw new FactNeeded({ symbol, multipleOf, quotient: `${symbol}_${multipleOf}`, ...stated });
 }

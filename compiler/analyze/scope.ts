@@ -35,6 +35,8 @@ export interface DivisibilityFact {
   readonly multipleOf: number;
   /** The symbol that stands for the quotient, as in `H = 16 * H_16`. */
   readonly quotient: string;
+  /** The assert's message as written. */
+  readonly message?: string;
 }
 
 /** What one build shares; its collections grow while it runs. */

@@ -99,7 +99,7 @@ export function bindPattern(
 }
 
 function runAssert({ condition, message, span }: AssertStatement, scope: Scope): void {
-  stateFact(condition, scope);
+  stateFact(condition, scope, message?.value);
   const holds = evaluateCondition(condition, scope);
   if (holds !== false) return;
   const text = message ? fillMessage(message, scope) : 'the assertion does not hold';

@@ -1,7 +1,8 @@
 /** `cnnc compare`: where two artifacts, or an artifact and the reference interpreter, first disagree. */
 import type { Artifact, Step } from '../../runtime/artifact.ts';
 import { readArtifact } from '../../runtime/node/read-artifact.ts';
-import { formatSize, type HostTensor, type Session } from '../../runtime/session.ts';
+import { formatSize } from '../../runtime/bind-symbols.ts';
+import type { HostTensor, Session } from '../../runtime/session.ts';
 import { describe } from '../emit/lower.ts';
 import { evaluateGraph } from '../ir/evaluate.ts';
 import type { Tensor } from '../ir/type.ts';
@@ -89,7 +90,7 @@ async function artifactReference(
   inputs: Record<string, HostTensor>,
 ): Promise<Reference> {
   const signature = ({ plan }: Session): string =>
-    plan.inputs.map(({ name, shape }) => `${name} [${shape.map(formatSize).join(', ')}]`).join(', ');
+    plan.inputs.map(({ name, shape }) => `${name} [${shape.map((size) => formatSize(size)).join(', ')}]`).join(', ');
   if (signature(session) !== signature(other)) {
     throw usageError(
       `${folder} takes ${signature(session)}, the first artifact ${signature(other)}: they are of different models`,

@@ -32,6 +32,7 @@ export function compileSource(
     parameters: built.parameters,
     weights,
     preprocess,
+    guards: built.facts,
   };
   try {
     const compilation = compile(input, {

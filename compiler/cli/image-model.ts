@@ -3,7 +3,8 @@ import { evaluateSize, type Artifact, type Plan, type Size } from '../../runtime
 import { RuntimeFault } from '../../runtime/errors.ts';
 import type { Image8 } from '../../runtime/image.ts';
 import { preprocessImage, type ImageShape } from '../../runtime/preprocess.ts';
-import { formatSize, type HostTensor, type Session } from '../../runtime/session.ts';
+import { formatSize } from '../../runtime/bind-symbols.ts';
+import type { HostTensor, Session } from '../../runtime/session.ts';
 
 export interface ImageModel {
   readonly input: string;
@@ -36,7 +37,9 @@ export function imageModel({ manifest }: Pick<Artifact, 'manifest'>): ImageModel
   const [input, second] = plan.inputs;
   const [batch, channels, height, width] = input?.shape ?? [];
   if (!input || second || input.shape.length !== 4 || !isKnown(channels) || !isKnown(height) || !isKnown(width)) {
-    const shapes = plan.inputs.map(({ name, shape }) => `${name} [${shape.map(formatSize).join(', ')}]`).join(', ');
+    const shapes = plan.inputs
+      .map(({ name, shape }) => `${name} [${shape.map((size) => formatSize(size)).join(', ')}]`)
+      .join(', ');
     throw new RuntimeFault(
       'E0906',
       'input',

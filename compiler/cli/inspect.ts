@@ -12,7 +12,7 @@ import {
 import { readBytes } from '../../runtime/node/file-access.ts';
 import { readArtifact } from '../../runtime/node/read-artifact.ts';
 import { parseSafetensors } from '../../runtime/safetensors.ts';
-import { formatSize } from '../../runtime/session.ts';
+import { formatSize } from '../../runtime/bind-symbols.ts';
 import { sizeOfOne } from '../emit/size.ts';
 import { isParameter } from '../ir/leaves.ts';
 import { topologicalOrder, type Node } from '../ir/node.ts';
@@ -146,7 +146,7 @@ function inspectArtifact(output: Output, manifest: Manifest): void {
 function inspectPlan(output: Output, profile: ProfileName, plan: Plan, symbols: readonly string[]): void {
   const one = Object.fromEntries(symbols.map((symbol) => [symbol, 1]));
   const ports = (values: Plan['inputs']): string =>
-    values.map(({ name, shape }) => `${name} [${shape.map(formatSize).join(', ')}]`).join(', ');
+    values.map(({ name, shape }) => `${name} [${shape.map((size) => formatSize(size)).join(', ')}]`).join(', ');
   const [arena, bound] = [evaluateSize(plan.arena.bytes, one), evaluateSize(plan.arena.lowerBoundBytes, one)];
   output.data(
     `\n${output.style('bold', `plan for ${profile}`)}: takes ${ports(plan.inputs)}, gives ${ports(plan.outputs)}`,
@@ -171,7 +171,7 @@ function stepRow(step: Step, index: number, plan: Plan, one: Readonly<Record<str
     String(index),
     step.path,
     step.op,
-    `[${step.result.shape.map(formatSize).join(', ')}]`,
+    `[${step.result.shape.map((size) => formatSize(size)).join(', ')}]`,
     kernelName(plan, step),
     step.schedule,
     step.workgroups.map((extent) => evaluateSize(extent, one)).join(' '),

@@ -23,6 +23,18 @@ export interface Assignment {
   readonly views: ReadonlySet<Node>;
 }
 
+export function bufferOf({ bufferOf: buffers }: Assignment, node: Node): Buffer {
+  const buffer = buffers.get(node);
+  if (!buffer) throw new RangeError(`${node.op.name} has no buffer`);
+  return buffer;
+}
+
+export function placementOf({ placementOf: placements }: Assignment, node: Node): Placement {
+  const placement = placements.get(node);
+  if (!placement) throw new RangeError(`${node.op.name} has no place in memory`);
+  return placement;
+}
+
 interface Parent {
   readonly node: Node;
   /** vec4 from the parent's first channel to this value's. */

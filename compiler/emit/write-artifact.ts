@@ -1,5 +1,12 @@
 /** The artifact from lowered plans: in memory, or as the files of its folder. */
-import { artifactVersion, type Artifact, type Manifest, type Preprocess, type ProfileName } from '../../runtime/artifact.ts';
+import {
+  artifactVersion,
+  type Artifact,
+  type Guard,
+  type Manifest,
+  type Preprocess,
+  type ProfileName,
+} from '../../runtime/artifact.ts';
 import { encodeSafetensors } from '../../runtime/safetensors.ts';
 import { fromFloat32 } from '../../runtime/stored-tensor.ts';
 import type { PackedConstant } from '../kernels/kernel.ts';
@@ -9,11 +16,12 @@ export interface ArtifactParts {
   readonly compiler: string;
   readonly model: Manifest['model'];
   readonly preprocess: Preprocess | undefined;
+  readonly guards?: readonly Guard[] | undefined;
   readonly plans: Readonly<Partial<Record<ProfileName, Lowered>>>;
 }
 
 /** Packs every constant once, also where both profiles use it. */
-export function assembleArtifact({ compiler, model, preprocess, plans }: ArtifactParts): Artifact {
+export function assembleArtifact({ compiler, model, preprocess, guards = [], plans }: ArtifactParts): Artifact {
   const lowered = Object.values(plans);
   const kernels = new Map(lowered.flatMap((plan) => [...plan.kernels]));
   const packed = new Map<string, PackedConstant>(lowered.flatMap((plan) => [...plan.constants]));
@@ -28,6 +36,7 @@ export function assembleArtifact({ compiler, model, preprocess, plans }: Artifac
     compiler,
     model,
     symbols: [...new Set(lowered.flatMap(({ symbols }) => symbols))],
+    ...(guards.length > 0 ? { guards: [...guards] } : {}),
     ...(preprocess ? { preprocess } : {}),
     constants: Object.fromEntries([...constants].map(([name, { byteLength }]) => [name, { bytes: byteLength }])),
     plans: Object.fromEntries(Object.entries(plans).map(([profile, { plan }]) => [profile, plan])),

@@ -41,7 +41,10 @@ async function errorOf(graph: Graph, profile: Profile, seed: number): Promise<nu
     .filter(isInput)
     .map((node, index) => {
       const shape = node.attrs.shape.map((size) => (typeof size === 'number' ? size : 1 + (seed % 3)));
-      return [node.attrs.name, { shape, data: Float32Array.from(randomTensor(shape, seed + index, -1, 1).data) }] as const;
+      return [
+        node.attrs.name,
+        { shape, data: Float32Array.from(randomTensor(shape, seed + index, -1, 1).data) },
+      ] as const;
     });
   return deviceError(opened.device, optimized, Object.fromEntries(inputs), profile, fixedSchedules(optimized, profile));
 }
