@@ -2,7 +2,9 @@
 import type { IToken, TokenType } from 'chevrotain';
 import { diagnostic } from './diagnostics.ts';
 import type { Diagnostic } from './diagnostics.ts';
-import { closerOf, closers, isDeclarationWord, operandEnds, repair } from './repair.ts';
+import { closerOf, closers, isDeclarationWord, operandEnds } from './bracket-context.ts';
+import type { Dropped } from './repair.ts';
+import { repair } from './repair.ts';
 import { tokenSpan } from './scan.ts';
 import type { SourceFile } from './source.ts';
 import * as t from './tokens.ts';
@@ -23,16 +25,18 @@ export interface BalancedTokens {
   /** Index of the opener around a token, or -1; a bracket's own parent is the bracket around it. */
   readonly parent: Int32Array;
   readonly diagnostics: readonly Diagnostic[];
+  /** The closers that are gone; their diagnostics are among the others. */
+  readonly dropped: readonly Dropped[];
   readonly tooDeep: boolean;
 }
 
 /** Pairs the brackets of a file; a fault is reported once, at the token that proves it, with a note at the opener. */
 export function balance(file: SourceFile, tokens: IToken[]): BalancedTokens {
   const deep = nestingFault(file, tokens);
-  if (deep) return { ...link(file, []), diagnostics: [deep], tooDeep: true };
-  if (isBalanced(tokens)) return { ...link(file, tokens), diagnostics: [], tooDeep: false };
+  if (deep) return { ...link(file, []), diagnostics: [deep], dropped: [], tooDeep: true };
+  if (isBalanced(tokens)) return { ...link(file, tokens), diagnostics: [], dropped: [], tooDeep: false };
   const repaired = repair(file, tokens);
-  return { ...link(file, repaired.tokens), diagnostics: repaired.diagnostics, tooDeep: false };
+  return { ...repaired, ...link(file, repaired.tokens), tooDeep: false };
 }
 
 function isBalanced(tokens: readonly IToken[]): boolean {

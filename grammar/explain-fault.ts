@@ -122,6 +122,14 @@ function missingValue(situation: Situation): Diagnostic | undefined {
   return diagnostic('E0113', spanAt(situation, -1), message);
 }
 
+/** `if a == { return x }`: the body was taken for a record, which has entries. */
+function bodyForValue(situation: Situation): Diagnostic | undefined {
+  const { tokens, parent, at, expected, rules } = situation;
+  const before = tokens[(parent[at] ?? 0) - 1];
+  if (expected !== 'entry' || !rules.includes('operand') || !before || !startsSomething(situation)) return undefined;
+  return diagnostic('E0113', spanOfToken(situation, before), `no value after \`${before.image}\``);
+}
+
 /** `x,` in a signature. */
 function untypedParameter(situation: Situation): Diagnostic | undefined {
   if (innermost(situation) !== 'parameter' || situation.expected !== 'Colon') return undefined;
@@ -302,6 +310,7 @@ const explanations: readonly Explanation[] = [
   bareFraction,
   bareInteger,
   missingValue,
+  bodyForValue,
   untypedParameter,
   ifWithoutElse,
   bracesInExpression,

@@ -29,13 +29,12 @@ export function parse(file: SourceFile): ParseResult {
   if (isTooLarge(file.text)) return { program: empty, diagnostics: [tooLarge(file)] };
   const { tokens, comments, diagnostics: lexical } = scan(file);
   const balanced = balance(file, tokens);
-  const earlier = [...lexical, ...balanced.diagnostics];
-  if (balanced.tooDeep) return { program: empty, diagnostics: earlier.sort(byPosition) };
+  if (balanced.tooDeep) return { program: empty, diagnostics: [...lexical, ...balanced.diagnostics].sort(byPosition) };
   parser ??= new CnnParser();
   const { tree, faults } = parser.parseFile(balanced);
-  const syntax = describeFaults(balanced, faults, earlier);
+  const syntax = describeFaults(balanced, faults, lexical);
   const { program, diagnostics: structural } = buildProgram(file, tree, comments);
-  return { program, diagnostics: [...earlier, ...syntax, ...structural].sort(byPosition) };
+  return { program, diagnostics: [...lexical, ...syntax, ...structural].sort(byPosition) };
 }
 
 function isTooLarge(text: string): boolean {

@@ -1,15 +1,17 @@
 /** What the rules of `parser.ts` stand on: loops over constructs that go on after a fault. */
 import type { CstNode, IParserConfig, IRecognitionException, IToken, TokenType } from 'chevrotain';
 import type { BalancedTokens } from './brackets.ts';
+import { statementWords } from './bracket-context.ts';
 import { CstParser, EOF, isRecognitionException } from './chevrotain.ts';
 import type { Construct } from './resume.ts';
 import { indexOf, resumeAt } from './resume.ts';
 import * as t from './tokens.ts';
 
-/** A fault and the construct that it ended: the tokens from `start` on were given up. */
+/** A fault and the construct that it ended: the tokens from `start` to the index `end` were given up. */
 export interface Fault {
   readonly exception: IRecognitionException;
   readonly start: IToken;
+  readonly end: number;
 }
 
 /** Beyond this many faults the text is no `.cnn` file. */
@@ -69,11 +71,12 @@ export abstract class RecoveringParser extends CstParser {
     try {
       construct();
     } catch (exception) {
-      if (!isRecognition(exception) || !this.balanced) throw exception;
-      if (this.found.length < MAX_FAULTS) this.found.push({ exception, start });
-      const last = this.balanced.tokens.length;
-      const next = this.found.length < MAX_FAULTS ? resumeAt(this.balanced, kind, start, exception.token) : last;
-      while (indexOf(this.LA(1), last) < next) this.SKIP_TOKEN();
+      if (!isRecognition(exception) || !this.balanced || isBodyForRecord(exception, start)) throw exception;
+      const { length } = this.balanced.tokens;
+      const resumed = resumeAt(this.balanced, kind, start, exception.token);
+      if (this.found.length < MAX_FAULTS) this.found.push({ exception, start, end: resumed });
+      const next = this.found.length < MAX_FAULTS ? resumed : length;
+      while (indexOf(this.LA(1), length) < next) this.SKIP_TOKEN();
     }
   }
 
@@ -87,6 +90,12 @@ export abstract class RecoveringParser extends CstParser {
     if (this.RECORDING_PHASE) this.OPTION9(() => this.CONSUME9(t.Comma));
     else if (this.LA(1).tokenType !== closer) this.CONSUME9(t.Comma, { ERR_MSG: closer.name });
   }
+}
+
+/** `if a == { return x }`: the brace was taken for a record, so the fault is of what is around it. */
+function isBodyForRecord({ token, context, message }: IRecognitionException, start: IToken): boolean {
+  const isFirst = message === 'entry' && token === start && statementWords.has(token.tokenType);
+  return isFirst && context.ruleStack.includes('operand');
 }
 
 function isRecognition(exception: unknown): exception is IRecognitionException {

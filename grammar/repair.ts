@@ -1,133 +1,205 @@
-/** Repairs unbalanced brackets: adds the closers that are missing and drops those that close nothing. */
+/** Repairs unbalanced brackets: adds those that are missing and drops closers that close nothing. */
 import type { IToken, TokenType } from 'chevrotain';
+import {
+  beginsContent,
+  closerOf,
+  closers,
+  isAtMargin,
+  isDeclarationWord,
+  isFirstOnLine,
+  lineIsAtMargin,
+  nextOuterCloser,
+  operandEnds,
+  startsDeclaration,
+  statementWords,
+} from './bracket-context.ts';
 import { diagnostic } from './diagnostics.ts';
 import type { Diagnostic } from './diagnostics.ts';
 import { tokenSpan } from './scan.ts';
 import type { SourceFile } from './source.ts';
 import * as t from './tokens.ts';
 
-export const closerOf: ReadonlyMap<TokenType, TokenType> = new Map([
-  [t.LParen, t.RParen],
-  [t.LSquare, t.RSquare],
-  [t.LCurly, t.RCurly],
-]);
-export const closers: ReadonlySet<TokenType> = new Set(closerOf.values());
-/** The last tokens of operands. */
-export const operandEnds: ReadonlySet<TokenType> = new Set([
-  t.RCurly, t.RParen, t.RSquare, t.Identifier, t.NumberToken, t.StringToken, t.True, t.False, t.None,
-]); // prettier-ignore
-/** Never inside a bracket of any kind. */
-const fileWords: ReadonlySet<TokenType> = new Set([t.Import, t.Fn, t.Block, t.Model]);
-/** Never inside round or square brackets. */
-const statementWords: ReadonlySet<TokenType> = new Set([t.Let, t.Const, t.Assert, t.Return]);
-/** After these a brace comes at the same level. */
-const heads: ReadonlySet<TokenType> = new Set([t.If, t.For, t.Seq, t.Fn, t.Block, t.Model]);
-
-/** Beyond this many faults the text is no `.cnn` file. */
-const MAX_FAULTS = 1000;
+/** What stands between braces. */
+type Content = 'body' | 'stages' | 'entries';
 
 interface Opener {
   readonly token: IToken;
   readonly closer: TokenType;
+  /** Of a brace; undefined for the other brackets. */
+  readonly content: Content | undefined;
+}
+
+/** A closer that was left out, and the bracket it stood in. */
+export interface Dropped {
+  readonly diagnostic: Diagnostic;
+  readonly opener: IToken | undefined;
+}
+
+export interface Repaired {
+  readonly tokens: IToken[];
+  readonly diagnostics: readonly Diagnostic[];
+  readonly dropped: readonly Dropped[];
 }
 
 interface Repair {
   readonly file: SourceFile;
+  readonly source: readonly IToken[];
   readonly tokens: IToken[];
   readonly open: Opener[];
-  /** Of the file and of every open bracket: true between a head such as `if` and its brace. */
-  readonly awaitsBrace: boolean[];
+  /** Of the file and of every open bracket: what the brace will hold that a head such as `if` has announced. */
+  readonly due: (Content | undefined)[];
   readonly diagnostics: Diagnostic[];
+  readonly dropped: Dropped[];
 }
 
+/** Beyond this many faults the text is no `.cnn` file. */
+const MAX_FAULTS = 1000;
+/** Faults for which the tokens ahead are consulted. */
+const MAX_SCANS = 20;
+
 /** A balanced copy of the tokens; a fault is reported once, at the token that proves it, with a note at the opener. */
-export function repair(file: SourceFile, tokens: readonly IToken[]): Pick<Repair, 'tokens' | 'diagnostics'> {
-  const state: Repair = { file, tokens: [], open: [], awaitsBrace: [false], diagnostics: [] };
-  tokens.forEach((token, index) => {
-    closeBefore(state, tokens, index);
-    const closer = closerOf.get(token.tokenType);
-    if (token.tokenType === t.LCurly) state.awaitsBrace[state.open.length] = false;
-    if (heads.has(token.tokenType)) state.awaitsBrace[state.open.length] = true;
-    if (token.tokenType === t.Then) state.awaitsBrace[state.open.length] = false;
-    if (closer) {
-      state.open.push({ token, closer });
-      state.awaitsBrace[state.open.length] = false;
-    }
-    if (!closers.has(token.tokenType) || matchCloser(state, token)) state.tokens.push(token);
+export function repair(file: SourceFile, source: readonly IToken[]): Repaired {
+  const state: Repair = { file, source, tokens: [], open: [], due: [undefined], diagnostics: [], dropped: [] };
+  source.forEach((token, index) => {
+    const { tokenType } = token;
+    closeBefore(state, token, index);
+    openBefore(state, token, index);
+    const head = announced(state, index);
+    if (head) state.due[state.open.length] = head;
+    if (tokenType === t.Then) state.due[state.open.length] = undefined;
+    const closer = closerOf.get(tokenType);
+    if (closer) push(state, token, closer);
+    if (!closers.has(tokenType) || matchCloser(state, token, index)) state.tokens.push(token);
   });
   closeDownTo(state, 0, undefined);
-  return { tokens: state.tokens, diagnostics: state.diagnostics.slice(0, MAX_FAULTS) };
+  const { tokens, diagnostics, dropped } = state;
+  return { tokens, diagnostics: diagnostics.slice(0, MAX_FAULTS), dropped: dropped.slice(0, MAX_FAULTS) };
+}
+
+function push(state: Repair, token: IToken, closer: TokenType): void {
+  const level = state.open.length;
+  const content = closer === t.RCurly ? (state.due[level] ?? 'entries') : undefined;
+  if (content) state.due[level] = undefined;
+  state.open.push({ token, closer, content });
+  state.due[level + 1] = undefined;
+}
+
+/** The content of the brace that the word at `index` asks for. */
+function announced({ open, source }: Repair, index: number): Content | undefined {
+  const before = source[index - 1]?.tokenType;
+  const around = open.at(-1)?.content;
+  switch (source[index]?.tokenType) {
+    case t.Fn:
+    case t.Block:
+    case t.Model:
+      return isDeclarationWord(source, index) ? 'body' : undefined;
+    case t.Seq:
+      return 'stages';
+    case t.For:
+      return open.length === 0 ? 'entries' : 'stages';
+    case t.If:
+      return around === 'stages' || before === t.Pipe || before === t.Colon ? 'stages' : 'body';
+    case t.Else:
+      // Behind a brace; the `else` of an expression announces nothing.
+      return before !== t.RCurly ? undefined : around === 'stages' ? 'stages' : 'body';
+    default:
+      return undefined;
+  }
 }
 
 /** Closes what cannot reach across the token at `index`. */
-function closeBefore(state: Repair, tokens: readonly IToken[], index: number): void {
-  const { open } = state;
-  const token = tokens[index];
-  if (!token || open.length === 0) return;
+function closeBefore(state: Repair, token: IToken, index: number): void {
+  const { file, open, source } = state;
+  if (open.length === 0) return;
   const type = token.tokenType;
-  const outermost = open.findIndex((opener) => opener.closer !== t.RCurly);
-  if (startsDeclaration(state.file, tokens, index)) closeDownTo(state, 0, token);
-  else if (outermost >= 0 && (statementWords.has(type) || type === t.Arrow)) closeDownTo(state, outermost, token);
-  else if (type === t.LCurly && operandEnds.has(tokens[index - 1]?.tokenType ?? type)) closeForBrace(state, token);
+  if (startsDeclaration(file, source, index)) closeDownTo(state, 0, token);
+  else if (statementWords.has(type)) closeDownTo(state, open.findLastIndex(isBody) + 1, token);
+  else if (type === t.Arrow) closeDownTo(state, outermostRound(open), token);
+  else if (type === t.LCurly && operandEnds.has(source[index - 1]?.tokenType ?? type)) closeForBrace(state, token);
+  else if (type === t.Pipe && open.at(-1)?.content === 'stages' && isFirstOnLine(file, source, index)) {
+    closeDownTo(state, open.findLastIndex(({ content }) => content !== 'stages') + 1, token);
+  }
 }
 
-/** A brace after an operand is the body of a head, so it closes the round and square brackets opened since the head. */
+const isBody = ({ content }: Opener): boolean => content === 'body';
+
+/** Index of the first round or square bracket, or beyond all brackets where there is none. */
+function outermostRound(open: readonly Opener[]): number {
+  const index = open.findIndex(({ content }) => content === undefined);
+  return index < 0 ? open.length : index;
+}
+
+/** A brace after an operand is announced, so it closes the round and square brackets opened since the announcement. */
 function closeForBrace(state: Repair, token: IToken): void {
-  const { open, awaitsBrace } = state;
+  const { open, due } = state;
   let level = open.length;
-  while (level > 0 && !awaitsBrace[level] && open[level - 1]?.closer !== t.RCurly) level--;
-  if (awaitsBrace[level]) closeDownTo(state, level, token);
+  while (level > 0 && !due[level] && open[level - 1]?.content === undefined) level--;
+  if (due[level]) closeDownTo(state, level, token);
 }
 
-/** `block name`, `model name`, `fn name`, `import {`; not a reserved word in a place where it is no declaration. */
-export function isDeclarationWord(tokens: readonly IToken[], index: number): boolean {
-  const type = tokens[index]?.tokenType;
-  if (!type || !fileWords.has(type)) return false;
-  return tokens[index + 1]?.tokenType === (type === t.Import ? t.LCurly : t.Identifier);
-}
-
-/** A declaration word, or a directive's head at the very start of a line: `train base for M {`. */
-function startsDeclaration(file: SourceFile, tokens: readonly IToken[], index: number): boolean {
-  const token = tokens[index];
-  if (!token) return false;
-  if (isDeclarationWord(tokens, index)) return true;
-  const atMargin = token.startOffset === 0 || file.text[token.startOffset - 1] === '\n';
-  if (!atMargin) return false;
-  if (token.tokenType === t.Const) return true;
-  if (token.tokenType !== t.Identifier) return false;
-  const head = tokens.slice(index + 1, index + 5).map((next) => next.tokenType);
-  if (head[0] === t.Identifier) head.shift();
-  if (head[0] === t.For && head[1] === t.Identifier) return head[2] === t.LCurly;
-  return head[0] === t.LCurly && tokens[index + 1]?.tokenType === t.Identifier;
+/** Adds an announced brace that is not there. */
+function openBefore(state: Repair, token: IToken, index: number): void {
+  const { file, due, open, tokens, source, diagnostics } = state;
+  const content = due[open.length];
+  const isDue = content === 'body' ? statementWords.has(token.tokenType) : beginsContent(source, index);
+  if (!content || !isDue) return;
+  diagnostics.push(diagnostic('E0110', tokenSpan(file, token), `expected \`{\` before \`${token.image}\``));
+  const brace = missing(t.LCurly, endOf(tokens.at(-1)));
+  tokens.push(brace);
+  push(state, brace, t.RCurly);
 }
 
 /** True where the closer has an opener; the brackets opened after that one are unclosed. */
-function matchCloser(state: Repair, token: IToken): boolean {
-  const { file, open, diagnostics } = state;
-  const partner = open.findLastIndex((opener) => opener.closer === token.tokenType);
+function matchCloser(state: Repair, token: IToken, index: number): boolean {
+  const { open } = state;
   const innermost = open.at(-1);
-  if (partner < 0 && innermost && innermost.closer !== t.RCurly && token.tokenType !== t.RCurly) {
-    diagnostics.push(wrongCloser(file, token, innermost));
-    open.pop();
-    state.tokens.push({ ...missing(innermost.closer, token.startOffset), image: token.image });
-    return false;
+  if (innermost?.closer === token.tokenType) return !isStrayBrace(state, index) ? popped(open) : drop(state, token);
+  const partner = open.findLastIndex((opener) => opener.closer === token.tokenType);
+  if (innermost && innermost.content === undefined && token.tokenType !== t.RCurly) {
+    const next = state.diagnostics.length < MAX_SCANS ? nextOuterCloser(state.source, index + 1) : undefined;
+    if (next === innermost.closer) return drop(state, token);
+    if (partner < 0 || next === token.tokenType) return replace(state, token, innermost);
   }
-  if (partner < 0) {
-    const message = `\`${token.image}\` closes nothing`;
-    diagnostics.push(diagnostic('E0112', tokenSpan(file, token), message, { help: 'remove it, or open it before' }));
-    return false;
-  }
+  if (partner < 0) return drop(state, token);
   closeDownTo(state, partner + 1, token);
+  return popped(open);
+}
+
+function popped(open: Opener[]): true {
   open.pop();
   return true;
 }
 
-function wrongCloser(file: SourceFile, token: IToken, opener: Opener): Diagnostic {
+/** A brace that ends a whole declaration although the next line is indented: the opener before it is missing. */
+function isStrayBrace({ file, open, source }: Repair, index: number): boolean {
+  const [outermost] = open;
+  const next = source[index + 1];
+  if (open.length !== 1 || !outermost || outermost.closer !== t.RCurly || !next) return false;
+  if (isDeclarationWord(source, index + 1) || !isFirstOnLine(file, source, index + 1)) return false;
+  return lineIsAtMargin(file, outermost.token) && !isAtMargin(file, next);
+}
+
+function drop(state: Repair, token: IToken): false {
+  const message = `\`${token.image}\` closes nothing`;
+  const help = 'remove it, or open it before';
+  const fault = diagnostic('E0112', tokenSpan(state.file, token), message, { help });
+  state.diagnostics.push(fault);
+  state.dropped.push({ diagnostic: fault, opener: state.open.at(-1)?.token });
+  return false;
+}
+
+/** `[1, 2)`: the right closer takes the place of the wrong one. */
+function replace(state: Repair, token: IToken, opener: Opener): false {
   const message = `\`${token.image}\` does not close \`${opener.token.image}\``;
-  return diagnostic('E0112', tokenSpan(file, token), message, {
-    notes: [{ message: 'opened here', span: tokenSpan(file, opener.token) }],
-    help: `write \`${opener.closer.LABEL ?? ''}\``,
-  });
+  state.diagnostics.push(
+    diagnostic('E0112', tokenSpan(state.file, token), message, {
+      notes: [{ message: 'opened here', span: tokenSpan(state.file, opener.token) }],
+      help: `write \`${opener.closer.LABEL ?? ''}\``,
+    }),
+  );
+  state.open.pop();
+  state.tokens.push({ ...missing(opener.closer, token.startOffset), image: token.image });
+  return false;
 }
 
 /** Closes the open brackets from `from` on, in front of `found` or at the end; only the innermost is reported. */
@@ -135,20 +207,24 @@ function closeDownTo(state: Repair, from: number, found: IToken | undefined): vo
   const { file, open, tokens, diagnostics } = state;
   const innermost = open.at(-1);
   if (open.length <= from || !innermost) return;
-  const previous = tokens.at(-1) ?? innermost.token;
-  const end = previous.startOffset + previous.image.length;
+  const end = endOf(tokens.at(-1));
   const span = found ? tokenSpan(file, found) : { file, start: end, end };
   const where = found ? `before \`${found.image}\`` : 'before the end of the file';
   const closer = innermost.closer.LABEL ?? '';
+  const message = `this \`${innermost.token.image || '{'}\` is never closed`;
   diagnostics.push(
     diagnostic('E0111', span, `expected \`${closer}\` ${where}`, {
-      notes: [{ message: `this \`${innermost.token.image}\` is never closed`, span: tokenSpan(file, innermost.token) }],
+      notes: [{ message, span: tokenSpan(file, innermost.token) }],
     }),
   );
   while (open.length > from) {
     const opener = open.pop();
     if (opener) tokens.push(missing(opener.closer, end));
   }
+}
+
+function endOf(token: IToken | undefined): number {
+  return token ? token.startOffset + token.image.length : 0;
 }
 
 /** A token that the text lacks: it has a place and no image. */

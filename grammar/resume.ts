@@ -1,5 +1,6 @@
 /** Where parsing goes on after a fault: the end of the construct that has it, brackets respected. */
 import type { IToken, TokenType } from 'chevrotain';
+import { statementWords } from './bracket-context.ts';
 import type { BalancedTokens } from './brackets.ts';
 import { isKeyword } from './scan.ts';
 import * as t from './tokens.ts';
@@ -45,7 +46,9 @@ function begins(balanced: BalancedTokens, kind: Construct, at: number): boolean 
     case 'parameter':
       return before === t.Comma;
     case 'stage':
-      return before === t.Semicolon || startsLine(balanced, at);
+      return (
+        before === t.Semicolon || ((stageStarts.has(type) || statementWords.has(type)) && startsLine(balanced, at))
+      );
     case 'entry':
       return before === t.Comma || before === t.Semicolon || startsLine(balanced, at) || isKey(balanced, at);
     case 'statement':
@@ -55,8 +58,8 @@ function begins(balanced: BalancedTokens, kind: Construct, at: number): boolean 
   }
 }
 
-const statementWords: ReadonlySet<TokenType> = new Set([t.Let, t.Const, t.Assert, t.Return]);
 const declarationWords: ReadonlySet<TokenType> = new Set([t.Import, t.Const, t.Fn, t.Block, t.Model]);
+const stageStarts: ReadonlySet<TokenType> = new Set([t.Identifier, t.StringToken, t.Seq, t.For, t.If]);
 /** With these at its start a line goes on with the one before. */
 const continuations: ReadonlySet<TokenType> = new Set([t.Pipe, t.Then, t.Else, t.Arrow, t.Dot, t.Comma, t.Assign]);
 

@@ -159,6 +159,34 @@ describe('brackets', () => {
     [inTrain('augment { flip(p=50% }', 'x = 3'), ['E0111 2:22 expected `)` before `}`']],
   ]);
 
+  describe('an opener that is missing', () => {
+    check([
+      [inBlock('return x |> conv 16, k=3)', 'let y = 1'), ['E0110 2:18 expected a statement, found `16`']],
+      ['block b x: f32[N, C]) { return x }', ['E0110 1:9 expected `(`, found `x`']],
+      ['block b(x: f32 N, C], k: int) { return x }', ['E0112 1:20 `]` closes nothing']],
+      ['block b(x: f32[N, ceil C / 2), k], d: int) { return x }', ['E0112 1:29 `)` closes nothing']],
+      [inBlock('return f([(1, 2), 3, 4), (5, 6)])'), ['E0112 2:23 `)` closes nothing']],
+      ['block b(x: f32[N])', ['E0110 1:19 expected `{`, found the end of the file']],
+      ['block b(x: f32[N])\n  return x\n}', ['E0110 2:3 expected `{` before `return`']],
+      [inBlock('return x |> seq', 'conv(8)', 'bn', '}'), ['E0110 3:1 expected `{` before `conv`']],
+      [inBlock('return x |> seq {', 'for i in 0..4 bn }', 'relu', '}'), ['E0110 3:15 expected `{` before `bn`']],
+      [inBlock('if C == 2', 'return x', '}', 'return x'), ['E0110 3:1 expected `{` before `return`']],
+      ['train base for M\n  epochs = 3\n}\n', ['E0110 2:3 expected `{` before `epochs`']],
+      ['train base for M {\n  augment flip(p=50%) }\n  epochs = 3\n}\n', ['E0112 2:23 `}` closes nothing']],
+      [inBlock('if C == { return x }', 'return x'), ['E0113 2:6 no value after `==`']],
+    ]);
+  });
+
+  describe('stages that are not closed', () => {
+    check([
+      [
+        inBlock('let y = x', '|> a: seq { for i in 0..4 { bn }', '|> b: relu', 'return y'),
+        ['E0111 4:1 expected `}` before `|>`'],
+      ],
+      [inBlock('let y = x |> seq {', 'conv(8)', 'return y'), ['E0111 4:1 expected `}` before `return`']],
+    ]);
+  });
+
   it('the opener is in the note', () => {
     const [fault] = diagnose(inBlock('return f((x + 2)'));
     const [note] = fault?.notes ?? [];
@@ -283,7 +311,6 @@ describe('statements, stages, entries', () => {
         'E0110 2:27 expected a stage, found `|>`',
         'E0110 3:3 expected a stage, found `,`',
         'E0110 4:1 expected a stage, found the keyword `let`',
-        'E0110 5:1 expected a stage, found `5`',
       ],
       'inside `seq` the stages follow one another without `|>`',
     ],
