@@ -144,8 +144,8 @@ function place(
     halos.set(root, [widest(0), widest(1), widest(2), widest(3)]);
   }
   const buffers = new Map<Node, Buffer>();
-  const bufferOf = new Map<Node, Buffer>();
-  const placementOf = new Map<Node, Placement>();
+  const bufferByNode = new Map<Node, Buffer>();
+  const placementByNode = new Map<Node, Placement>();
   for (const node of order) {
     const { node: root, offset } = rootOf(parents, node);
     const buffer = buffers.get(root) ?? {
@@ -155,9 +155,9 @@ function place(
       channelStride: channelGroups(imageOf(root.type).channels),
     };
     buffers.set(root, buffer);
-    bufferOf.set(node, buffer);
+    bufferByNode.set(node, buffer);
     const { halo, channelStride } = buffer;
-    placementOf.set(node, { ...imageOf(node.type), halo, channelStride, channelOffset: offset });
+    placementByNode.set(node, { ...imageOf(node.type), halo, channelStride, channelOffset: offset });
   }
-  return { bufferOf, placementOf, views };
+  return { bufferOf: bufferByNode, placementOf: placementByNode, views };
 }
