@@ -9,7 +9,7 @@ import { exitCodes, type ExitCode } from './failure.ts';
 import { integerFlag, listFlag } from './flags.ts';
 import { imageModel, imageToInput, isClassifier, runSamples, topIndices, type ImageModel } from './image-model.ts';
 import { withSession, type OpenArtifact } from './open-session.ts';
-import { formatDigits, formatMs } from './text.ts';
+import { formatDigits } from './text.ts';
 
 interface EvalFlags {
   readonly data: string;
@@ -113,7 +113,7 @@ async function measure(
     });
     done = to;
     const rate = (done / (performance.now() - started)) * 1000;
-    const eta = formatMs(((total - done) / rate) * 1000);
+    const eta = `${Math.ceil((total - done) / rate)} s`;
     output.progress(`${done} of ${total}, top-1 ${percent(top1 / done)}, ${formatDigits(rate)} images/s, ${eta} left`, {
       done,
       total,

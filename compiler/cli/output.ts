@@ -34,8 +34,6 @@ export interface Output {
   readonly json: boolean;
   readonly quiet: boolean;
   readonly verbose: boolean;
-  /** Whether a status line can be redrawn. */
-  readonly animated: boolean;
   /** Lines for people on stdout; nothing with `--json`. */
   data(text: string): void;
   /** Exactly this text on stdout, with `--json` as well: what was asked for is a text. */
@@ -43,8 +41,6 @@ export interface Output {
   event(event: Event): void;
   /** A message on stderr; nothing with `-q`. */
   note(text: string): void;
-  /** A message on stderr with `-v` only. */
-  detail(text: string): void;
   /** The one status line on a terminal, and a `progress` event at most every second with `--json`. */
   progress(text: string, event?: Readonly<Record<string, unknown>>): void;
   diagnostics(list: readonly Diagnostic[]): void;
@@ -62,65 +58,87 @@ function hasColor({ color, env }: OutputSettings, sink: Sink): boolean {
 
 const clearLine = '\r\u001b[2K';
 
-export function createOutput(settings: OutputSettings): Output {
-  const { stdout, stderr, json, quiet, verbose } = settings;
-  const animated = stderr.isTTY === true && settings.env['TERM'] !== 'dumb' && !quiet;
-  const [colorData, colorMessages] = [hasColor(settings, stdout), hasColor(settings, stderr)];
+/** The two streams and the status line that is drawn and taken away on one of them. */
+function createLines({ stdout, stderr, quiet, env }: OutputSettings) {
+  const animated = stderr.isTTY === true && env['TERM'] !== 'dumb' && !quiet;
+  // A terminal that does not know its width says 0.
+  const columns = stderr.columns || 80;
   let hasStatus = false;
-  let lastProgress = 0;
   const clear = (): void => {
     if (hasStatus) stderr.write(clearLine);
     hasStatus = false;
   };
-  const lineOut = (text: string): void => {
-    clear();
-    stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+  return {
+    columns,
+    out: (text: string): void => {
+      clear();
+      stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+    },
+    err: (text: string): void => {
+      clear();
+      stderr.write(`${text}\n`);
+    },
+    status: (text: string): void => {
+      if (!animated) return;
+      clear();
+      stderr.write(text.slice(0, columns - 1));
+      hasStatus = text !== '';
+    },
   };
-  const lineErr = (text: string): void => {
-    clear();
-    stderr.write(`${text}\n`);
-  };
+}
+
+const progressInterval = 1000;
+
+export function createOutput(settings: OutputSettings): Output {
+  const { stdout, stderr, json, quiet, verbose } = settings;
+  const lines = createLines(settings);
+  const [colorData, colorMessages] = [hasColor(settings, stdout), hasColor(settings, stderr)];
+  let lastProgress = 0;
   const event = (value: Readonly<Record<string, unknown>>): void => {
-    if (json) lineOut(JSON.stringify(value));
+    if (json) lines.out(JSON.stringify(value));
   };
   event({ type: 'version', ui: '1.0' });
   return {
     json,
     quiet,
     verbose,
-    animated,
-    data: (text) => json || lineOut(text),
-    raw: lineOut,
+    data: (text) => json || lines.out(text),
+    raw: lines.out,
     event,
-    note: (text) => quiet || lineErr(text),
-    detail: (text) => (verbose ? lineErr(text) : undefined),
+    note: (text) => quiet || lines.err(text),
     progress: (text, fields) => {
       const now = performance.now();
-      if (json && fields && now - lastProgress > 1000) {
+      if (fields && now - lastProgress > progressInterval) {
         event({ type: 'progress', ...fields });
         lastProgress = now;
       }
-      if (!animated) return;
-      clear();
-      stderr.write(text.slice(0, (stderr.columns ?? 80) - 1));
-      hasStatus = text !== '';
+      lines.status(text);
     },
     diagnostics: (list) => {
       for (const each of list) event({ type: 'diagnostic', ...toJsonDiagnostic(each) });
       const shown = quiet ? list.filter(({ severity }) => severity === 'error') : list;
-      const width = stderr.isTTY === true ? { width: stderr.columns ?? 80 } : {};
-      if (shown.length > 0) lineErr(renderDiagnostics(shown, { color: colorMessages, ...width }));
+      const width = stderr.isTTY === true ? { width: lines.columns } : {};
+      if (shown.length > 0) lines.err(renderDiagnostics(shown, { color: colorMessages, ...width }));
     },
-    failure: ({ code, message, help, stack }) => {
+    failure: (failure) => {
+      const { code, message, help } = failure;
       event({ type: 'diagnostic', code, severity: 'error', message, ...(help === undefined ? {} : { help }) });
-      const paint = (tones: Parameters<typeof styleText>[0], text: string): string =>
-        colorMessages ? styleText(tones, text, { validateStream: false }) : text;
-      const [first = '', ...rest] = message.split('\n');
-      lineErr(`${paint(['bold', 'red'], `error[${code}]`)}: ${visible(first)}`);
-      if (verbose) for (const line of rest) lineErr(`  ${visible(line)}`);
-      if (help !== undefined) lineErr(`${paint('cyan', 'help')}: ${visible(help)}`);
-      if (verbose && stack !== undefined) lineErr(stack);
+      lines.err(failureText(failure, verbose, colorMessages));
     },
     style: (tone, text) => (colorData ? styleText(tone, text, { validateStream: false }) : text),
   };
+}
+
+/** `error[E0710]: ...`, then how to mend it; with `-v` also what follows the first line, and the stack. */
+function failureText({ code, message, help, stack }: Failure, verbose: boolean, color: boolean): string {
+  const paint = (tones: Parameters<typeof styleText>[0], text: string): string =>
+    color ? styleText(tones, text, { validateStream: false }) : text;
+  // Messages hold file names and keys, which can hold anything: control characters must not reach the terminal.
+  const [first = '', ...rest] = message.split('\n').map(visible);
+  return [
+    `${paint(['bold', 'red'], `error[${code}]`)}: ${first}`,
+    ...(verbose ? rest.map((line) => `  ${line}`) : []),
+    ...(help === undefined ? [] : [`${paint('cyan', 'help')}: ${visible(help)}`]),
+    ...(verbose && stack !== undefined ? [stack] : []),
+  ].join('\n');
 }
