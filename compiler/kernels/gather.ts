@@ -3,7 +3,17 @@ import { addDims, type Dim } from '../ir/dim.ts';
 import { isConstant, isInput } from '../ir/leaves.ts';
 import { topologicalOrder, type Node } from '../ir/node.ts';
 import { isOp } from '../ir/op.ts';
-import { channelShuffle, concat, fused, pad, reshape, slice, subsample, transpose } from '../ops/index.ts';
+import {
+  channelShuffle,
+  concat,
+  fused,
+  pad,
+  pixelShuffle,
+  reshape,
+  slice,
+  subsample,
+  transpose,
+} from '../ops/index.ts';
 import { isMovement, movementOps } from '../ops/rules/movement.ts';
 import { elementIndex, logicalCoordinates } from './element.ts';
 import { ceilDivide, channelGroups, multiplyExtents, type Kernel, type KernelRequest } from './kernel.ts';
@@ -125,6 +135,11 @@ function movementText(fetcher: Fetcher, node: Node): string {
     const groups = shader.u32(node.attrs.groups);
     const perGroup = shader.u32(Number(node.type.shape[1]) / node.attrs.groups);
     return `  return ${source}(${replaced(1, `(d1 % ${groups}) * ${perGroup} + d1 / ${groups}`)});`;
+  }
+  if (isOp(node, pixelShuffle)) {
+    const factor = shader.u32(node.attrs.factor);
+    const channel = `(d1 * ${factor} + d2 % ${factor}) * ${factor} + d3 % ${factor}`;
+    return `  return ${source}(d0, ${channel}, d2 / ${factor}, d3 / ${factor});`;
   }
   if (isOp(node, transpose)) {
     const from = node.attrs.permutation.map((_, axis) => `d${node.attrs.permutation.indexOf(axis)}`);

@@ -3,12 +3,16 @@ import type { Kernel } from './kernel.ts';
 import { conv2dDirect } from './conv2d-direct.ts';
 import { conv2dGrouped } from './conv2d-grouped.ts';
 import { conv2dTiled } from './conv2d-tiled.ts';
+import { convTranspose } from './conv-transpose.ts';
+import { convTransposeGrouped } from './conv-transpose-grouped.ts';
 import { depthwise } from './depthwise.ts';
 import { elementwise } from './elementwise.ts';
 import { gather } from './gather.ts';
+import { groupNorm } from './group-norm.ts';
 import { linear } from './linear.ts';
 import { globalPool, pool } from './pool.ts';
 import { reduce } from './reduce.ts';
+import { resize } from './resize.ts';
 import { softmax } from './softmax.ts';
 
 export const kernels: readonly Kernel[] = [
@@ -17,9 +21,13 @@ export const kernels: readonly Kernel[] = [
   conv2dDirect,
   conv2dTiled,
   conv2dGrouped,
+  convTranspose,
+  convTransposeGrouped,
   globalPool,
   pool,
   softmax,
+  resize,
+  groupNorm,
   reduce,
   gather,
   elementwise,

@@ -1,6 +1,6 @@
-/** Softmax over the channel axis: one pixel an invocation. */
+/** Softmax and its logarithm over the channel axis: one pixel an invocation. */
 import { isOp } from '../ir/op.ts';
-import { softmax as softmaxOp } from '../ops/index.ts';
+import { logSoftmax, softmax as softmaxOp } from '../ops/index.ts';
 import { ceilDivide, multiplyExtents, type Kernel } from './kernel.ts';
 import { at, beginShader, walk } from './wgsl.ts';
 
@@ -8,12 +8,12 @@ const lanes = 32;
 
 export const softmax: Kernel = {
   name: 'softmax',
-  implements: ['softmax'],
+  implements: ['softmax', 'logSoftmax'],
   profiles: ['software', 'gpu'],
-  supports: (node) => isOp(node, softmaxOp) && node.attrs.axis === 1,
+  supports: (node) => (isOp(node, softmaxOp) || isOp(node, logSoftmax)) && node.attrs.axis === 1,
   schedules: () => [{}],
   emit(request) {
-    const { result } = request;
+    const { node, result } = request;
     const [data] = request.operands;
     if (!data) throw new TypeError('the data operand has no place in memory');
     const shader = beginShader(request);
@@ -21,9 +21,13 @@ export const softmax: Kernel = {
     const to = shader.result();
     const [input, output] = [walk(shader, data), walk(shader, result)];
     const [channels, columns, rows] = [result.channels, result.width, result.height].map((size) => shader.u32(size));
-    // Padding lanes count as -infinity: they add nothing to the sum and come out as zero.
+    // Padding lanes count as -infinity: they add nothing to the sum, and softmax makes them zero.
+    const inside = (index: string): string => `vec4u(0, 1, 2, 3) + ${index} * 4u < vec4u(${channels})`;
     const load = (index: string): string =>
-      `select(vec4f(-3.40282346e38), ${from}[start + ${index}], vec4u(0, 1, 2, 3) + ${index} * 4u < vec4u(${channels}))`;
+      `select(vec4f(-3.40282346e38), ${from}[start + ${index}], ${inside(index)})`;
+    const finished = isOp(node, logSoftmax)
+      ? `select(vec4f(), ${from}[start + c] - top - log(total), ${inside('c')})`
+      : `exp(${load('c')} - top) / total`;
     const body = `
   let y = invocation.x / ${columns};
   let x = invocation.x - y * ${columns};
@@ -38,7 +42,7 @@ export const softmax: Kernel = {
   var sum = vec4f();
   for (var c = 0u; c < groups; c++) { sum += exp(${load('c')} - top); }
   let total = dot(sum, vec4f(1.0));
-  for (var c = 0u; c < groups; c++) { ${to}[out + c] = exp(${load('c')} - top) / total; }`;
+  for (var c = 0u; c < groups; c++) { ${to}[out + c] = ${finished}; }`;
     return shader.finish({
       workgroupSize: [lanes, 1, 1],
       workgroups: [ceilDivide(multiplyExtents(result.height, result.width), lanes), 1, result.batch],

@@ -4,7 +4,7 @@ import { makeNode, usersOf, rootsOf, type Graph, type Node } from '../ir/node.ts
 import { isOp } from '../ir/op.ts';
 import { mergeOrigins, rewriteGraph } from '../ir/rewrite.ts';
 import type { Tensor } from '../ir/type.ts';
-import { add, batchNorm, conv2d, linear, mul } from '../ops/index.ts';
+import { add, batchNorm, conv2d, convTranspose2d, linear, mul } from '../ops/index.ts';
 import type { BatchNormAttrs } from '../ops/batch-norm.ts';
 import { constantNode } from './constants.ts';
 import type { Pass } from './pass.ts';
@@ -41,6 +41,19 @@ function scaledWeight(weight: Tensor, scale: Float64Array): Tensor {
   return { ...weight, data };
 }
 
+/** The same for a transposed weight `[C, O/groups, KH, KW]`, where output o of a group lies on axis 1. */
+function scaledTransposed(weight: Tensor, scale: Float64Array, groups: number): Tensor {
+  const [channels = 1, perGroup = 1, height = 1, width = 1] = weight.shape;
+  const taps = height * width;
+  const data = new Float64Array(weight.data);
+  for (let row = 0, at = 0; row < channels * perGroup; row++) {
+    const group = Math.floor(row / perGroup / (channels / groups));
+    const factor = scale[group * perGroup + (row % perGroup)] ?? Number.NaN;
+    for (const end = at + taps; at < end; at++) data[at] = (data[at] ?? Number.NaN) * factor;
+  }
+  return { ...weight, data };
+}
+
 /** `b' = b * s + t`. */
 function foldedBias(bias: Tensor | undefined, { scale, shift }: Affine): Tensor {
   const data = shift.map((t, o) => (bias?.data[o] ?? 0) * (scale[o] ?? Number.NaN) + t);
@@ -51,17 +64,21 @@ function foldedBias(bias: Tensor | undefined, { scale, shift }: Affine): Tensor 
 function foldInto(anchor: Node, norm: Node, affine: Affine): Node | undefined {
   const [x, weight, bias] = anchor.inputs;
   if (!x || !weight || !isConstant(weight) || (bias && !isConstant(bias))) return undefined;
+  const scaled = isOp(anchor, convTranspose2d)
+    ? scaledTransposed(weight.attrs.tensor, affine.scale, anchor.attrs.groups)
+    : scaledWeight(weight.attrs.tensor, affine.scale);
   const biasTensor = bias && isConstant(bias) ? bias.attrs.tensor : undefined;
   const folded = [
     x,
-    constantNode(scaledWeight(weight.attrs.tensor, affine.scale), weight.attrs.name, weight.origin),
+    constantNode(scaled, weight.attrs.name, weight.origin),
     constantNode(foldedBias(biasTensor, affine), bias && isConstant(bias) ? bias.attrs.name : '', norm.origin),
   ];
   return makeNode(anchor.op, folded, anchor.attrs, mergeOrigins([anchor, norm]));
 }
 
 /** `linear` has its outputs on the last axis, batch norm on axis 1: the same one for matrices only. */
-const isAnchor = (node: Node): boolean => isOp(node, conv2d) || (isOp(node, linear) && node.type.shape.length === 2);
+const isAnchor = (node: Node): boolean =>
+  isOp(node, conv2d) || isOp(node, convTranspose2d) || (isOp(node, linear) && node.type.shape.length === 2);
 
 function asScaleAndShift(norm: Node, { scale, shift }: Affine): Node | undefined {
   const [x] = norm.inputs;

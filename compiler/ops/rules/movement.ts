@@ -9,6 +9,7 @@ const movements: ReadonlySet<string> = new Set([
   'reshape',
   'transpose',
   'channelShuffle',
+  'pixelShuffle',
 ]);
 
 export const movementOps: readonly string[] = [...movements];

@@ -1,9 +1,20 @@
-/** Identities of ops that only move elements: reshape, transpose, slice, pad, subsample, concat, channelShuffle. */
+/** Identities of ops that only move elements: reshape, transpose, slice, pad, subsample, concat, shuffles, resize. */
 import { shapesEqual } from '../../ir/dim.ts';
 import { makeNode, type Node } from '../../ir/node.ts';
 import { isOp } from '../../ir/op.ts';
 import type { Rule } from '../../ir/rewrite.ts';
-import { channelShuffle, concat, conv2d, pad, reshape, slice, subsample, transpose } from '../../ops/index.ts';
+import {
+  channelShuffle,
+  concat,
+  conv2d,
+  pad,
+  pixelShuffle,
+  reshape,
+  resize,
+  slice,
+  subsample,
+  transpose,
+} from '../../ops/index.ts';
 import { rule, standIn } from './rule.ts';
 
 const isZero = (value: number): boolean => value === 0;
@@ -99,4 +110,6 @@ export const movementRules: readonly Rule[] = [
   ...subsampleRules,
   rule('concat-of-one', concat, ({ inputs }) => (inputs.length === 1 ? inputs[0] : undefined)),
   shuffleOfNothing,
+  rule('pixel-shuffle-by-one', pixelShuffle, ({ inputs: [x], attrs }) => (attrs.factor === 1 ? x : undefined)),
+  rule('resize-to-same', resize, (node) => standIn(node, node.inputs[0])),
 ];

@@ -5,6 +5,7 @@ import {
   adaptiveAveragePool2d,
   averagePool2d,
   conv2d,
+  convTranspose2d,
   globalAveragePool,
   linear,
   maxPool2d,
@@ -51,6 +52,9 @@ export const reductionRules: readonly Rule[] = [
   rule('mean-as-global-pool', reduceMean, (node) => meanOfPlanes(node, node.attrs.axes, node.attrs.keepDims)),
   rule('conv2d-zero-bias', conv2d, ({ inputs: [x, weight, bias], attrs }) =>
     x && weight && isFilledWith(bias, 0) ? makeNode(conv2d, [x, weight], attrs) : undefined,
+  ),
+  rule('conv-transpose2d-zero-bias', convTranspose2d, ({ inputs: [x, weight, bias], attrs }) =>
+    x && weight && isFilledWith(bias, 0) ? makeNode(convTranspose2d, [x, weight], attrs) : undefined,
   ),
   rule('linear-zero-bias', linear, ({ inputs: [x, weight, bias], attrs }) =>
     x && weight && isFilledWith(bias, 0) ? makeNode(linear, [x, weight], attrs) : undefined,

@@ -261,6 +261,99 @@ def dropout_cases():
     return [case("evaluation mode", {"p": 0.5}, [x := values((2, 3, 2, 2))], F.dropout(x, 0.5, training=False))]
 
 
+def conv_transpose2d_cases():
+    def one(name, x, weight, bias=True, stride=(1, 1), padding=(0, 0), output=(0, 0), dilation=(1, 1), groups=1, cut=None):
+        inputs = [values(x), values(weight)] + ([values((weight[1] * groups,))] if bias else [])
+        out = F.conv_transpose2d(
+            inputs[0], inputs[1], inputs[2] if bias else None, stride, padding, output, groups, dilation
+        )
+        top, left, bottom, right = cut or (0, 0, 0, 0)
+        out = out[:, :, top : out.shape[2] - bottom, left : out.shape[3] - right]
+        pads = [padding[0] + top, padding[1] + left, padding[0] + bottom, padding[1] + right]
+        attrs = {"stride": stride, "padding": pads, "outputPadding": output, "dilation": dilation, "groups": groups}
+        return case(name, attrs, inputs, out)
+
+    two = (2, 2)
+    return [
+        one("2x2 stride 2", (2, 3, 3, 4), (3, 2, 2, 2), stride=two),
+        one("2x2 stride 2 without bias", (1, 2, 3, 2), (2, 3, 2, 2), bias=False, stride=two),
+        one("3x3 stride 1", (1, 2, 4, 3), (2, 3, 3, 3)),
+        one("3x3 stride 2 padded", (1, 3, 4, 3), (3, 2, 3, 3), stride=two, padding=(1, 1)),
+        one("3x3 stride 2 output padding", (1, 2, 3, 4), (2, 2, 3, 3), stride=two, padding=(1, 1), output=(1, 1)),
+        one("output padding without padding", (1, 2, 3, 3), (2, 2, 2, 2), stride=(3, 3), output=(2, 1)),
+        one("4x4 stride 2 padded", (1, 2, 3, 3), (2, 1, 4, 4), stride=two, padding=(1, 1)),
+        one("by axis", (1, 2, 3, 4), (2, 2, 3, 2), stride=(1, 3), padding=(1, 0), dilation=(2, 1)),
+        one("dilation beyond the stride", (1, 2, 4, 4), (2, 2, 3, 3), stride=two, dilation=(3, 3), output=(2, 0)),
+        one("asymmetric", (1, 2, 4, 4), (2, 2, 3, 3), stride=two, cut=(0, 2, 1, 0)),
+        one("two groups", (2, 4, 3, 3), (4, 3, 2, 2), stride=two, groups=2),
+        one("depthwise", (1, 3, 4, 3), (3, 1, 4, 4), stride=two, padding=(1, 1), groups=3),
+    ]
+
+
+def resize_cases():
+    rows = [
+        ((2, 2, 3, 4), (6, 8)),
+        ((1, 2, 4, 7), (7, 9)),
+        ((1, 2, 9, 10), (4, 3)),
+        ((1, 1, 8, 6), (4, 3)),
+        ((1, 1, 3, 8), (7, 5)),
+        ((1, 2, 1, 1), (3, 4)),
+        ((1, 2, 5, 4), (1, 1)),
+        ((1, 1, 4, 5), (4, 5)),
+    ]
+    cases = []
+    for mode, options in (("nearest", {}), ("bilinear", {"align_corners": False})):
+        for s, z in rows:
+            x = values(s)
+            out = F.interpolate(x, size=z, mode=mode, **options)
+            cases.append(case(f"{mode} {s[2]}x{s[3]} to {z[0]}x{z[1]}", {"size": z, "mode": mode}, [x], out))
+    return cases
+
+
+def pixel_shuffle_cases():
+    rows = [((2, 8, 2, 3), 2), ((1, 9, 2, 2), 3), ((1, 32, 1, 2), 4), ((1, 3, 2, 2), 1)]
+    return [case(f"{s[1]} channels by {f}", {"factor": f}, [x := values(s)], F.pixel_shuffle(x, f)) for s, f in rows]
+
+
+def prelu_cases():
+    def one(name, shape):
+        x, weight = values(shape), values((shape[1],))
+        slopes = weight.reshape([-1] + [1] * (len(shape) - 2))
+        return case(name, {}, [x, slopes], F.prelu(x, weight))
+
+    return [one("maps", (2, 3, 2, 2)), one("matrix", (3, 4)), one("rank 3", (2, 3, 4))]
+
+
+def log_softmax_cases():
+    rows = [
+        ((3, 5), 1, 64),
+        ((2, 1), 1, 64),
+        ((2, 4, 3, 2), 1, 64),
+        ((1, 2, 3, 4), 3, 64),
+        ((4, 3), 0, 64),
+        ((2, 6), 1, 30000),
+    ]
+    return [case(f"axis {a} of {s}", {"axis": a}, [x := values(s, -m, m)], F.log_softmax(x, a)) for s, a, m in rows]
+
+
+def layer_norm_cases():
+    def one(shape, axes, eps=1e-5):
+        x, gamma, beta = values(shape), values(shape[-axes:]), values(shape[-axes:])
+        out = F.layer_norm(x, shape[-axes:], gamma, beta, eps)
+        return case(f"the last {axes} of {shape}, eps {eps}", {"eps": eps}, [x, gamma, beta], out)
+
+    return [one((3, 5), 1), one((2, 3, 4), 1), one((2, 3, 4, 2), 3), one((2, 3, 4, 2), 2, 1e-3), one((2, 3), 2)]
+
+
+def group_norm_cases():
+    def one(shape, groups, eps=1e-5):
+        x, gamma, beta = values(shape), values((shape[1],)), values((shape[1],))
+        out = F.group_norm(x, groups, gamma, beta, eps)
+        return case(f"{shape[1]} in {groups}, eps {eps}", {"groups": groups, "eps": eps}, [x, gamma, beta], out)
+
+    return [one((2, 6, 3, 2), 3), one((1, 4, 3, 3), 1), one((2, 3, 2, 2), 3, 1e-3), one((3, 6), 2), one((2, 4, 5), 2)]
+
+
 recorders = {
     "conv2d": conv2d_cases,
     "linear": linear_cases,
@@ -281,6 +374,13 @@ recorders = {
     "reduce-max": lambda: reduce_cases(lambda x, axes, keep: x.amax(axes, keep)),
     "softmax": softmax_cases,
     "dropout": dropout_cases,
+    "conv-transpose2d": conv_transpose2d_cases,
+    "resize": resize_cases,
+    "pixel-shuffle": pixel_shuffle_cases,
+    "prelu": prelu_cases,
+    "log-softmax": log_softmax_cases,
+    "layer-norm": layer_norm_cases,
+    "group-norm": group_norm_cases,
 }
 
 for op, record in recorders.items():

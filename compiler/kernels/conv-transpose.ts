@@ -1,0 +1,140 @@
+/** Transposed convolution: each result cell gathers its taps; register tiles over cells of a row that share them. */
+import { declareEpilogue } from './epilogue.ts';
+import { ceilDivide, channelGroups, multiplyExtents, overrunOf, type Kernel, type KernelRequest } from './kernel.ts';
+import { packBias } from './pack.ts';
+import { packTransposed, reachOf, readTransposed, transposedOf } from './transposed.ts';
+import type { Transposed } from './transposed.ts';
+import { at, beginShader, range, unroll, walk, type Shader } from './wgsl.ts';
+
+/**
+ * `pixels`: cells of one invocation, each a stride from the last, for 4 * `quads` channels; `wide`: 1 takes four input
+ * channels at a time, 0 one, as software adapters like it.
+ */
+export type TransposedSchedule = { readonly pixels: number; readonly quads: number; readonly wide: number };
+
+const lanes = { software: 8, gpu: 32 } as const;
+
+const groupsAlign = ({ anchor, outputs }: Transposed, block: number): boolean =>
+  anchor.attrs.groups === 1 || (outputs / anchor.attrs.groups) % block === 0;
+
+export const convTranspose: Kernel<TransposedSchedule> = {
+  name: 'conv-transpose',
+  implements: ['convTranspose2d'],
+  profiles: ['software', 'gpu'],
+  supports(node) {
+    const conv = readTransposed(node);
+    return conv !== undefined && groupsAlign(conv, 4);
+  },
+  schedules(node, profile) {
+    const conv = readTransposed(node);
+    const wide = profile === 'gpu' && conv?.anchor.attrs.groups === 1 ? 1 : 0;
+    const pixels = profile === 'gpu' ? [4, 2] : [8, 4];
+    const all = pixels.flatMap((count) => [2, 1].map((quads) => ({ pixels: count, quads, wide })));
+    return all.filter(({ quads }) => conv && groupsAlign(conv, quads * 4));
+  },
+  form: (node) => String(readTransposed(node)?.anchor.attrs.groups === 1),
+  cost(node, { pixels, quads }) {
+    const conv = readTransposed(node);
+    const [, , height, width] = node.type.shape.map(Number);
+    if (!conv || height === undefined || width === undefined) return 0;
+    const [strideY, strideX] = conv.anchor.attrs.stride;
+    const tiles = height * strideX * Math.ceil(Math.ceil(width / strideX) / pixels);
+    const taps = Math.ceil(conv.kernel[0] / strideY) * Math.ceil(conv.kernel[1] / strideX);
+    // As for conv2d-direct: 5 a scalar load, 15 a vec4 load, 2 a vec4 multiply-add.
+    return tiles * Math.ceil(conv.outputs / (4 * quads)) * conv.inputs * taps * (5 * pixels + 15 * quads + 2 * pixels * quads);
+  },
+  halo(node) {
+    const conv = readTransposed(node);
+    return conv ? reachOf(conv) : [0, 0, 0, 0];
+  },
+  emit(request, schedule) {
+    const { conv, data } = transposedOf(request);
+    const { height, width, batch } = request.result;
+    const [, strideX] = conv.anchor.attrs.stride;
+    const perPhase = ceilDivide(width, strideX);
+    const tiles = multiplyExtents(height, strideX, ceilDivide(perPhase, schedule.pixels));
+    const shader = beginShader(request);
+    const body = bodyText(shader, request, schedule);
+    const size = lanes[request.profile];
+    // A phase may have one cell less than the first, and its last tile reads as far beyond its row.
+    const beyond = typeof perPhase === 'number' ? overrunOf(perPhase, schedule.pixels) + 1 : schedule.pixels;
+    return shader.finish({
+      workgroupSize: [size, 1, 1],
+      workgroups: [ceilDivide(tiles, size), Math.ceil(conv.outputs / (4 * schedule.quads)), batch],
+      body,
+      overrun: beyond * data.channelStride,
+    });
+  },
+};
+
+function bodyText(shader: Shader, request: KernelRequest, { pixels, quads, wide }: TransposedSchedule): string {
+  const { conv, data } = transposedOf(request);
+  const { stride, padding, dilation, groups } = conv.anchor.attrs;
+  const { result } = request;
+  const [above, before] = reachOf(conv);
+  const u = (value: Parameters<Shader['u32']>[0]): string => shader.u32(value);
+  const x = shader.operand(conv.operands[0] ?? 0);
+  const weights = shader.constant(packTransposed(conv), wide ? 'mat4x4f' : 'vec4f');
+  const bias = shader.constant(packBias(conv.bias, conv.outputs));
+  const y = shader.result();
+  const [from, to] = [walk(shader, data, -above, -before), walk(shader, result)];
+  const [kernelHeight, kernelWidth, inputs] = [u(conv.kernel[0]), u(conv.kernel[1]), u(conv.inputs)];
+  const [strideY, strideX, dilationY, dilationX] = [...stride, ...dilation].map(u);
+  // Offsets of one stride beyond the border keep differences of unsigned numbers from going below zero.
+  const [top, left] = [u(padding[0] + (above + 1) * stride[0]), u(padding[1] + (before + 1) * stride[1])];
+  const [rows, columns] = [u(result.height), u(result.width)];
+  const tilesPerPhase = u(ceilDivide(ceilDivide(result.width, stride[1]), pixels));
+  const quadsPerGroup = u(groups === 1 ? 0x7fffffff : conv.outputs / groups / 4);
+  const outputGroups = u(channelGroups(conv.outputs));
+  const sumCount = u(pixels * quads);
+  declareEpilogue(shader, conv.tail, request);
+  return `
+  let perPhase = ${tilesPerPhase};
+  let perRow = perPhase * ${strideX};
+  let y0 = invocation.x / perRow;
+  if (y0 >= ${rows}) { return; }
+  let inRow = invocation.x - y0 * perRow;
+  let phase = inRow / perPhase;
+  let tile = (inRow - phase * perPhase) * ${pixels}u;
+  let x0 = phase + tile * ${strideX};
+  let c0 = group.y * ${quads}u;
+  let n = group.z;
+  let inputs = ${inputs};
+  let depth = (inputs + 3u) / 4u${wide ? '' : ' * 4u'};
+  let image = ${from.origin} + n * ${from.image};
+  let first = (c0 / ${quadsPerGroup}) * inputs;
+  let last = ${outputGroups} - 1u;
+  let taps = ${kernelHeight} * ${kernelWidth} * depth;
+${unroll(quads, (q) => `  let c${q + 1} = min(c0 + ${q}u, last); let w${q} = c${q + 1} * taps; let b${q} = ${bias}[c${q + 1}];`)}
+${range(pixels)
+  .map((i) => `  ${unroll(quads, (q) => `var s${i}_${q} = b${q};`).replaceAll('\n', ' ')}`)
+  .join('\n')}
+  for (var ky = 0u; ky < ${kernelHeight}; ky++) {
+    let down = y0 + ${top} - ky * ${dilationY};
+    if (down % ${strideY} != 0u) { continue; }
+    let row = image + (down / ${strideY} - 1u) * ${from.row};
+    for (var kx = 0u; kx < ${kernelWidth}; kx++) {
+      let right = x0 + ${left} - kx * ${dilationX};
+      if (right % ${strideX} != 0u) { continue; }
+      let start = row + (right / ${strideX} - 1u) * ${from.pixel};
+      let tap = (ky * ${kernelWidth} + kx) * depth;
+      for (var i = 0u; i < ${wide ? 'depth' : 'inputs'}; i++) {
+${wide ? '        let at = start + i;' : `        let c = first + i; let at = start + (c >> 2u); let k = c & 3u;`}
+${unroll(pixels, (i) => `        let x${i} = ${x}[at + ${i}u * ${from.pixel}]${wide ? '' : '[k]'};`)}
+${unroll(quads, (q) => `        let m${q} = ${weights}[w${q} + tap + i];`)}
+${unroll(pixels, (i) => `        ${unroll(quads, (q) => `s${i}_${q} += m${q} * x${i};`).replaceAll('\n', ' ')}`)}
+      }
+    }
+  }
+  let out = ${at(to, 'n', 'y0', 'x0', 'c0')};
+  var sums = array<vec4f, ${pixels * quads}>(${range(pixels)
+    .flatMap((i) => range(quads).map((q) => `s${i}_${q}`))
+    .join(', ')});
+  for (var i = 0u; i < ${sumCount}; i++) {
+    let q = i % ${quads}u;
+    let step = (i / ${quads}u) * ${strideX};
+    if (x0 + step < ${columns} && c0 + q <= last) {
+      ${y}[out + step * ${to.pixel} + q] = finish(sums[i], n, y0, x0 + step, c0 + q);
+    }
+  }`;
+}
