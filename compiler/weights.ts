@@ -52,7 +52,11 @@ export function loadWeights(
   const known = new Set([...parameters.map(({ name }) => name), ...bufferNames]);
   const extra = [...found.keys()].filter((name) => !known.has(name));
   if (strict && extra.length > 0) {
-    throw fault('E0721', `${file} holds ${list(extra)}, which the model does not have`, '`strict = false` in a weights block ignores them');
+    throw fault(
+      'E0721',
+      `${file} holds ${list(extra)}, which the model does not have`,
+      '`strict = false` in a weights block ignores them',
+    );
   }
   return new Map(parameters.map(({ name, shape }) => [name, tensorOf(file, name, shape, found.get(name))]));
 }
@@ -74,7 +78,7 @@ export function initialWeights(parameters: readonly ParameterShape[], seed: numb
     parameters.map(({ name, shape, init }, stream) => {
       const count = elementCount(shape);
       const bound = 1 / Math.sqrt(init.fanIn ?? 1);
-      const constant = init.kind === 'zeros' ? 0 : 1;
+      const constant = init.kind === 'constant' ? (init.value ?? 0) : init.kind === 'zeros' ? 0 : 1;
       const random = init.kind === 'uniform' || init.kind === 'kaimingUniform';
       const data = random
         ? uniformValues(count, seed, stream, [-bound, bound])

@@ -61,7 +61,6 @@ export const catalogue = {
   E0205: { title: 'name shadows another' },
   E0206: { title: 'unknown type' },
   E0207: { title: 'constant depends on itself' },
-  E0208: { title: 'op not available' },
 
   // Shapes and types, found by the ops' own rules.
   E0301: { title: 'wrong rank' },

@@ -143,17 +143,13 @@ function runLen(call: OpCall): Value {
   throw new CallFault('E0320', `\`len\` takes a list, tuple, range or string, not ${found}`);
 }
 
-const runSoftmax = (call: OpCall): Value => {
-  const node = tensorArgument(call);
-  return tensorValue(emit(call, ops.softmax, [node], { axis: axisArgument(call, 'axis', node.type.shape.length, 1) }));
-};
-
-const unavailable = (name: string, parameters: PreludeOp['parameters'], summary: string): PreludeOp => ({
+const overAxis = (name: string, op: Op<{ readonly axis: number }>): PreludeOp => ({
   name,
-  summary,
-  parameters,
-  run: () => {
-    throw new CallFault('E0208', `\`${name}\` cannot be compiled yet`);
+  summary: op.summary,
+  parameters: [x, { name: 'axis', default: '1' }],
+  run: (call) => {
+    const node = tensorArgument(call);
+    return tensorValue(emit(call, op, [node], { axis: axisArgument(call, 'axis', node.type.shape.length, 1) }));
   },
 });
 
@@ -188,7 +184,8 @@ export const functions: readonly PreludeOp[] = [
     parameters: [x],
     run: (call) => tensorValue(tensorArgument(call)),
   },
-  { name: 'softmax', summary: ops.softmax.summary, parameters: [x, { name: 'axis', default: '1' }], run: runSoftmax },
+  overAxis('softmax', ops.softmax),
+  overAxis('log_softmax', ops.logSoftmax),
   {
     name: 'dropout',
     summary: ops.dropout.summary,
@@ -204,23 +201,4 @@ export const functions: readonly PreludeOp[] = [
   rounding('round', 'the nearest integer, halves away from zero', roundAway),
   { name: 'abs', summary: ops.abs.summary, parameters: [x], run: runAbs },
   { name: 'len', summary: 'the number of elements', parameters: [x], run: runLen },
-  unavailable(
-    'conv_transpose',
-    [
-      x,
-      { name: 'out' },
-      { name: 'k' },
-      { name: 'stride', default: '1' },
-      { name: 'pad', default: '0' },
-      { name: 'output_pad', default: '0' },
-      { name: 'groups', default: '1' },
-      { name: 'bias', default: 'true' },
-    ],
-    'a transposed convolution of [N, C, H, W]',
-  ),
-  unavailable(
-    'resize',
-    [x, { name: 'h' }, { name: 'w' }, { name: 'mode', default: 'nearest' }],
-    'height and width scaled to given sizes',
-  ),
 ];

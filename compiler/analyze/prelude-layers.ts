@@ -1,22 +1,12 @@
-/** Prelude ops with parameters, and pools. Initial values are PyTorch's defaults. */
+/** Convolutions, linear layers and pools. Initial values are PyTorch's defaults. */
 import type { Node } from '../ir/node.ts';
 import { expectRank, expectRankAtLeast } from '../ops/rules/expect.ts';
-import {
-  adaptiveAveragePool2d,
-  averagePool2d,
-  batchNorm,
-  conv2d,
-  globalAveragePool,
-  linear,
-  maxPool2d,
-} from '../ops/index.ts';
-import { joinNames } from './naming.ts';
+import { adaptiveAveragePool2d, averagePool2d, conv2d, globalAveragePool, linear, maxPool2d } from '../ops/index.ts';
 import { paddingArgument } from './padding.ts';
 import {
   boolArgument,
   CallFault,
   emit,
-  floatArgument,
   intArgument,
   makeParameter,
   pairArgument,
@@ -28,7 +18,7 @@ import {
 import { tensorValue, type Value } from './values.ts';
 
 /** The size of an axis that a parameter's shape needs. */
-function knownSize(x: Node, axis: number, what: string): number {
+export function knownSize(x: Node, axis: number, what: string): number {
   const size = x.type.shape.at(axis) ?? 1;
   if (typeof size === 'number') return size;
   throw symbolicSize(what, size);
@@ -45,12 +35,15 @@ function channelsPerGroup(channels: number, out: number, groups: number): number
   return channels / groups;
 }
 
-/** kaiming_uniform(a=sqrt(5)) for the weight and U(-1/sqrt(fanIn), 1/sqrt(fanIn)) for the bias (torch.nn.Conv2d). */
-function weightAndBias(call: OpCall, shape: readonly number[], path: string): Node[] {
+/**
+ * kaiming_uniform(a=sqrt(5)) for the weight and U(-1/sqrt(fanIn), 1/sqrt(fanIn)) for the bias; the fan-in counts all
+ * axes but the first, for transposed convolutions too (torch.nn.Conv2d, torch.nn.ConvTranspose2d).
+ */
+export function weightAndBias(call: OpCall, shape: readonly number[], path: string, outputs: number): Node[] {
   const fanIn = shape.slice(1).reduce((product, size) => product * size, 1);
   const weight = makeParameter(call, path, 'weight', shape, { kind: 'kaimingUniform', fanIn });
   if (!boolArgument(call, 'bias', true)) return [weight];
-  return [weight, makeParameter(call, path, 'bias', shape.slice(0, 1), { kind: 'uniform', fanIn })];
+  return [weight, makeParameter(call, path, 'bias', [outputs], { kind: 'uniform', fanIn })];
 }
 
 function runConv(call: OpCall): Value {
@@ -64,32 +57,17 @@ function runConv(call: OpCall): Value {
   const padding = paddingArgument(call, x, { kernel, stride, dilation }, 'same');
   const perGroup = channelsPerGroup(knownSize(x, 1, 'the number of channels'), out, groups);
   const path = call.place.slot.path();
-  const operands = weightAndBias(call, [out, perGroup, ...kernel], path);
+  const operands = weightAndBias(call, [out, perGroup, ...kernel], path, out);
   return tensorValue(emit(call, conv2d, [x, ...operands], { stride, padding, dilation, groups }, path));
 }
 
 function runLinear(call: OpCall): Value {
   const x = tensorArgument(call);
   expectRankAtLeast(x.type, 2, 'multiply', '[N, ..., K]');
-  const shape = [intArgument(call, 'out', 1), knownSize(x, -1, 'the last axis')];
+  const out = intArgument(call, 'out', 1);
+  const shape = [out, knownSize(x, -1, 'the last axis')];
   const path = call.place.slot.path();
-  return tensorValue(emit(call, linear, [x, ...weightAndBias(call, shape, path)], {}, path));
-}
-
-function runBatchNorm(call: OpCall): Value {
-  const x = tensorArgument(call);
-  expectRankAtLeast(x.type, 2, 'normalise', '[N, C, ...]');
-  const shape = [knownSize(x, 1, 'the number of channels')];
-  const attrs = { eps: floatArgument(call, 'eps', 1e-5), momentum: floatArgument(call, 'momentum', 0.1) };
-  const path = call.place.slot.path();
-  call.scope.build.bufferNames.push(joinNames(path, 'num_batches_tracked'));
-  const operands = [
-    makeParameter(call, path, 'weight', shape, { kind: 'ones' }),
-    makeParameter(call, path, 'bias', shape, { kind: 'zeros' }),
-    makeParameter(call, path, 'running_mean', shape, { kind: 'zeros' }, false),
-    makeParameter(call, path, 'running_var', shape, { kind: 'ones' }, false),
-  ];
-  return tensorValue(emit(call, batchNorm, [x, ...operands], attrs, path));
+  return tensorValue(emit(call, linear, [x, ...weightAndBias(call, shape, path, out)], {}, path));
 }
 
 function poolAttributes(call: OpCall, x: Node) {
@@ -146,12 +124,6 @@ export const layers: readonly PreludeOp[] = [
     summary: 'a matrix product over the last axis',
     parameters: [x, { name: 'out' }, { name: 'bias', default: 'true' }],
     run: runLinear,
-  },
-  {
-    name: 'bn',
-    summary: 'batch normalisation over axis 1',
-    parameters: [x, { name: 'eps', default: '1e-5' }, { name: 'momentum', default: '0.1' }],
-    run: runBatchNorm,
   },
   { name: 'max_pool', summary: 'the largest value of each window', parameters: poolParameters, run: runMaxPool },
   {

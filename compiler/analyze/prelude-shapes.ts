@@ -1,5 +1,5 @@
 /** Prelude ops that move values: reshapes, joins, parts and padding. */
-import { divideDims, formatDim, multiplyDims, productOf, type Dim } from '../ir/dim.ts';
+import { divideDims, formatDim, productOf } from '../ir/dim.ts';
 import type { Node } from '../ir/node.ts';
 import { formatType } from '../ir/type.ts';
 import { channelShuffle, concat, pad, reshape, slice, subsample, transpose } from '../ops/index.ts';
@@ -149,20 +149,6 @@ function runPadChannels(call: OpCall): Value {
   return tensorValue(emit(call, pad, [x], { before: atChannels(front), after: atChannels(missing - front), value: 0 }));
 }
 
-/** Channels to pixels (Shi et al. 2016), as torch.nn.PixelShuffle orders them. */
-function runPixelShuffle(call: OpCall): Value {
-  const x = tensorArgument(call);
-  expectRank(x.type, 4, 'shuffle the pixels of', '[N, C, H, W]');
-  const r = intArgument(call, 'r', 1);
-  const [n = 1, c = 1, h = 1, w = 1] = x.type.shape;
-  const out: Dim | undefined = divideDims(c, r * r);
-  if (out === undefined) throw new CallFault('E0304', `r=${r}: ${r * r} does not divide the ${formatDim(c)} channels`);
-  const split = emit(call, reshape, [x], { shape: [n, out, r, r, h, w] });
-  const moved = emit(call, transpose, [split], { permutation: [0, 1, 4, 2, 5, 3] });
-  const shape = [n, out, multiplyDims(h, r), multiplyDims(w, r)];
-  return tensorValue(emit(call, reshape, [moved], { shape }));
-}
-
 const x = { name: 'x' };
 
 export const shapeOps: readonly PreludeOp[] = [
@@ -207,12 +193,6 @@ export const shapeOps: readonly PreludeOp[] = [
     parameters: [x, { name: 'groups' }],
     run: (call) =>
       tensorValue(emit(call, channelShuffle, [tensorArgument(call)], { groups: intArgument(call, 'groups', 1) })),
-  },
-  {
-    name: 'pixel_shuffle',
-    summary: 'r * r channels become r by r pixels',
-    parameters: [x, { name: 'r' }],
-    run: runPixelShuffle,
   },
   {
     name: 'subsample',

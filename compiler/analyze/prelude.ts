@@ -2,12 +2,14 @@
 import type { PreludeOp } from './prelude-call.ts';
 import { functions } from './prelude-functions.ts';
 import { layers } from './prelude-layers.ts';
+import { norms } from './prelude-norms.ts';
 import { shapeOps } from './prelude-shapes.ts';
+import { upsampling } from './prelude-upsampling.ts';
 import { modeValue, type Value } from './values.ts';
 
 /** Every callable name, in the order of the reference. */
 export const preludeOps: ReadonlyMap<string, PreludeOp> = new Map(
-  [...layers, ...shapeOps, ...functions].map((op) => [op.name, op]),
+  [...layers, ...upsampling, ...norms, ...shapeOps, ...functions].map((op) => [op.name, op]),
 );
 
 /** Names that stand for a way of doing something. */

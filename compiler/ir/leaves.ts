@@ -12,8 +12,10 @@ export type InputAttrs = {
 };
 
 export type ParameterInit = {
-  readonly kind: 'kaimingUniform' | 'uniform' | 'zeros' | 'ones';
+  readonly kind: 'kaimingUniform' | 'uniform' | 'zeros' | 'ones' | 'constant';
   readonly fanIn?: number;
+  /** Of `constant`. */
+  readonly value?: number;
 };
 
 export type ParameterAttrs = {

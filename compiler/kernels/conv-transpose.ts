@@ -41,7 +41,13 @@ export const convTranspose: Kernel<TransposedSchedule> = {
     const tiles = height * strideX * Math.ceil(Math.ceil(width / strideX) / pixels);
     const taps = Math.ceil(conv.kernel[0] / strideY) * Math.ceil(conv.kernel[1] / strideX);
     // As for conv2d-direct: 5 a scalar load, 15 a vec4 load, 2 a vec4 multiply-add.
-    return tiles * Math.ceil(conv.outputs / (4 * quads)) * conv.inputs * taps * (5 * pixels + 15 * quads + 2 * pixels * quads);
+    return (
+      tiles *
+      Math.ceil(conv.outputs / (4 * quads)) *
+      conv.inputs *
+      taps *
+      (5 * pixels + 15 * quads + 2 * pixels * quads)
+    );
   },
   halo(node) {
     const conv = readTransposed(node);

@@ -64,10 +64,7 @@ function sizeOnSide(x: TensorType, kernel: Pair, attrs: ConvTranspose2dAttrs, si
   const size = x.shape[side + 2] ?? 1;
   const cut = attrs.padding[side] + attrs.padding[side === 0 ? 2 : 3];
   const extent = attrs.dilation[side] * (kernel[side] - 1) + 1;
-  const result = addDims(
-    multiplyDims(addDims(size, -1), attrs.stride[side]),
-    extent - cut + attrs.outputPadding[side],
-  );
+  const result = addDims(multiplyDims(addDims(size, -1), attrs.stride[side]), extent - cut + attrs.outputPadding[side]);
   if (typeof result !== 'number' || result >= 1) return result;
   const name = side === 0 ? 'height' : 'width';
   throw new OpError('E0306', `cannot convolve ${formatType(x)}: padding cuts its ${name} down to ${result}`, {
@@ -128,8 +125,8 @@ function evaluate(inputs: readonly Tensor[], attrs: ConvTranspose2dAttrs): Tenso
   const [source, filters, biases] = [float64Of(x), float64Of(weight), bias ? float64Of(bias) : undefined];
   const result = new Float64Array(elementCount(shape));
   const plane = rows * columns;
-  for (let at = 0; biases && at < batch * outputs; at++) {
-    result.fill(biases[at % outputs] ?? 0, at * plane, (at + 1) * plane);
+  for (let at = 0; at < batch * outputs; at++) {
+    result.fill(biases?.[at % outputs] ?? 0, at * plane, (at + 1) * plane);
   }
   for (let index = 0; index < batch * channels; index++) {
     const [image, channel] = [Math.floor(index / channels), index % channels];
@@ -195,7 +192,11 @@ const samples: readonly Sample<ConvTranspose2dAttrs>[] = [
   sample('2x2 stride 3 with gaps', [1, 4, 4, 3], [4, 5, 2, 2], { stride: [3, 3], outputPadding: [2, 1] }),
   sample('asymmetric padding', [1, 4, 5, 5], [4, 4, 3, 3], { ...twice, padding: [0, 2, 1, 0] }),
   sample('by axis', [2, 3, 4, 6], [3, 4, 3, 2], { stride: [1, 3], padding: [1, 0, 1, 0], dilation: [2, 1] }),
-  sample('dilation beyond the stride', [1, 4, 5, 5], [4, 6, 3, 3], { ...twice, dilation: [3, 3], outputPadding: [2, 0] }),
+  sample('dilation beyond the stride', [1, 4, 5, 5], [4, 6, 3, 3], {
+    ...twice,
+    dilation: [3, 3],
+    outputPadding: [2, 0],
+  }),
   sample('padding beyond the kernel', [1, 4, 6, 7], [4, 4, 2, 2], { ...twice, padding: [3, 3, 2, 4] }),
   sample('one cell', [2, 7, 1, 1], [7, 6, 4, 4]),
   sample('1x1', [1, 6, 4, 4], [6, 9, 1, 1]),

@@ -2,7 +2,14 @@
 import { divideDimExactly, formatDim } from '../ir/dim.ts';
 import { OpError, type Op, type Sample } from '../ir/op.ts';
 import { elementCount, formatType, type Tensor, type TensorType } from '../ir/type.ts';
-import { expectAtMost, expectChannels, expectFloat, expectInteger, expectRankAtLeast, operand } from './rules/expect.ts';
+import {
+  expectAtMost,
+  expectChannels,
+  expectFloat,
+  expectInteger,
+  expectRankAtLeast,
+  operand,
+} from './rules/expect.ts';
 import { expectEps, standardise } from './rules/normalise.ts';
 import { float64Of } from './rules/storage.ts';
 

@@ -27,7 +27,7 @@ export const logSoftmax: Op<SoftmaxAttrs> = {
   name: 'logSoftmax',
   summary: 'logarithms of softmax along an axis',
   operands: ['x'],
-  infer: softmax.infer,
+  infer: (inputs, attrs) => softmax.infer(inputs, attrs),
   evaluate,
   samples: softmax.samples,
 };

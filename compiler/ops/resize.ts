@@ -21,9 +21,10 @@ function infer(inputs: readonly TensorType[], attrs: ResizeAttrs): TensorType {
   expectFloat(inputs, action);
   expectRank(x, 4, action, '[N, C, H, W]');
   if (!resizeModes.includes(attrs.mode)) {
-    throw new OpError('E0310', `mode must be ${resizeModes.join(' or ')}, not ${String(attrs.mode)}`);
+    throw new OpError('E0310', `mode must be ${resizeModes.join(' or ')}, not ${attrs.mode}`);
   }
-  if (!Array.isArray(attrs.size) || attrs.size.length !== 2) throw new OpError('E0310', 'size must be a list of 2 sizes');
+  if (!Array.isArray(attrs.size) || attrs.size.length !== 2)
+    throw new OpError('E0310', 'size must be a list of 2 sizes');
   for (const size of attrs.size) if (typeof size === 'number') expectInteger(size, 1, 'a size');
   const [batch = 1, channels = 1] = x.shape;
   return { dtype: 'f32', shape: [batch, channels, ...attrs.size] };

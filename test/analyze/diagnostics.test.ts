@@ -23,7 +23,6 @@ const names: readonly Case[] = [
   ['block b(x: int[3]) { return x }', 'E0206 1:12 `int` has no dimensions'],
   ['fn f(x: f32[N]) -> int { return 1 }', 'E0206 1:9 `f` is a `fn`, which computes no tensors'],
   ['const a = b + 1\nconst b = a\n', 'E0207 1:7 `a` depends on itself'],
-  [model('  return x |> resize(16, 16)'), 'E0208 2:15 `resize` cannot be compiled yet'],
   [model('  let y = relu(x)\n  return x'), 'W0002 2:7 the value `y` is never used'],
   [model('  let _y = relu(x)\n  return x')],
 ];

@@ -11,12 +11,8 @@ const faultsOf = (path: string): string[] =>
   checkProgram(path, host).diagnostics.map((each) => show(each).replace(path, ''));
 
 describe('examples', () => {
-  it.each(['resnet20', 'squeezenet', 'mobilenet_v1', 'mobilenet_v3_small', 'shufflenet_v2'])('%s', (name) => {
+  it.each(['resnet20', 'squeezenet', 'mobilenet_v1', 'mobilenet_v3_small', 'shufflenet_v2', 'unet'])('%s', (name) => {
     expect(faultsOf(fileOf(name))).toEqual([]);
-  });
-
-  it('unet lacks its transposed convolutions and nothing else', () => {
-    expect(faultsOf(fileOf('unet'))).toEqual(['E0208 :11:8 `conv_transpose` cannot be compiled yet']);
   });
 
   it.each([

@@ -1,13 +1,6 @@
 import { describe, it } from 'vitest';
 import { groupNorm } from '../../compiler/ops/group-norm.ts';
-import {
-  checkAgainstTorch,
-  checkSamples,
-  checkSymbolicBatch,
-  expectFault,
-  expectTensor,
-  f32,
-} from './check-op.ts';
+import { checkAgainstTorch, checkSamples, checkSymbolicBatch, expectFault, expectTensor, f32 } from './check-op.ts';
 
 describe('groupNorm', () => {
   it('normalises channels of a group together', () => {

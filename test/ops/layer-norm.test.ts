@@ -1,13 +1,6 @@
 import { describe, it } from 'vitest';
 import { layerNorm } from '../../compiler/ops/layer-norm.ts';
-import {
-  checkAgainstTorch,
-  checkSamples,
-  checkSymbolicBatch,
-  expectFault,
-  expectTensor,
-  f32,
-} from './check-op.ts';
+import { checkAgainstTorch, checkSamples, checkSymbolicBatch, expectFault, expectTensor, f32 } from './check-op.ts';
 
 describe('layerNorm', () => {
   it('brings each row to mean 0 and variance 1', () => {

@@ -1,0 +1,102 @@
+/** Prelude ops that normalise or rectify with parameters of their own. Initial values are PyTorch's defaults. */
+import type { Node } from '../ir/node.ts';
+import { batchNorm, groupNorm, layerNorm, prelu, reshape } from '../ops/index.ts';
+import { expectRankAtLeast } from '../ops/rules/expect.ts';
+import { joinNames } from './naming.ts';
+import { knownSize } from './prelude-layers.ts';
+import {
+  argumentOf,
+  CallFault,
+  emit,
+  floatArgument,
+  intArgument,
+  makeParameter,
+  tensorArgument,
+  type OpCall,
+  type PreludeOp,
+} from './prelude-call.ts';
+import { tensorValue, type Value } from './values.ts';
+
+function runBatchNorm(call: OpCall): Value {
+  const x = tensorArgument(call);
+  expectRankAtLeast(x.type, 2, 'normalise', '[N, C, ...]');
+  const shape = [knownSize(x, 1, 'the number of channels')];
+  const attrs = { eps: floatArgument(call, 'eps', 1e-5), momentum: floatArgument(call, 'momentum', 0.1) };
+  const path = call.place.slot.path();
+  call.scope.build.bufferNames.push(joinNames(path, 'num_batches_tracked'));
+  const operands = [
+    ...scaleAndShift(call, path, shape),
+    makeParameter(call, path, 'running_mean', shape, { kind: 'zeros' }, false),
+    makeParameter(call, path, 'running_var', shape, { kind: 'ones' }, false),
+  ];
+  return tensorValue(emit(call, batchNorm, [x, ...operands], attrs, path));
+}
+
+const scaleAndShift = (call: OpCall, path: string, shape: readonly number[]): Node[] => [
+  makeParameter(call, path, 'weight', shape, { kind: 'ones' }),
+  makeParameter(call, path, 'bias', shape, { kind: 'zeros' }),
+];
+
+function runGroupNorm(call: OpCall): Value {
+  const x = tensorArgument(call);
+  expectRankAtLeast(x.type, 2, 'normalise', '[N, C, ...]');
+  const attrs = { groups: intArgument(call, 'groups', 1), eps: floatArgument(call, 'eps', 1e-5) };
+  const path = call.place.slot.path();
+  const operands = scaleAndShift(call, path, [knownSize(x, 1, 'the number of channels')]);
+  return tensorValue(emit(call, groupNorm, [x, ...operands], attrs, path));
+}
+
+/** Over the last `dims` axes, as torch.nn.LayerNorm(x.shape[-dims:]). */
+function runLayerNorm(call: OpCall): Value {
+  const x = tensorArgument(call);
+  const dims = intArgument(call, 'dims', 1, 1);
+  const rank = x.type.shape.length;
+  if (dims >= rank) {
+    const span = argumentOf(call, 'dims')?.span ?? call.place.nameSpan;
+    throw new CallFault('E0307', `a tensor of rank ${rank} has no ${dims} axes behind the batch`, { span });
+  }
+  const shape = Array.from({ length: dims }, (_, at) => knownSize(x, at - dims, 'the size of a normalised axis'));
+  const path = call.place.slot.path();
+  const operands = scaleAndShift(call, path, shape);
+  return tensorValue(emit(call, layerNorm, [x, ...operands], { eps: floatArgument(call, 'eps', 1e-5) }, path));
+}
+
+/** One slope a channel, as torch.nn.PReLU(C), which starts at 0.25 (He et al. 2015). */
+function runPrelu(call: OpCall): Value {
+  const x = tensorArgument(call);
+  expectRankAtLeast(x.type, 2, 'rectify', '[N, C, ...]');
+  const channels = knownSize(x, 1, 'the number of channels');
+  const path = call.place.slot.path();
+  const weight = makeParameter(call, path, 'weight', [channels], { kind: 'constant', value: 0.25 });
+  const shape = x.type.shape.map((_, axis) => (axis === 1 ? channels : 1));
+  return tensorValue(emit(call, prelu, [x, emit(call, reshape, [weight], { shape }, path)], {}, path));
+}
+
+const x = { name: 'x' };
+
+export const norms: readonly PreludeOp[] = [
+  {
+    name: 'bn',
+    summary: 'batch normalisation over axis 1',
+    parameters: [x, { name: 'eps', default: '1e-5' }, { name: 'momentum', default: '0.1' }],
+    run: runBatchNorm,
+  },
+  {
+    name: 'group_norm',
+    summary: 'normalisation over groups of the channels of each image',
+    parameters: [x, { name: 'groups' }, { name: 'eps', default: '1e-5' }],
+    run: runGroupNorm,
+  },
+  {
+    name: 'layer_norm',
+    summary: 'normalisation over the last `dims` axes',
+    parameters: [x, { name: 'dims', default: '1' }, { name: 'eps', default: '1e-5' }],
+    run: runLayerNorm,
+  },
+  {
+    name: 'prelu',
+    summary: 'x where x > 0, a slope learnt for each channel times x elsewhere',
+    parameters: [x],
+    run: runPrelu,
+  },
+];
