@@ -30,6 +30,20 @@ export function preprocessImage(image: Image8, steps: readonly PreprocessStep[],
   return toPlanes(current, normalized?.mean ?? [0], normalized?.std ?? [1]);
 }
 
+/** Width and height of an image after the steps, before anything is computed. */
+export function preprocessedSize(
+  image: Pick<Image8, 'width' | 'height'>,
+  steps: readonly PreprocessStep[],
+): { readonly width: number; readonly height: number } {
+  let { width, height } = image;
+  for (const step of steps) {
+    if (step.op === 'center_crop') [width, height] = [step.size, step.size];
+    if (step.op !== 'resize') continue;
+    [width, height] = typeof step.size === 'number' ? shorterSideTo({ width, height }, step.size) : step.size;
+  }
+  return { width, height };
+}
+
 function withChannels(image: Image8, channels: number): Image8 {
   if (channels === 1) return toGrey(image);
   if (channels === 3) return toColour(image);
@@ -50,7 +64,7 @@ function resizeBy(image: Image8, size: number | readonly [number, number]): Imag
 }
 
 /** torchvision's `Resize(size)`: the longer side is scaled alike and rounded down. */
-function shorterSideTo({ width, height }: Image8, size: number): readonly [number, number] {
+function shorterSideTo({ width, height }: Pick<Image8, 'width' | 'height'>, size: number): readonly [number, number] {
   return width <= height ? [size, Math.trunc((size * height) / width)] : [Math.trunc((size * width) / height), size];
 }
 

@@ -1,14 +1,14 @@
 /** `cnnc bench`: how long an artifact takes, from the first result to the steady state. */
 import { join } from 'node:path';
-import { evaluateSize } from '../../runtime/artifact.ts';
-import { uniformValues } from '../../runtime/philox.ts';
+import type { Plan } from '../../runtime/artifact.ts';
 import { pathKind } from '../../runtime/node/file-access.ts';
 import { readArtifact } from '../../runtime/node/read-artifact.ts';
 import type { HostTensor, Session } from '../../runtime/session.ts';
 import { checkAssertions, parseAssertions } from './assertions.ts';
 import type { Configure, Context } from './command.ts';
 import { exitCodes, usageError, type ExitCode } from './failure.ts';
-import { integerFlag, listFlag } from './flags.ts';
+import { integerFlag, listFlag, sizesFlag } from './flags.ts';
+import { randomInputs, symbolValues } from './open-sizes.ts';
 import { sessionFor, withDevice } from './open-session.ts';
 import { formatDigits, formatMs, formatTable } from './text.ts';
 
@@ -16,6 +16,7 @@ interface BenchFlags {
   readonly batch?: number;
   readonly iters: number;
   readonly warmup: number;
+  readonly shape?: Readonly<Record<string, number>>;
   readonly assert?: readonly string[];
 }
 
@@ -23,6 +24,7 @@ export const configureBench: Configure = (command, act) => {
   command
     .argument('<artifact>', 'artifact folder')
     .option('--batch <n>', 'samples in a run (default: 1, or what the artifact fixes)', integerFlag('--batch', 1))
+    .option('--shape <sizes>', 'sizes that the artifact leaves open, as in H=128,W=128', sizesFlag)
     .option('--iters <n>', 'timed runs', integerFlag('--iters', 1), 50)
     .option('--warmup <n>', 'runs before them', integerFlag('--warmup', 0), 5)
     .option('--assert <limit>', 'fail with exit code 4 unless, as in "p50<=2ms"; can be repeated', listFlag)
@@ -52,12 +54,16 @@ async function bench(context: Context, folder: string, flags: BenchFlags): Promi
   const opening = performance.now();
   return withDevice(context, async (opened) => {
     const device_ms = performance.now() - opening;
-    const loading = performance.now();
+    let loading = performance.now();
     const artifact = await readArtifact(folder);
     const session = await sessionFor(opened, artifact, folder);
     try {
-      const batch = batchOf(session, flags.batch);
-      const inputs = randomInputs(session, artifact.manifest.symbols, batch, context.seed);
+      const drawing = performance.now();
+      const batch = batchOf(session.plan, flags.batch);
+      const values = symbolValues(artifact.manifest, session.plan, batch, flags.shape);
+      const inputs = randomInputs(session.plan, values, context.seed);
+      // Drawing the input is not the artifact's work.
+      loading += performance.now() - drawing;
       await session.run(inputs);
       const first_ms = performance.now() - loading;
       const times = await measure(context, session, inputs, flags);
@@ -80,29 +86,12 @@ async function bench(context: Context, folder: string, flags: BenchFlags): Promi
   });
 }
 
-function batchOf({ plan }: Session, wanted: number | undefined): number {
-  const fixed = plan.inputs[0]?.shape[0];
+/** The batch to run: what is asked for, unless the artifact was built for one batch. Throws E0001 where they differ. */
+export function batchOf({ inputs }: Plan, wanted: number | undefined): number {
+  const fixed = inputs[0]?.shape[0];
   if (typeof fixed !== 'number') return wanted ?? 1;
-  if (wanted !== undefined && wanted !== fixed)
-    throw usageError(`the artifact is built for batches of ${fixed}, not of ${wanted}`);
-  return fixed;
-}
-
-/** Uniform in [-1, 1), which is what normalised images are like. */
-export function randomInputs(
-  { plan }: Pick<Session, 'plan'>,
-  symbols: readonly string[],
-  batch: number,
-  seed: number,
-): Record<string, HostTensor> {
-  const sizeOf = Object.fromEntries(symbols.map((symbol) => [symbol, batch]));
-  return Object.fromEntries(
-    plan.inputs.map(({ name, shape }, stream) => {
-      const sizes = shape.map((size) => evaluateSize(size, sizeOf));
-      const count = sizes.reduce((product, size) => product * size, 1);
-      return [name, { shape: sizes, data: uniformValues(count, seed, stream, [-1, 1]) }];
-    }),
-  );
+  if (wanted === undefined || wanted === fixed) return fixed;
+  throw usageError(`the artifact is built for batches of ${fixed}, not of ${wanted}`);
 }
 
 async function measure(

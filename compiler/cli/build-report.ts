@@ -1,5 +1,6 @@
 /** What a build did, in figures and in a few lines. */
 import { evaluateSize, type Plan } from '../../runtime/artifact.ts';
+import { batchSymbol, describeSmallest, smallest } from './open-sizes.ts';
 import { computedNodes, type SourceCompilation } from './compile-source.ts';
 import type { Output } from './output.ts';
 import { count, formatBytes, formatDigits, formatInteger, formatMs, formatScaled, formatTable } from './text.ts';
@@ -25,6 +26,8 @@ export interface PlanFigures {
 export interface BuildFigures {
   readonly params: number;
   readonly macs: number;
+  /** For which image size the figures are, where it is open; else empty. */
+  readonly sizes: string;
   readonly passes: readonly PassFigures[];
   readonly plans: readonly PlanFigures[];
   readonly fused: ReadonlyMap<string, number>;
@@ -35,11 +38,12 @@ export interface BuildFigures {
 
 export function buildFigures({ artifact, passes, plans }: SourceCompilation, ms: number): BuildFigures {
   const { manifest, constants } = artifact;
-  const symbols = Object.fromEntries(manifest.symbols.map((symbol) => [symbol, 1]));
+  const symbols = smallest(manifest.symbols);
   const first = Object.values(manifest.plans).find((plan) => plan !== undefined);
   return {
     params: manifest.model.parameters,
     macs: manifest.model.macs,
+    sizes: describeSmallest(manifest.symbols, batchSymbol(first), manifest.guards ?? []),
     passes: passes.map(({ pass, summary, before, after }) => ({
       pass,
       summary,
@@ -73,7 +77,7 @@ export function buildReport(
   weights: string,
   output: Pick<Output, 'style'>,
 ): string {
-  const { params, macs, passes, plans, fused, weightBytes, ms } = figures;
+  const { params, macs, sizes, passes, plans, fused, weightBytes, ms } = figures;
   const changes = passes.map(({ pass, before, after, changed }) => ['', pass, changeOf(before, after, changed)]);
   const fusions = [...fused].slice(0, 5).map(([op, times]) => `${times} ${op}`);
   const more = fused.size > 5 ? `, and ${count(fused.size - 5, 'other kind')}` : '';
@@ -84,7 +88,7 @@ export function buildReport(
     ['packed', `${formatBytes(weightBytes)} of weights`],
     ['time', formatMs(ms)],
   ];
-  const title = `${output.style('bold', name)}: ${formatInteger(params)} params, ${formatScaled(macs)}MACs`;
+  const title = `${output.style('bold', name)}: ${formatInteger(params)} params, ${formatScaled(macs)}MACs${sizes}`;
   return `${title}\n  passes\n${indent(formatTable(changes))}\n${indent(formatTable(rows))}`;
 }
 

@@ -6,19 +6,20 @@ import type { HostTensor, Session } from '../../runtime/session.ts';
 import { describe } from '../emit/lower.ts';
 import { evaluateGraph } from '../ir/evaluate.ts';
 import type { Tensor } from '../ir/type.ts';
-import { randomInputs } from './bench.ts';
+import { batchOf } from './bench.ts';
 import type { Configure, Context } from './command.ts';
 import { compileSource } from './compile-source.ts';
 import { CommandError, exitCodes, usageError, type ExitCode } from './failure.ts';
 import { assignmentFlag, integerFlag, numberFlag, sizesFlag } from './flags.ts';
 import { sessionFor, withDevice } from './open-session.ts';
+import { randomInputs, symbolValues } from './open-sizes.ts';
 import { loadModel, parseTarget, weightsOf } from './source-model.ts';
 import { count, formatDigits, formatTable } from './text.ts';
 
 interface CompareFlags {
   readonly rtol: number;
   readonly atol: number;
-  readonly batch: number;
+  readonly batch?: number;
   readonly weights?: string;
   readonly P?: Readonly<Record<string, string>>;
   readonly shape?: Readonly<Record<string, number>>;
@@ -35,10 +36,14 @@ export const configureCompare: Configure = (command, act) => {
       1e-4,
     )
     .option('--atol <x>', 'allowed difference besides', numberFlag('--atol'), 1e-6)
-    .option('--batch <n>', 'samples in the random input', integerFlag('--batch', 1), 1)
+    .option(
+      '--batch <n>',
+      'samples in the random input (default: 1, or what the artifact fixes)',
+      integerFlag('--batch', 1),
+    )
     .option('--weights <file>', 'for a .cnn file: as in cnnc build')
     .option('-P <name=value>', 'for a .cnn file: as in cnnc build', assignmentFlag)
-    .option('--shape <sizes>', 'for a .cnn file: as in cnnc build', sizesFlag)
+    .option('--shape <sizes>', 'sizes that are left open, as in H=128,W=128', sizesFlag)
     .addHelpText('after', '\nLayers are matched by path and op. Exit code 6 at the first that differs.')
     .action((a: string, b: string, flags: CompareFlags) => act((context) => compare(context, a, b, flags)));
 };
@@ -57,9 +62,14 @@ async function compare(context: Context, a: string, b: string, flags: CompareFla
   const other = isSource ? undefined : await readArtifact(b);
   return withDevice(context, async (opened) => {
     const session = await sessionFor(opened, artifact, a);
-    const fixed = session.plan.inputs[0]?.shape[0];
-    const batch = typeof fixed === 'number' ? fixed : flags.batch;
-    const inputs = randomInputs(session, artifact.manifest.symbols, batch, context.seed);
+    const batch = batchOf(session.plan, flags.batch);
+    const values = symbolValues(
+      artifact.manifest,
+      session.plan,
+      batch,
+      isSource ? openOf(artifact, flags) : flags.shape,
+    );
+    const inputs = randomInputs(session.plan, values, context.seed);
     const reference = other
       ? await artifactReference(await sessionFor(opened, other, b), session, b, inputs)
       : await interpreterReference(context, b, flags, inputs);
@@ -68,6 +78,13 @@ async function compare(context: Context, a: string, b: string, flags: CompareFla
     session.dispose();
     return exitCodes.ok;
   });
+}
+
+/** Sizes that the artifact leaves open; others are for the source, which may have been built with them. */
+function openOf({ manifest }: Artifact, { shape = {} }: CompareFlags): Readonly<Record<string, number>> {
+  const { symbols, guards = [] } = manifest;
+  const open = symbols.map((name) => guards.find(({ quotient }) => quotient === name)?.symbol ?? name);
+  return Object.fromEntries(Object.entries(shape).filter(([name]) => open.includes(name)));
 }
 
 /** Numbers equal keys, so that the second `relu` of a path meets the second one. */

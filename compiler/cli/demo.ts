@@ -15,8 +15,9 @@ import { compileSource, computedNodes, type SourceCompilation } from './compile-
 import { drawImage, shapeImage, shapeNames, type LabelledImage } from './demo-images.ts';
 import { channelStatistics, fitReadout, formulaWeights, type Weights } from './demo-weights.ts';
 import { exitCodes, type ExitCode } from './failure.ts';
-import { imageModel, imageToInput, runSamples, topIndices, softmax, type ImageModel } from './image-model.ts';
+import { imageModel, imageToSample, runSamples, scoresOf, type ImageModel } from './image-model.ts';
 import { withDevice } from './open-session.ts';
+import { softmax, topIndices } from './ranking.ts';
 import { loadModel, type SourceModel } from './source-model.ts';
 import { formatDigits, formatMs } from './text.ts';
 
@@ -92,24 +93,22 @@ async function makeWeights({ output, seed }: Context, opened: OpenedDevice, sour
     1e-3,
   );
   output.data(
-    `   readout: ridge regression on the ${model.outputSize} features of ${fitted} generated images, which the compiled`,
+    `   readout: ridge regression on the ${model.classes ?? 0} features of ${fitted} generated images, which the compiled`,
   );
   output.data(`   network itself computed; all of this took ${formatMs(performance.now() - started)}`);
   return { features: weights, ...readout };
 }
 
-const batchOf = (source: SourceModel, images: readonly LabelledImage[]): Record<string, Tensor> => {
-  const [input] = source.built.inputs;
-  const [, channels, height, width] = input?.type.shape.map(Number) ?? [];
-  const shape = { channels: channels ?? 1, height: height ?? 1, width: width ?? 1 };
-  const steps = source.preprocess?.steps ?? [];
-  const size = shape.channels * shape.height * shape.width;
-  const data = new Float32Array(images.length * size);
-  images.forEach(({ image }, index) => data.set(imageToInput({ steps, shape }, image), index * size));
-  return {
-    [input?.name ?? '']: { dtype: 'f32', shape: [images.length, shape.channels, shape.height, shape.width], data },
-  };
-};
+function batchOf({ built, preprocess }: SourceModel, images: readonly LabelledImage[]): Record<string, Tensor> {
+  const [input] = built.inputs;
+  const shape = input?.type.shape.slice(1).map(Number) ?? [];
+  const [channels = 1, height, width] = shape;
+  const steps = preprocess?.steps ?? [];
+  const samples = images.map(({ image }) => imageToSample({ steps, channels, height, width }, image));
+  const data = new Float32Array(samples.reduce((sum, sample) => sum + sample.data.length, 0));
+  samples.forEach((sample, index) => data.set(sample.data, index * sample.data.length));
+  return { [input?.name ?? '']: { dtype: 'f32', shape: [images.length, ...shape], data } };
+}
 
 /** Sets each batch norm's statistics to those of what reaches it, in the order of the network. */
 function settleNorms(source: SourceModel, weights: Weights, images: readonly LabelledImage[]): Weights {
@@ -149,13 +148,8 @@ async function runAll(
   const batch = 50;
   for (let from = 0; from < images.length; from += batch) {
     const part = images.slice(from, from + batch);
-    rows.push(
-      ...(await runSamples(
-        session,
-        model,
-        part.map(({ image }) => imageToInput(model, image)),
-      )),
-    );
+    const samples = part.map(({ image }) => imageToSample(model, image));
+    rows.push(...(await runSamples(session, model, samples)).map((outputs) => scoresOf(model, outputs)));
     output.progress(`   ${stage}: ${rows.length} of ${images.length}`, {
       stage,
       done: rows.length,

@@ -7,8 +7,9 @@ import { checkAssertions, parseAssertions } from './assertions.ts';
 import type { Configure, Context } from './command.ts';
 import { exitCodes, type ExitCode } from './failure.ts';
 import { integerFlag, listFlag } from './flags.ts';
-import { imageModel, imageToInput, isClassifier, runSamples, topIndices, type ImageModel } from './image-model.ts';
+import { imageModel, imageToSample, runSamples, scoresOf, type ImageModel, type Sample } from './image-model.ts';
 import { withSession, type OpenArtifact } from './open-session.ts';
+import { topIndices } from './ranking.ts';
 import { formatDigits } from './text.ts';
 
 interface EvalFlags {
@@ -41,12 +42,12 @@ async function evaluate(context: Context, folder: string, flags: EvalFlags): Pro
   const { format, path } = parseDataArgument(flags.data);
   const artifact = await readArtifact(folder);
   const model = imageModel(artifact);
-  if (!isClassifier(model)) {
-    const shape = `[N, ${model.outputShape.join(', ')}]`;
-    throw new RuntimeFault('E0906', 'input', `the model gives ${shape}, and accuracy is measured on [N, classes]`);
+  if (model.classes === undefined || model.classes < 2) {
+    const message = `the output ${model.output} is no score for each of several classes, which accuracy is measured on`;
+    throw new RuntimeFault('E0906', 'input', message, 'cnnc inspect ARTIFACT shows its shape');
   }
   // Before a GPU is looked for: what is wrong with the data is told at once.
-  const dataset = await openDataset(format, path, { labels: flags.labels, classes: model.outputSize });
+  const dataset = await openDataset(format, path, { labels: flags.labels, classes: model.classes });
   try {
     const summary = await withSession(context, artifact, folder, (open) =>
       measure(context, open, model, dataset, flags),
@@ -59,30 +60,27 @@ async function evaluate(context: Context, folder: string, flags: EvalFlags): Pro
 }
 
 interface Batch {
-  readonly inputs: readonly Float32Array[];
+  readonly inputs: readonly Sample[];
   readonly labels: readonly number[];
 }
 
 async function readBatch(model: ImageModel, dataset: Dataset, from: number, to: number): Promise<Batch> {
-  const inputs: Float32Array[] = [];
+  const inputs: Sample[] = [];
   const labels: number[] = [];
   for (let index = from; index < to; index++) {
     const { input, label, name } = await dataset.read(index);
     labels.push(label);
-    if (input.kind === 'image') inputs.push(imageToInput(model, input.image));
-    else inputs.push(checkedTensor(model, input.values, input.shape, name));
+    if (input.kind === 'image') inputs.push(imageToSample(model, input.image));
+    else inputs.push(checkedTensor(model, { shape: input.shape, data: input.values }, name));
   }
   return { inputs, labels };
 }
 
-function checkedTensor(model: ImageModel, values: Float32Array, shape: readonly number[], name: string): Float32Array {
-  const { channels, height, width } = model.shape;
-  if (shape.join() === [channels, height, width].join()) return values;
-  throw new RuntimeFault(
-    'E0906',
-    'input',
-    `${name} is [${shape.join(', ')}], the model takes [${[channels, height, width].join(', ')}]`,
-  );
+function checkedTensor({ channels, height, width }: ImageModel, sample: Sample, name: string): Sample {
+  const fits = [channels, height, width].every((size, axis) => size === undefined || size === sample.shape[axis]);
+  if (fits) return sample;
+  const wanted = [channels, height ?? 'any', width ?? 'any'].join(', ');
+  throw new RuntimeFault('E0906', 'input', `${name} is [${sample.shape.join(', ')}], the model takes [${wanted}]`);
 }
 
 async function measure(
@@ -99,14 +97,14 @@ async function measure(
   let next = readBatch(model, dataset, 0, Math.min(size, total));
   while (done < total) {
     const { inputs, labels } = await next;
-    const running = runSamples(session, model, inputs);
+    const running = runSamples(session, model, inputs, batch);
     const to = done + inputs.length;
     // Images are decoded while the device computes.
     next = readBatch(model, dataset, to, Math.min(to + size, total));
     next.catch(() => undefined);
     const rows = await running;
     rows.forEach((row, index) => {
-      const [best, ...others] = topIndices(row, 5);
+      const [best, ...others] = topIndices(scoresOf(model, row), 5);
       const label = labels[index];
       if (best === label) top1++;
       if (best === label || others.some((other) => other === label)) top5++;

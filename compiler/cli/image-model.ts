@@ -1,123 +1,111 @@
-/** Feeds images to a model with one image input, in batches, and reads its classes. */
-import { evaluateSize, type Artifact, type Plan, type Size } from '../../runtime/artifact.ts';
+/** Feeds images to a model with one image input, in batches. */
+import type { Artifact, Plan, Size } from '../../runtime/artifact.ts';
+import { formatSize } from '../../runtime/bind-symbols.ts';
 import { RuntimeFault } from '../../runtime/errors.ts';
 import type { Image8 } from '../../runtime/image.ts';
-import { preprocessImage, type ImageShape } from '../../runtime/preprocess.ts';
-import { formatSize } from '../../runtime/bind-symbols.ts';
+import { preprocessedSize, preprocessImage } from '../../runtime/preprocess.ts';
 import type { HostTensor, Session } from '../../runtime/session.ts';
 
 export interface ImageModel {
   readonly input: string;
-  readonly shape: ImageShape;
+  readonly channels: number;
+  /** Undefined where the model takes every height or width. */
+  readonly height: number | undefined;
+  readonly width: number | undefined;
   /** The batch that the artifact was built for; undefined where any will do. */
   readonly fixedBatch: number | undefined;
   /** The first output. */
   readonly output: string;
-  /** Values that each sample has in it. */
-  readonly outputSize: number;
-  /** Shape of one sample's output. */
-  readonly outputShape: readonly number[];
+  /** How many classes each sample is scored for, as `[N, C]` or `[N, C, 1, 1]`; undefined where it is not. */
+  readonly classes: number | undefined;
   /** Whether the output already is a distribution. */
   readonly endsInSoftmax: boolean;
   readonly labels: readonly string[];
   readonly steps: NonNullable<Artifact['manifest']['preprocess']>['steps'];
 }
 
-const isKnown = (size: Size | undefined): size is number => typeof size === 'number';
+/** One sample without its batch: `[channels, height, width]`. */
+export type Sample = HostTensor;
 
-function anyPlan({ plans }: Artifact['manifest']): Plan {
-  const plan = plans.software ?? plans.gpu;
-  if (!plan) throw new RuntimeFault('E0715', 'input', 'the artifact holds no plan', 'build it again');
-  return plan;
-}
+const fixed = (size: Size | undefined): number | undefined => (typeof size === 'number' ? size : undefined);
 
 /** Throws E0906 where the model does not take one image. All plans of an artifact have the same inputs and outputs. */
 export function imageModel({ manifest }: Pick<Artifact, 'manifest'>): ImageModel {
-  const plan = anyPlan(manifest);
+  const plan = manifest.plans.software ?? manifest.plans.gpu;
+  if (!plan) throw new RuntimeFault('E0715', 'input', 'the artifact holds no plan', 'build it again');
   const [input, second] = plan.inputs;
-  const [batch, channels, height, width] = input?.shape ?? [];
-  if (!input || second || input.shape.length !== 4 || !isKnown(channels) || !isKnown(height) || !isKnown(width)) {
-    const shapes = plan.inputs
-      .map(({ name, shape }) => `${name} [${shape.map((size) => formatSize(size)).join(', ')}]`)
-      .join(', ');
-    throw new RuntimeFault(
-      'E0906',
-      'input',
-      `the model takes ${shapes}, not one image`,
-      'give its inputs as .npy files',
-    );
-  }
+  const channels = fixed(input?.shape[1]);
+  if (!input || second || input.shape.length !== 4 || channels === undefined) throw notOneImage(plan);
   const [output] = plan.outputs;
-  const one = Object.fromEntries(manifest.symbols.map((symbol) => [symbol, 1]));
-  const outputShape = (output?.shape ?? []).slice(1).map((size) => evaluateSize(size, one));
+  const [, classes, ...rest] = output?.shape ?? [];
   return {
     input: input.name,
-    shape: { channels, height, width },
-    fixedBatch: isKnown(batch) ? batch : undefined,
+    channels,
+    height: fixed(input.shape[2]),
+    width: fixed(input.shape[3]),
+    fixedBatch: fixed(input.shape[0]),
     output: output?.name ?? '',
-    outputSize: outputShape.reduce((product, size) => product * size, 1),
-    outputShape,
+    classes: rest.every((size) => size === 1) ? fixed(classes) : undefined,
     endsInSoftmax: plan.steps.at(-1)?.op.split('+').at(-1) === 'softmax',
     labels: manifest.preprocess?.labels ?? [],
     steps: manifest.preprocess?.steps ?? [],
   };
 }
 
-/** Whether every sample gives one value a class: `[C]`, or `[C, 1, 1]` as a global pool leaves it. */
-export const isClassifier = ({ outputShape }: ImageModel): boolean =>
-  outputShape.length > 0 && (outputShape[0] ?? 0) > 1 && outputShape.slice(1).every((size) => size === 1);
+function notOneImage({ inputs }: Plan): RuntimeFault {
+  const shapes = inputs.map(({ name, shape }) => `${name} [${shape.map((size) => formatSize(size)).join(', ')}]`);
+  const help = 'give its inputs as .npy files';
+  return new RuntimeFault('E0906', 'input', `the model takes ${shapes.join(', ')}, not one image`, help);
+}
 
-export const imageToInput = (model: Pick<ImageModel, 'steps' | 'shape'>, image: Image8): Float32Array =>
-  preprocessImage(image, model.steps, model.shape);
+/** An image as the model takes it. Throws E0906 where its size does not fit. */
+export function imageToSample(
+  { steps, channels, height, width }: Pick<ImageModel, 'steps' | 'channels' | 'height' | 'width'>,
+  image: Image8,
+): Sample {
+  const own = preprocessedSize(image, steps);
+  const target = { channels, height: height ?? own.height, width: width ?? own.width };
+  return { shape: [channels, target.height, target.width], data: preprocessImage(image, steps, target) };
+}
 
-/** The first output of each sample. A batch that the artifact fixes is filled up with zeros. */
+export type Outputs = Readonly<Record<string, HostTensor>>;
+
+/** The outputs of each sample, `[1, ...]`. Neighbours of one size share a run of at most `most` samples. */
 export async function runSamples(
   session: Session,
   model: ImageModel,
-  samples: readonly Float32Array[],
-): Promise<Float32Array[]> {
-  const { shape, fixedBatch, outputSize } = model;
-  const sampleSize = shape.channels * shape.height * shape.width;
-  const size = fixedBatch ?? Math.max(1, samples.length);
-  const rows: Float32Array[] = [];
-  for (let from = 0; from < samples.length; from += size) {
-    const part = samples.slice(from, from + size);
-    const data = new Float32Array(size * sampleSize);
-    part.forEach((sample, index) => data.set(sample, index * sampleSize));
-    const outputs = await session.run({
-      [model.input]: { shape: [size, shape.channels, shape.height, shape.width], data },
-    });
-    const result = outputOf(outputs, model.output);
-    part.forEach((_, index) => rows.push(result.data.subarray(index * outputSize, (index + 1) * outputSize)));
+  samples: readonly Sample[],
+  most = samples.length,
+): Promise<Outputs[]> {
+  const results: Outputs[] = [];
+  while (results.length < samples.length) {
+    const rest = samples.slice(results.length, results.length + (model.fixedBatch ?? most));
+    const change = rest.findIndex(({ shape }) => shape.join() !== rest[0]?.shape.join());
+    results.push(...(await runBatch(session, model, change < 0 ? rest : rest.slice(0, change))));
   }
-  return rows;
+  return results;
 }
 
-function outputOf(outputs: Readonly<Record<string, HostTensor>>, name: string): HostTensor {
-  const tensor = outputs[name];
-  if (!tensor) throw new RangeError(`the session gave no output ${name}`);
-  return tensor;
+/** A batch that the artifact fixes is filled up with zeros. */
+async function runBatch(session: Session, model: ImageModel, samples: readonly Sample[]): Promise<Outputs[]> {
+  const [first = { shape: [], data: new Float32Array() }] = samples;
+  const batch = model.fixedBatch ?? samples.length;
+  const data = new Float32Array(batch * first.data.length);
+  samples.forEach((sample, index) => data.set(sample.data, index * first.data.length));
+  const results = await session.run({ [model.input]: { shape: [batch, ...first.shape], data } });
+  return samples.map((_, index) =>
+    Object.fromEntries(Object.entries(results).map(([name, result]) => [name, part(result, index, batch)])),
+  );
 }
 
-/** Indices of the largest values, the largest first; of equal ones, the lower index. NaN ranks last. */
-export function topIndices(values: ArrayLike<number>, count: number): number[] {
-  const best: number[] = [];
-  for (let index = 0; index < values.length; index++) {
-    const value = values[index] ?? Number.NaN;
-    if (Number.isNaN(value)) continue;
-    let at = best.length;
-    while (at > 0 && value > (values[best[at - 1] ?? 0] ?? 0)) at--;
-    if (at < count) best.splice(at, 0, index);
-    if (best.length > count) best.pop();
-  }
-  return best;
+function part({ shape, data }: HostTensor, index: number, batch: number): HostTensor {
+  const size = data.length / batch;
+  return { shape: [1, ...shape.slice(1)], data: data.subarray(index * size, (index + 1) * size) };
 }
 
-/** exp(x - max) / sum, in float64. */
-export function softmax(values: ArrayLike<number>): Float64Array {
-  const result = Float64Array.from(values);
-  const largest = result.reduce((most, value) => Math.max(most, value), -Infinity);
-  let sum = 0;
-  result.forEach((value, index) => (sum += result[index] = Math.exp(value - largest)));
-  return result.map((value) => value / sum);
+/** The values of the first output. */
+export function scoresOf({ output }: ImageModel, outputs: Outputs): Float32Array {
+  const tensor = outputs[output];
+  if (!tensor) throw new RangeError(`the session gave no output ${output}`);
+  return tensor.data;
 }

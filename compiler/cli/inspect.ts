@@ -17,11 +17,12 @@ import { sizeOfOne } from '../emit/size.ts';
 import { isParameter } from '../ir/leaves.ts';
 import { topologicalOrder, type Node } from '../ir/node.ts';
 import { elementCount, formatType } from '../ir/type.ts';
-import { formatDim } from '../ir/dim.ts';
+import { formatDim, symbolsOf } from '../ir/dim.ts';
 import type { Configure, Context } from './command.ts';
 import { exitCodes, type ExitCode } from './failure.ts';
 import { assignmentFlag, sizesFlag } from './flags.ts';
 import type { Output } from './output.ts';
+import { batchSymbol, describeSmallest, smallest } from './open-sizes.ts';
 import { loadModel, named, parseTarget, type SourceModel } from './source-model.ts';
 import { formatBytes, formatInteger, formatTable } from './text.ts';
 
@@ -103,6 +104,10 @@ function inspectSource(output: Output, { graph, built, model }: SourceModel): vo
     ),
   );
   output.data(formatTable([['layer', 'op', 'output', 'params', 'MACs', 'source'], ...rows, total], [3, 4]));
+  const symbols = [...new Set(built.inputs.flatMap(({ type }) => type.shape.flatMap(symbolsOf)))];
+  const [batch] = symbolsOf(built.inputs[0]?.type.shape[0] ?? 1);
+  const sizes = describeSmallest(symbols, batch, built.facts);
+  if (sizes !== '') output.data(`MACs are those of one sample${sizes}`);
   output.event({ type: 'summary', model: model.name, layers: layers.length, params, macs });
 }
 
@@ -120,8 +125,10 @@ function inspectArtifact(output: Output, manifest: Manifest): void {
   const { model, compiler, preprocess, constants } = manifest;
   const bytes = sum(Object.values(constants).map((entry) => entry.bytes));
   output.data(`${output.style('bold', model.name)} from ${model.source}, by ${compiler}`);
+  const batch = batchSymbol(manifest.plans.software ?? manifest.plans.gpu);
+  const sizes = describeSmallest(manifest.symbols, batch, manifest.guards ?? []);
   output.data(
-    `${formatInteger(model.parameters)} params, ${formatInteger(model.macs)} MACs, ${formatBytes(bytes)} of packed weights`,
+    `${formatInteger(model.parameters)} params, ${formatInteger(model.macs)} MACs${sizes}, ${formatBytes(bytes)} of packed weights`,
   );
   for (const step of preprocess?.steps ?? []) {
     const { op, ...values } = step;
@@ -131,7 +138,7 @@ function inspectArtifact(output: Output, manifest: Manifest): void {
     output.data(`${formatInteger(preprocess.labels.length)} classes: ${preprocess.labels.slice(0, 3).join(', ')}, ...`);
   for (const profile of ['software', 'gpu'] as const) {
     const plan = manifest.plans[profile];
-    if (plan) inspectPlan(output, profile, plan, manifest.symbols);
+    if (plan) inspectPlan(output, profile, plan, manifest);
   }
   output.event({
     type: 'summary',
@@ -143,16 +150,17 @@ function inspectArtifact(output: Output, manifest: Manifest): void {
   });
 }
 
-function inspectPlan(output: Output, profile: ProfileName, plan: Plan, symbols: readonly string[]): void {
-  const one = Object.fromEntries(symbols.map((symbol) => [symbol, 1]));
+function inspectPlan(output: Output, profile: ProfileName, plan: Plan, manifest: Manifest): void {
+  const { symbols, guards = [] } = manifest;
+  const one = smallest(symbols);
   const ports = (values: Plan['inputs']): string =>
-    values.map(({ name, shape }) => `${name} [${shape.map((size) => formatSize(size)).join(', ')}]`).join(', ');
+    values.map(({ name, shape }) => `${name} [${shape.map((size) => formatSize(size, guards)).join(', ')}]`).join(', ');
   const [arena, bound] = [evaluateSize(plan.arena.bytes, one), evaluateSize(plan.arena.lowerBoundBytes, one)];
   output.data(
     `\n${output.style('bold', `plan for ${profile}`)}: takes ${ports(plan.inputs)}, gives ${ports(plan.outputs)}`,
   );
   output.data(
-    `arena ${formatBytes(arena)} for one sample, lower bound ${formatBytes(bound)}; ${plan.kernels.length} kernels`,
+    `arena ${formatBytes(arena)} for one sample${describeSmallest(symbols, batchSymbol(plan), guards)}, lower bound ${formatBytes(bound)}; ${plan.kernels.length} kernels`,
   );
   const rows = plan.steps.map((step, index) => stepRow(step, index, plan, one));
   const head = ['', 'layer', 'op', 'output', 'kernel', 'schedule', 'workgroups', 'offset', 'bytes', 'source'];
@@ -164,7 +172,7 @@ function inspectPlan(output: Output, profile: ProfileName, plan: Plan, symbols: 
 
 /** Figures that scale with the batch are those of one sample. */
 function stepRow(step: Step, index: number, plan: Plan, one: Readonly<Record<string, number>>): string[] {
-  const size = (value: Size): string => formatInteger(evaluateSize(value, one));
+  const atOne = (value: Size): string => formatInteger(evaluateSize(value, one));
   const region: Region = step.result.region;
   const [place] = step.places;
   return [
@@ -175,8 +183,8 @@ function stepRow(step: Step, index: number, plan: Plan, one: Readonly<Record<str
     kernelName(plan, step),
     step.schedule,
     step.workgroups.map((extent) => evaluateSize(extent, one)).join(' '),
-    size(region.offset),
-    size(region.bytes),
+    atOne(region.offset),
+    atOne(region.bytes),
     place ? `${place.file}:${place.line}:${place.column}` : '',
   ];
 }

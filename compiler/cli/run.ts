@@ -10,16 +10,9 @@ import { fromFloat32, toFloat32 } from '../../runtime/stored-tensor.ts';
 import type { Configure, Context } from './command.ts';
 import { exitCodes, usageError, type ExitCode } from './failure.ts';
 import { integerFlag } from './flags.ts';
-import {
-  imageModel,
-  imageToInput,
-  isClassifier,
-  runSamples,
-  softmax,
-  topIndices,
-  type ImageModel,
-} from './image-model.ts';
+import { imageModel, imageToSample, runSamples, scoresOf, type ImageModel, type Outputs } from './image-model.ts';
 import { withSession, type OpenArtifact } from './open-session.ts';
+import { softmax, topIndices } from './ranking.ts';
 import { named, requireFile } from './source-model.ts';
 import { formatDigits, formatTable } from './text.ts';
 
@@ -27,8 +20,6 @@ interface RunFlags {
   readonly top: number;
   readonly save?: string;
 }
-
-type Outputs = Readonly<Record<string, HostTensor>>;
 
 export const configureRun: Configure = (command, act) => {
   command
@@ -102,33 +93,29 @@ async function readTensor(path: string): Promise<HostTensor> {
 /** Values of each output that are printed. */
 const shown = 8;
 
-async function runTensors({ output }: Context, session: Session, title: string, inputs: Outputs): Promise<Outputs> {
+async function runTensors(context: Context, session: Session, title: string, inputs: Outputs): Promise<Outputs> {
   const outputs = await session.run(inputs);
-  for (const [name, { shape, data }] of Object.entries(outputs)) {
-    const values = Array.from(data.subarray(0, shown), formatDigits).join(' ');
-    output.data(`${title}: ${name} [${shape.join(', ')}] = ${values}${data.length > shown ? ' ...' : ''}`);
-    output.event({
-      type: 'metric',
-      kind: 'tensor',
-      input: title,
-      output: name,
-      shape,
-      first: [...data.subarray(0, shown)],
-    });
-  }
+  for (const [name, tensor] of Object.entries(outputs)) printTensor(context, title, name, tensor);
   return outputs;
+}
+
+function printTensor({ output }: Context, title: string, name: string, { shape, data }: HostTensor): void {
+  const first = data.subarray(0, shown);
+  const values = Array.from(first, formatDigits).join(' ');
+  output.data(`${title}: ${name} [${shape.join(', ')}] = ${values}${data.length > shown ? ' ...' : ''}`);
+  output.event({ type: 'metric', kind: 'tensor', input: title, output: name, shape, first: [...first] });
 }
 
 async function runImage(context: Context, open: OpenArtifact, path: string, flags: RunFlags): Promise<Outputs> {
   const model = imageModel(open.artifact);
-  const sample = imageToInput(model, await readImage(path));
-  const [row = new Float32Array()] = await runSamples(open.session, model, [sample]);
-  if (isClassifier(model)) printClasses(context, model, path, row, flags.top);
-  else {
-    const values = Array.from(row.subarray(0, shown), formatDigits).join(' ');
-    context.output.data(`${path}: ${model.output} [1, ${model.outputShape.join(', ')}] = ${values} ...`);
+  const sample = imageToSample(model, await readImage(path));
+  const [outputs = {}] = await runSamples(open.session, model, [sample]);
+  const isClassifier = (model.classes ?? 0) > 1;
+  if (isClassifier) printClasses(context, model, path, scoresOf(model, outputs), flags.top);
+  for (const [name, tensor] of Object.entries(outputs)) {
+    if (!isClassifier || name !== model.output) printTensor(context, path, name, tensor);
   }
-  return { [model.output]: { shape: [1, ...model.outputShape], data: row } };
+  return outputs;
 }
 
 function printClasses({ output }: Context, model: ImageModel, path: string, row: Float32Array, top: number): void {
@@ -170,6 +157,11 @@ async function save({ output }: Context, path: string, results: readonly Outputs
 
 function joined(parts: readonly HostTensor[]): HostTensor {
   const rest = parts[0]?.shape.slice(1) ?? [];
+  const other = parts.find(({ shape }) => shape.slice(1).join() !== rest.join());
+  if (other) {
+    const shapes = `[${[1, ...rest].join(', ')}] and [${other.shape.join(', ')}]`;
+    throw usageError(`outputs of ${shapes} cannot be joined in one file`, 'run the inputs one by one');
+  }
   const rows = parts.reduce((sum, { shape }) => sum + (shape[0] ?? 1), 0);
   const data = new Float32Array(parts.reduce((sum, part) => sum + part.data.length, 0));
   let at = 0;

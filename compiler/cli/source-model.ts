@@ -6,7 +6,6 @@ import type { Diagnostic } from '../../grammar/diagnostics.ts';
 import { didYouMean } from '../../grammar/suggest.ts';
 import { analyze, mergeDiagnostics, nodeHost } from '../analyze/index.ts';
 import type { AnalyzedModel, AnalyzedProgram, BuiltModel, Preprocess } from '../analyze/index.ts';
-import { symbolsOf } from '../ir/dim.ts';
 import type { Graph } from '../ir/node.ts';
 import type { Tensor } from '../ir/type.ts';
 import { initialWeights, loadWeights } from '../weights.ts';
@@ -53,7 +52,6 @@ export async function loadModel(target: string, options: ModelOptions = {}): Pro
   const all = mergeDiagnostics(program.diagnostics, built.diagnostics, diagnostics);
   failOnErrors(all);
   if (!built.graph) throw new SourceError(all);
-  requireSizes(built);
   return { program, model, built, graph: built.graph, preprocess, diagnostics: all };
 }
 
@@ -83,21 +81,6 @@ function pickModel({ models }: AnalyzedProgram, file: string, wanted: string | u
       ? 'declare one: model Name(image: f32[N, 3, 32, 32]) -> ... { ... }'
       : `it imports ${list}: name one with ${file}:${names[0] ?? ''}`;
   throw usageError(`${file} declares no model`, help);
-}
-
-/** All sizes but the batch must be known when a model is built. */
-function requireSizes({ name, inputs, facts }: BuiltModel): void {
-  const symbols = [...new Set(inputs.flatMap(({ type }) => type.shape.flatMap(symbolsOf)))];
-  const [batch] = symbolsOf(inputs[0]?.type.shape[0] ?? 1);
-  const free = symbols
-    .filter((symbol) => symbol !== batch)
-    .map((symbol) => facts.find(({ quotient }) => quotient === symbol)?.symbol ?? symbol);
-  if (free.length === 0) return;
-  const example = free.map((symbol) => `${symbol}=128`).join(',');
-  throw usageError(
-    `${name} leaves ${free.join(', ')} open beside the batch`,
-    `give them sizes, as in --shape ${example}`,
-  );
 }
 
 export interface ModelWeights {
