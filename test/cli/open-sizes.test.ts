@@ -75,7 +75,7 @@ it('compares with the interpreter at the size that is given', async () => {
   expect(summaryOf(ran)).toMatchObject({ compared: 2, unmatched: 0 });
   const fixed = await built(shop, target, ...random, '--shape', 'H=5,W=9');
   expect(await cnnc('compare', fixed, shop.at(target), ...random, '--shape', 'H=5,W=9')).toMatchObject({ code: 0 });
-  const wrong = await cnnc('run', fixed, ...[shop.at('x.npy')]);
+  const wrong = await cnnc('run', fixed, shop.at('x.npy'));
   expect(wrong.code).toBe(3);
 });
 
