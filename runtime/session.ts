@@ -159,7 +159,10 @@ function createPipelines(device: GPUDevice, artifact: Artifact, plan: Plan): Pro
     if (code === undefined) throw new RuntimeFault('E0715', 'input', `the artifact has no file ${file}`);
     const layout = layoutOf(access);
     const place = plan.steps.find(({ kernel }) => kernel === index)?.places[0];
+    // The scope keeps a fault in the text from being printed by the binding; the catch below reports it.
+    device.pushErrorScope('validation');
     const module = device.createShaderModule({ label: file, code });
+    const checked = device.popErrorScope();
     try {
       const pipeline = await device.createComputePipelineAsync({
         label: file,
@@ -168,6 +171,7 @@ function createPipelines(device: GPUDevice, artifact: Artifact, plan: Plan): Pro
       });
       return { pipeline, layout };
     } catch (error) {
+      await checked;
       const { messages } = await module.getCompilationInfo();
       const fault = messages.find(({ type }) => type === 'error');
       const source = place ? ` (made from ${place.file}:${place.line}:${place.column})` : '';
