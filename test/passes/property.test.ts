@@ -85,7 +85,7 @@ describe(`random networks (CNNC_SEED=${runSeed})`, () => {
         for (const node of topologicalOrder(pipeline.run(graph))) {
           count(node.op.name);
           const body = isOp(node, fused) ? topologicalOrder(node.attrs.body).map((inner) => inner.op.name) : [];
-          const anchor = body.find((name) => name === 'conv2d' || name === 'linear');
+          const anchor = body.find((name) => ['conv2d', 'convTranspose2d', 'linear'].includes(name));
           if (body.length > 0) count(`${anchor ?? 'elementwise'} body`);
           if (anchor === 'conv2d' && body.slice(0, body.indexOf(anchor)).includes('mul')) count('prologue');
           if (anchor !== undefined && node.inputs.length > 3) count('further operand');
@@ -93,8 +93,15 @@ describe(`random networks (CNNC_SEED=${runSeed})`, () => {
       },
       coverageSeed,
     );
-    const forms = ['prologue', 'conv2d body', 'linear body', 'elementwise body', 'further operand'];
-    for (const key of [...forms, 'conv2d', 'slice', 'concat', 'softmax', 'channelShuffle']) {
+    const forms = [
+      'prologue',
+      'conv2d body',
+      'convTranspose2d body',
+      'linear body',
+      'elementwise body',
+      'further operand',
+    ];
+    for (const key of [...forms, 'conv2d', 'slice', 'concat', 'softmax', 'channelShuffle', 'resize', 'groupNorm']) {
       expect(seen.get(key) ?? 0, key).toBeGreaterThan(5);
     }
   }, 60_000);

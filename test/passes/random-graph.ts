@@ -13,6 +13,7 @@ import {
   clamps,
   constantShapes,
   convolve,
+  enlarge,
   filled,
   head,
   move,
@@ -23,6 +24,7 @@ import {
   scalar,
   size,
   squeezeExcite,
+  standardise,
   twins,
   type Builder,
   type Choice,
@@ -76,6 +78,8 @@ const steps = {
   pool: (_: Builder, x: Node, step: Step) => pool(x, step),
   move: (_: Builder, x: Node, step: Step) => move(x, step),
   channels: regroup,
+  enlarge,
+  standardise,
   folded: (builder: Builder, x: Node, step: Step) => {
     const shape = [1, size(x, 1), 1, 1];
     const scale = call(all.mul, [filled(builder, shape), call(all.sqrt, [filled(builder, shape, 0.5, 1)])]);
@@ -91,7 +95,7 @@ const weights: Readonly<Record<StepKind, number>> = {
   normed: 3,
   norm: 1,
   act: 2,
-  clamped: 2,
+  clamped: 3,
   twins: 1,
   smooth: 1,
   residual: 2,
@@ -101,7 +105,9 @@ const weights: Readonly<Record<StepKind, number>> = {
   excite: 2,
   pool: 1,
   move: 2,
-  channels: 3,
+  channels: 4,
+  enlarge: 1,
+  standardise: 1,
   folded: 1,
 };
 

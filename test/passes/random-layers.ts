@@ -105,6 +105,49 @@ export function normalise(builder: Builder, x: Node): Node {
   return call(all.batchNorm, [x, ...parameters], { eps: 0.05, momentum: 0.1 });
 }
 
+/** What makes planes larger or brings them to another size, as in segmentation and super-resolution. */
+export function enlarge(builder: Builder, x: Node, step: Choice): Node | undefined {
+  const [channels, height, width] = [size(x, 1), size(x, 2), size(x, 3)];
+  if (step.a % 6 === 0 && channels % 4 === 0) return call(all.pixelShuffle, [x], { factor: 2 });
+  if (step.a % 6 < 2) {
+    const target = [1 + (step.b % (2 * height)), 1 + (step.c % (2 * width))];
+    return call(all.resize, [x], { size: target, mode: step.c % 2 === 0 ? 'nearest' : 'bilinear' });
+  }
+  const groups = pick(
+    [1, 1, 2, 3, channels].filter((count) => channels % count === 0),
+    step.b,
+  );
+  const perGroup = 1 + (step.c % 4);
+  const kernel = [1 + (step.b % 3), 1 + (step.c % 3)] as const;
+  const bound = Math.sqrt(3 / ((channels / groups) * kernel[0] * kernel[1]));
+  const weight = filled(builder, [channels, perGroup, ...kernel], -bound, bound);
+  const bias = step.c % 2 === 0 ? [filled(builder, [perGroup * groups])] : [];
+  const grown = call(all.convTranspose2d, [x, weight, ...bias], {
+    stride: [1 + (step.a % 2), 1 + ((step.a >> 1) % 2)],
+    padding: [step.b % 2, 0, 0, step.c % 2],
+    outputPadding: [step.a % 2, 0],
+    dilation: [1, 1 + (step.b % 2)],
+    groups,
+  });
+  return step.a % 4 === 3 ? normalise(builder, grown) : grown;
+}
+
+/** Group, layer and channelwise normalisation of a map, and learnt slopes. */
+export function standardise(builder: Builder, x: Node, step: Choice): Node {
+  const channels = size(x, 1);
+  if (step.a % 4 === 0) return call(all.logSoftmax, [x], { axis: 1 });
+  if (step.a % 4 === 1) return call(all.prelu, [x, filled(builder, [1, channels, 1, 1])]);
+  if (step.a % 4 === 2) {
+    const shape = [channels, size(x, 2), size(x, 3)].slice(step.b % 3);
+    return call(all.layerNorm, [x, filled(builder, shape), filled(builder, shape)], { eps: 0.05 });
+  }
+  const groups = pick(
+    [1, 2, 3, channels].filter((count) => channels % count === 0),
+    step.b,
+  );
+  return call(all.groupNorm, [x, filled(builder, [channels]), filled(builder, [channels])], { groups, eps: 0.05 });
+}
+
 const activations: readonly (readonly [Op, object])[] = [
   [all.relu, {}],
   [all.relu6, {}],

@@ -4,12 +4,14 @@ import type { Op, Sample, SampleInput } from '../../ir/op.ts';
 import { add } from '../add.ts';
 import { clip } from '../clip.ts';
 import { constant } from '../constant.ts';
+import { convTranspose2d } from '../conv-transpose2d.ts';
 import { conv2d, type Conv2dAttrs } from '../conv2d.ts';
 import type { NoAttrs } from '../elementwise.ts';
 import { gelu } from '../gelu.ts';
 import { hardSwish } from '../hard-swish.ts';
 import { linear } from '../linear.ts';
 import { mul } from '../mul.ts';
+import { prelu } from '../prelu.ts';
 import { relu } from '../relu.ts';
 import { relu6 } from '../relu6.ts';
 import { sigmoid } from '../sigmoid.ts';
@@ -37,6 +39,11 @@ const scalar = (value: number): Node =>
 const pointwise: Conv2dAttrs = { stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1], groups: 1 };
 const padded: Conv2dAttrs = { ...pointwise, padding: [1, 1, 1, 1] };
 const conv = (attrs: Conv2dAttrs, ...inputs: readonly Node[]): Node => makeNode(conv2d, inputs, attrs);
+
+const upsample = (groups: number, ...inputs: readonly Node[]): Node => {
+  const sizes = { stride: [2, 2], padding: [0, 1, 0, 1], outputPadding: [1, 0], dilation: [1, 1], groups } as const;
+  return makeNode(convTranspose2d, inputs, sizes);
+};
 
 const fixed = (...shape: number[]): SampleInput => ({ shape, constant: true });
 const given = (...shape: number[]): SampleInput => ({ shape });
@@ -96,6 +103,20 @@ const convolutions: readonly Sample<FusedAttrs>[] = [
   ),
 ];
 
+const transposed: readonly Sample<FusedAttrs>[] = [
+  sample('convTranspose2d, bias, relu', [given(2, 6, 4, 5), fixed(6, 8, 3, 3), fixed(8)], (arg) =>
+    one(relu, upsample(1, arg(0), arg(1), arg(2))),
+  ),
+  sample(
+    'convTranspose2d, slopes, residual',
+    [given(1, 5, 4, 3), fixed(5, 6, 2, 2), fixed(6), fixed(1, 6, 1, 1), given(1, 6, 9, 4)],
+    (arg) => one(add, one(prelu, upsample(1, arg(0), arg(1), arg(2)), arg(3)), arg(4)),
+  ),
+  sample('grouped convTranspose2d, residual', [given(1, 6, 4, 3), fixed(6, 2, 2, 2), given(1, 6, 9, 4)], (arg) =>
+    one(sub, arg(2), upsample(3, arg(0), arg(1))),
+  ),
+];
+
 const linears: readonly Sample<FusedAttrs>[] = [
   sample('linear, bias, gelu', [given(3, 10), fixed(7, 10), fixed(7)], (arg) =>
     one(gelu, makeNode(linear, [arg(0), arg(1), arg(2)], {})),
@@ -105,4 +126,4 @@ const linears: readonly Sample<FusedAttrs>[] = [
   ),
 ];
 
-export const fusedSamples: readonly Sample<FusedAttrs>[] = [...elementwise, ...convolutions, ...linears];
+export const fusedSamples: readonly Sample<FusedAttrs>[] = [...elementwise, ...convolutions, ...transposed, ...linears];
