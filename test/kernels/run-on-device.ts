@@ -2,8 +2,7 @@
 import { assembleArtifact } from '../../compiler/emit/write-artifact.ts';
 import { lower } from '../../compiler/emit/lower.ts';
 import { evaluateGraph } from '../../compiler/ir/evaluate.ts';
-import { isInput } from '../../compiler/ir/leaves.ts';
-import { topologicalOrder, type Graph, type Node } from '../../compiler/ir/node.ts';
+import type { Graph, Node } from '../../compiler/ir/node.ts';
 import type { Tensor } from '../../compiler/ir/type.ts';
 import type { Profile } from '../../compiler/kernels/kernel.ts';
 import { candidates, type Selection } from '../../compiler/kernels/select.ts';
@@ -64,8 +63,3 @@ export async function deviceError(
   }
   return worst;
 }
-
-export const inputNodes = (graph: Graph): string[] =>
-  topologicalOrder(graph)
-    .filter(isInput)
-    .map((node) => node.attrs.name);
