@@ -8,7 +8,7 @@ import { checkMetric, checkValue, complain, dottedName, writtenCall, type Checki
 import { textOf } from './type-match.ts';
 
 /** What a budget may compare: the units of its limit, and what stands in parentheses. */
-const budgetMetrics: Readonly<
+export const budgetMetrics: Readonly<
   Record<
     string,
     { readonly units: readonly Quantity[]; readonly argument?: 'percentile' | 'stage'; readonly doc: string }
@@ -16,8 +16,8 @@ const budgetMetrics: Readonly<
 > = {
   params: { units: ['count'], doc: 'trainable parameters' },
   macs: { units: ['macs', 'count'], doc: 'multiply-accumulates of one sample' },
-  size: { units: ['bytes'], doc: 'bytes of the weights' },
-  peak_memory: { units: ['bytes'], doc: 'bytes of the arena' },
+  size: { units: ['bytes'], doc: 'bytes of the weights file of the artifact' },
+  peak_memory: { units: ['bytes'], doc: 'bytes of the arena and of all weights, at the batch of the budget' },
   latency: { units: ['seconds'], argument: 'percentile', doc: 'time of one run' },
   drop: { units: ['ratio'], argument: 'stage', doc: 'accuracy lost against a stage' },
 };

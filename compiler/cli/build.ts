@@ -2,9 +2,13 @@
 import { Option } from 'commander';
 import { writeFolderAtomically } from '../../runtime/node/write-folder.ts';
 import type { ProfileName } from '../../runtime/artifact.ts';
+import type { Diagnostic } from '../../grammar/diagnostics.ts';
+import { costOf } from '../analyze/index.ts';
 import { artifactFiles } from '../emit/write-artifact.ts';
 import { printGraph } from '../ir/print.ts';
 import { bindParameters } from '../passes/bind-parameters.ts';
+import { artifactFigures } from './artifact-figures.ts';
+import { missedBudgets, sourceFigures, type Figures } from './budgets.ts';
 import { buildFigures, buildReport } from './build-report.ts';
 import type { Configure, Context } from './command.ts';
 import { compileSource, type SourceCompilation } from './compile-source.ts';
@@ -12,6 +16,8 @@ import { dumpPasses } from './dump-ir.ts';
 import { emitAst, emitPlan, emitWgsl } from './emit-text.ts';
 import { exitCodes, type ExitCode } from './failure.ts';
 import { assignmentFlag, sizesFlag } from './flags.ts';
+import { layersOf } from './layers.ts';
+import type { Output } from './output.ts';
 import { loadModel, weightsOf, type ModelWeights, type SourceModel } from './source-model.ts';
 import { verifyPasses } from './verify-passes.ts';
 
@@ -43,7 +49,10 @@ export const configureBuild: Configure = (command, act) => {
     )
     .option('--dump-ir [dir]', 'print the IR after each pass that changed it, or write one file a pass')
     .option('--verify', 'run every pass against the reference interpreter on random input')
-    .addHelpText('after', '\nExit code 70 with E0998: --verify found a pass that changes what the model computes.')
+    .addHelpText(
+      'after',
+      '\nExit code 4: a budget of the model is missed, and nothing is written. Exit code 70 with E0998: --verify found a pass that changes what the model computes.',
+    )
     .action((target: string, flags: BuildFlags) => act((context) => build(context, target, flags)));
 };
 
@@ -62,14 +71,15 @@ async function build(context: Context, target: string, flags: BuildFlags): Promi
   if (flags.emit === 'plan') output.raw(emitPlan(compilation));
   if (flags.emit === 'wgsl') output.raw(emitWgsl(compilation));
   if (flags.emit !== undefined) return exitCodes.ok;
-  await writeBuild(
-    context,
-    source,
-    weights,
-    compilation,
-    flags.output ?? `build/${source.model.name.toLowerCase()}`,
-    started,
-  );
+  const files = artifactFiles(compilation.artifact);
+  const missed = overBudget(source, compilation, files, output);
+  if (missed.length > 0) {
+    output.diagnostics(missed);
+    output.note('nothing was written: what a build makes keeps its budgets');
+    return exitCodes.assertion;
+  }
+  const folder = flags.output ?? `build/${source.model.name.toLowerCase()}`;
+  await writeBuild(context, source, weights, compilation, { folder, files, started });
   return exitCodes.ok;
 }
 
@@ -83,15 +93,34 @@ async function emitIr(source: SourceModel, flags: BuildFlags, seed: number): Pro
   return printGraph(bindParameters.run(source.graph, { parameters: weights }));
 }
 
+type ArtifactFiles = ReturnType<typeof artifactFiles>;
+
+/** Budgets of the model itself; those of a stage hold for what the stage makes. */
+function overBudget(
+  { model, graph, built }: SourceModel,
+  compilation: SourceCompilation,
+  files: ArtifactFiles,
+  output: Output,
+): Diagnostic[] {
+  if (model.budgets.length === 0) return [];
+  const layers = layersOf(graph, built.parameters);
+  const ofSource = sourceFigures(layers, costOf(built).macs === undefined);
+  const ofArtifact = artifactFigures(compilation, files.get('weights.safetensors')?.length ?? 0, layers);
+  const figures: Figures = (metric, batch) => ofSource(metric, batch) ?? ofArtifact(metric, batch);
+  for (const { metric, text } of model.budgets.flatMap(({ constraints }) => constraints)) {
+    if ((metric !== 'macs' && metric !== 'peak_memory') || figures(metric, 1)) continue;
+    output.note(`note: \`${text}\` was not checked, for it depends on sizes that are open; give them with --shape`);
+  }
+  return missedBudgets(model.name, model.budgets, figures);
+}
+
 async function writeBuild(
   { output, seed }: Context,
   { model, built, preprocess }: SourceModel,
   { source }: ModelWeights,
   compilation: SourceCompilation,
-  folder: string,
-  started: number,
+  { folder, files, started }: { readonly folder: string; readonly files: ArtifactFiles; readonly started: number },
 ): Promise<void> {
-  const files = artifactFiles(compilation.artifact);
   await writeFolderAtomically(folder, files);
   const ms = performance.now() - started;
   const figures = buildFigures(compilation, ms);

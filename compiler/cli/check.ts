@@ -1,9 +1,11 @@
 /** `cnnc check`: everything that can be said about a source without running it. */
-import { diagnostic, type Diagnostic } from '../../grammar/diagnostics.ts';
+import type { Diagnostic } from '../../grammar/diagnostics.ts';
 import { checkProgram, mergeDiagnostics, nodeHost, type CheckedModel, type CheckedProgram } from '../analyze/index.ts';
 import { formatType } from '../ir/type.ts';
+import { missedBudgets, sourceFigures } from './budgets.ts';
 import type { Configure, Context } from './command.ts';
 import { exitCodes, type ExitCode } from './failure.ts';
+import { layersOf } from './layers.ts';
 import { requireFile } from './source-model.ts';
 import { count, formatInteger, formatTable } from './text.ts';
 
@@ -67,31 +69,12 @@ function shapes({ name, built }: CheckedModel): string {
   return [name, ...inputs, ...outputs, ...facts].join('\n');
 }
 
-const compare = {
-  '<=': (a: number, b: number) => a <= b,
-  '<': (a: number, b: number) => a < b,
-  '>=': (a: number, b: number) => a >= b,
-  '>': (a: number, b: number) => a > b,
-} as const;
-
 /** Budgets that the source alone decides: parameters and multiply-accumulates of a model. */
 function exceeded({ program, models }: CheckedProgram): Diagnostic[] {
-  return models.flatMap(({ name, cost }) => {
-    const figures = new Map([
-      ['params', cost?.parameters],
-      ['macs', cost?.macs],
-    ]);
+  return models.flatMap(({ name, built, cost }) => {
     const budgets = program.models.find((each) => each.name === name && !each.isImported)?.budgets ?? [];
-    return budgets
-      .flatMap(({ constraints }) => constraints)
-      .flatMap(({ metric, operator, limit, text, span }) => {
-        const figure = figures.get(metric);
-        if (figure === undefined || compare[operator](figure, limit)) return [];
-        return [
-          diagnostic('E0801', span, `${name} misses its budget \`${text}\``, {
-            label: `it has ${formatInteger(figure)}`,
-          }),
-        ];
-      });
+    if (!built?.graph || budgets.length === 0) return [];
+    const layers = layersOf(built.graph, built.parameters);
+    return missedBudgets(name, budgets, sourceFigures(layers, cost?.macs === undefined));
   });
 }

@@ -81,6 +81,6 @@ export const explanations: Readonly<Record<string, string>> = {
   E0722: 'A tensor of the weights has another shape or type than the model declares.',
   E0723: 'An output folder is replaced only where it is an artifact itself, so that no other work is lost.',
   E0801:
-    'The parameters and multiply-accumulates of a model follow from the source alone, so `cnnc check` compares them with its `budget`.',
+    "A figure misses a line of its `budget`; the message says by how much, and which layers weigh most. `cnnc check` compares parameters and multiply-accumulates, which follow from the source alone; `cnnc build` also compares `size` (bytes of weights.safetensors) and `peak_memory` (bytes of the arena and of all weights at the budget's batch), and writes nothing where one is missed. A budget for a stage holds for what the stage makes, not for a plain build.",
   E0802: 'The command measured what --assert limits, and the limit does not hold. The message has the figure.',
 };

@@ -1,5 +1,4 @@
 /** `cnnc inspect`: the layers of a source or an artifact, or the tensors of a safetensors file. */
-import { positionAt } from '../../grammar/source.ts';
 import {
   evaluateSize,
   type Manifest,
@@ -13,14 +12,12 @@ import { readBytes } from '../../runtime/node/file-access.ts';
 import { readArtifact } from '../../runtime/node/read-artifact.ts';
 import { parseSafetensors } from '../../runtime/safetensors.ts';
 import { formatSize } from '../../runtime/bind-symbols.ts';
-import { sizeOfOne } from '../emit/size.ts';
-import { isParameter } from '../ir/leaves.ts';
-import { topologicalOrder, type Node } from '../ir/node.ts';
-import { elementCount, formatType } from '../ir/type.ts';
-import { formatDim, symbolsOf } from '../ir/dim.ts';
+import { elementCount } from '../ir/type.ts';
+import { symbolsOf } from '../ir/dim.ts';
 import type { Configure, Context } from './command.ts';
 import { exitCodes, type ExitCode } from './failure.ts';
 import { assignmentFlag, sizesFlag } from './flags.ts';
+import { layersOf, shapeText } from './layers.ts';
 import type { Output } from './output.ts';
 import { batchSymbol, describeSmallest, smallest } from './open-sizes.ts';
 import { loadModel, named, parseTarget, type SourceModel } from './source-model.ts';
@@ -67,25 +64,15 @@ async function inspectWeights(output: Output, path: string): Promise<void> {
 }
 
 function inspectSource(output: Output, { graph, built, model }: SourceModel): void {
-  const trainable = new Map(built.parameters.map((entry) => [entry.name, entry.trainable]));
-  const seen = new Set<Node>();
-  const layers = topologicalOrder(graph)
-    .filter((node) => node.inputs.length > 0)
-    .map((node) => {
-      // A weight that several layers share counts at the first.
-      const own = node.inputs.filter(isParameter).filter((input) => !seen.has(input));
-      for (const input of own) seen.add(input);
-      const counted = own.filter(({ attrs }) => trainable.get(attrs.name));
-      const types = node.inputs.map(({ type }) => type);
-      return {
-        path: node.origin?.path ?? '',
-        op: node.op.name,
-        shape: `[${node.type.shape.map(formatDim).join(', ')}]`,
-        params: counted.reduce((sum, { type }) => sum + elementCount(type.shape.map(sizeOfOne)), 0),
-        macs: sizeOfOne(node.op.macs?.(types, node.type, node.attrs) ?? 0),
-        place: placeOf(node),
-      };
-    });
+  const layers = layersOf(graph, built.parameters).map(({ node, path, op, params, macs, bytes, place }) => ({
+    path,
+    op,
+    shape: shapeText(node.type.shape, built.facts),
+    params,
+    macs,
+    bytes,
+    place,
+  }));
   for (const layer of layers) output.event({ type: 'metric', kind: 'layer', ...layer });
   const [params, macs] = [sum(layers.map((layer) => layer.params)), sum(layers.map((layer) => layer.macs))];
   const rows = layers.map((layer) => [
@@ -94,32 +81,28 @@ function inspectSource(output: Output, { graph, built, model }: SourceModel): vo
     layer.shape,
     dash(layer.params),
     dash(layer.macs),
+    formatBytes(layer.bytes),
     layer.place,
   ]);
-  const total = ['', `${layers.length} ops`, '', formatInteger(params), formatInteger(macs), ''];
+  const total = ['', `${layers.length} ops`, '', formatInteger(params), formatInteger(macs), '', ''];
   output.data(
     output.style(
       'bold',
-      `${model.name}(${built.inputs.map(({ name, type }) => `${name}: ${formatType(type)}`).join(', ')})`,
+      `${model.name}(${built.inputs.map(({ name, type }) => `${name}: ${type.dtype}${shapeText(type.shape, built.facts)}`).join(', ')})`,
     ),
   );
-  output.data(formatTable([['layer', 'op', 'output', 'params', 'MACs', 'source'], ...rows, total], [3, 4]));
+  output.data(
+    formatTable([['layer', 'op', 'output', 'params', 'MACs', 'memory', 'source'], ...rows, total], [3, 4, 5]),
+  );
   const symbols = [...new Set(built.inputs.flatMap(({ type }) => type.shape.flatMap(symbolsOf)))];
   const [batch] = symbolsOf(built.inputs[0]?.type.shape[0] ?? 1);
   const sizes = describeSmallest(symbols, batch, built.facts);
-  if (sizes !== '') output.data(`MACs are those of one sample${sizes}`);
+  if (sizes !== '') output.data(`MACs and memory are those of one sample${sizes}`);
   output.event({ type: 'summary', model: model.name, layers: layers.length, params, macs });
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 const dash = (value: number): string => (value === 0 ? '-' : formatInteger(value));
-
-function placeOf(node: Node): string {
-  const span = node.origin?.spans[0];
-  if (!span) return '';
-  const { line, column } = positionAt(span.file, span.start);
-  return `${span.file.path}:${line}:${column}`;
-}
 
 function inspectArtifact(output: Output, manifest: Manifest): void {
   const { model, compiler, preprocess, constants } = manifest;

@@ -122,11 +122,13 @@ describe('inspect', () => {
     const shop = workshop();
     const ran = await cnnc('inspect', shop.at('tiny.cnn'), '--json');
     const layers = eventsOf(ran).filter(({ kind }) => kind === 'layer');
-    expect(layers[0]).toMatchObject({ path: 'stem', op: 'conv2d', shape: '[N, 8, 8, 8]', params: 216, macs: 13824 });
+    // 8 * 8 * 8 floats of memory.
+    const stem = { path: 'stem', op: 'conv2d', shape: '[N, 8, 8, 8]', params: 216, macs: 13824, bytes: 2048 };
+    expect(layers[0]).toMatchObject(stem);
     expect(layers.reduce((sum, { params }) => sum + Number(params), 0)).toBe(268);
     expect(summaryOf(ran)).toMatchObject({ model: 'Tiny', params: 268, macs: 13856 });
     expect((await cnnc('inspect', shop.at('tiny.cnn'))).out).toMatch(
-      /stem +conv2d +\[N, 8, 8, 8\] +216 +13,824 +.*tiny\.cnn:4:8\n/,
+      /stem +conv2d +\[N, 8, 8, 8\] +216 +13,824 +2\.00 KiB +.*tiny\.cnn:4:8\n/,
     );
   });
 
