@@ -1,6 +1,14 @@
 /** Transposed convolution: each result cell gathers its taps; register tiles over cells of a row that share them. */
 import { declareEpilogue } from './epilogue.ts';
-import { ceilDivide, channelGroups, multiplyExtents, overrunOf, type Kernel, type KernelRequest } from './kernel.ts';
+import {
+  ceilDivide,
+  channelGroups,
+  multiplyExtents,
+  overrunOf,
+  type Extent,
+  type Kernel,
+  type KernelRequest,
+} from './kernel.ts';
 import { packBias } from './pack.ts';
 import { packTransposed, reachOf, readTransposed, transposedOf } from './transposed.ts';
 import type { Transposed } from './transposed.ts';
@@ -73,36 +81,54 @@ export const convTranspose: Kernel<TransposedSchedule> = {
   },
 };
 
-function bodyText(shader: Shader, request: KernelRequest, { pixels, quads, wide }: TransposedSchedule): string {
+/** What the shader's text reads: names of bindings, and expressions of the uniform block. */
+type Names = ReturnType<typeof bind>;
+
+function bind(shader: Shader, request: KernelRequest, { pixels, quads, wide }: TransposedSchedule) {
   const { conv, data } = transposedOf(request);
   const { stride, padding, dilation, groups } = conv.anchor.attrs;
   const { result } = request;
   const [above, before] = reachOf(conv);
-  const u = (value: Parameters<Shader['u32']>[0]): string => shader.u32(value);
-  const x = shader.operand(conv.operands[0] ?? 0);
-  const weights = shader.constant(packTransposed(conv), wide ? 'mat4x4f' : 'vec4f');
-  const bias = shader.constant(packBias(conv.bias, conv.outputs));
-  const y = shader.result();
-  const [from, to] = [walk(shader, data, -above, -before), walk(shader, result)];
-  const [kernelHeight, kernelWidth, inputs] = [u(conv.kernel[0]), u(conv.kernel[1]), u(conv.inputs)];
-  const [strideY, strideX, dilationY, dilationX] = [...stride, ...dilation].map(u);
-  // Offsets of one stride beyond the border keep differences of unsigned numbers from going below zero.
-  const [top, left] = [u(padding[0] + (above + 1) * stride[0]), u(padding[1] + (before + 1) * stride[1])];
-  const [rows, columns] = [u(result.height), u(result.width)];
-  const tilesPerPhase = u(ceilDivide(ceilDivide(result.width, stride[1]), pixels));
-  const quadsPerGroup = u(groups === 1 ? 0x7fffffff : conv.outputs / groups / 4);
-  const outputGroups = u(channelGroups(conv.outputs));
-  const sumCount = u(pixels * quads);
-  declareEpilogue(shader, conv.tail, request);
+  const u = (value: Extent): string => shader.u32(value);
+  return {
+    x: shader.operand(conv.operands[0] ?? 0),
+    weights: shader.constant(packTransposed(conv), wide ? 'mat4x4f' : 'vec4f'),
+    bias: shader.constant(packBias(conv.bias, conv.outputs)),
+    y: shader.result(),
+    from: walk(shader, data, -above, -before),
+    to: walk(shader, result),
+    kernel: [u(conv.kernel[0]), u(conv.kernel[1])],
+    inputs: u(conv.inputs),
+    stride: [u(stride[0]), u(stride[1])],
+    dilation: [u(dilation[0]), u(dilation[1])],
+    // Offsets of one stride beyond the border keep differences of unsigned numbers from going below zero.
+    offset: [u(padding[0] + (above + 1) * stride[0]), u(padding[1] + (before + 1) * stride[1])],
+    size: [u(result.height), u(result.width)],
+    tilesPerPhase: u(ceilDivide(ceilDivide(result.width, stride[1]), pixels)),
+    quadsPerGroup: u(groups === 1 ? 0x7fffffff : conv.outputs / groups / 4),
+    outputGroups: u(channelGroups(conv.outputs)),
+    // A count that only the uniform block knows keeps the driver from unrolling the loop over the sums.
+    sumCount: u(pixels * quads),
+  };
+}
+
+const sumNames = ({ pixels, quads }: TransposedSchedule): string[] =>
+  range(pixels).flatMap((i) => range(quads).map((q) => `s${i}_${q}`));
+
+function bodyText(shader: Shader, request: KernelRequest, schedule: TransposedSchedule): string {
+  const names = bind(shader, request, schedule);
+  declareEpilogue(shader, transposedOf(request).conv.tail, request);
+  const { from, to, bias, stride, size, kernel, inputs, outputGroups, quadsPerGroup, tilesPerPhase } = names;
+  const { pixels, quads, wide } = schedule;
   return `
   let perPhase = ${tilesPerPhase};
-  let perRow = perPhase * ${strideX};
+  let perRow = perPhase * ${stride[1]};
   let y0 = invocation.x / perRow;
-  if (y0 >= ${rows}) { return; }
+  if (y0 >= ${size[0]}) { return; }
   let inRow = invocation.x - y0 * perRow;
   let phase = inRow / perPhase;
   let tile = (inRow - phase * perPhase) * ${pixels}u;
-  let x0 = phase + tile * ${strideX};
+  let x0 = phase + tile * ${stride[1]};
   let c0 = group.y * ${quads}u;
   let n = group.z;
   let inputs = ${inputs};
@@ -110,37 +136,42 @@ function bodyText(shader: Shader, request: KernelRequest, { pixels, quads, wide 
   let image = ${from.origin} + n * ${from.image};
   let first = (c0 / ${quadsPerGroup}) * inputs;
   let last = ${outputGroups} - 1u;
-  let taps = ${kernelHeight} * ${kernelWidth} * depth;
+  let taps = ${kernel[0]} * ${kernel[1]} * depth;
 ${unroll(quads, (q) => `  let c${q + 1} = min(c0 + ${q}u, last); let w${q} = c${q + 1} * taps; let b${q} = ${bias}[c${q + 1}];`)}
-${range(pixels)
-  .map((i) => `  ${unroll(quads, (q) => `var s${i}_${q} = b${q};`).replaceAll('\n', ' ')}`)
+${sumNames(schedule)
+  .map((sum) => `  var ${sum} = b${sum.split('_')[1]};`)
   .join('\n')}
-  for (var ky = 0u; ky < ${kernelHeight}; ky++) {
-    let down = y0 + ${top} - ky * ${dilationY};
-    if (down % ${strideY} != 0u) { continue; }
-    let row = image + (down / ${strideY} - 1u) * ${from.row};
-    for (var kx = 0u; kx < ${kernelWidth}; kx++) {
-      let right = x0 + ${left} - kx * ${dilationX};
-      if (right % ${strideX} != 0u) { continue; }
-      let start = row + (right / ${strideX} - 1u) * ${from.pixel};
-      let tap = (ky * ${kernelWidth} + kx) * depth;
+${tapsText(names, schedule)}
+  let out = ${at(to, 'n', 'y0', 'x0', 'c0')};
+  var sums = array<vec4f, ${pixels * quads}>(${sumNames(schedule).join(', ')});
+  for (var i = 0u; i < ${names.sumCount}; i++) {
+    let q = i % ${quads}u;
+    let step = (i / ${quads}u) * ${stride[1]};
+    if (x0 + step < ${size[1]} && c0 + q <= last) {
+      ${names.y}[out + step * ${to.pixel} + q] = finish(sums[i], n, y0, x0 + step, c0 + q);
+    }
+  }`;
+}
+
+/** Cells a stride apart meet the same taps, at neighbouring cells of the input. */
+function tapsText(names: Names, { pixels, quads, wide }: TransposedSchedule): string {
+  const { x, weights, from, kernel, stride, dilation, offset } = names;
+  return `
+  for (var ky = 0u; ky < ${kernel[0]}; ky++) {
+    let down = y0 + ${offset[0]} - ky * ${dilation[0]};
+    if (down % ${stride[0]} != 0u) { continue; }
+    let row = image + (down / ${stride[0]} - 1u) * ${from.row};
+    for (var kx = 0u; kx < ${kernel[1]}; kx++) {
+      let right = x0 + ${offset[1]} - kx * ${dilation[1]};
+      if (right % ${stride[1]} != 0u) { continue; }
+      let start = row + (right / ${stride[1]} - 1u) * ${from.pixel};
+      let tap = (ky * ${kernel[1]} + kx) * depth;
       for (var i = 0u; i < ${wide ? 'depth' : 'inputs'}; i++) {
-${wide ? '        let at = start + i;' : `        let c = first + i; let at = start + (c >> 2u); let k = c & 3u;`}
+        ${wide ? 'let at = start + i;' : 'let c = first + i; let at = start + (c >> 2u); let k = c & 3u;'}
 ${unroll(pixels, (i) => `        let x${i} = ${x}[at + ${i}u * ${from.pixel}]${wide ? '' : '[k]'};`)}
 ${unroll(quads, (q) => `        let m${q} = ${weights}[w${q} + tap + i];`)}
 ${unroll(pixels, (i) => `        ${unroll(quads, (q) => `s${i}_${q} += m${q} * x${i};`).replaceAll('\n', ' ')}`)}
       }
-    }
-  }
-  let out = ${at(to, 'n', 'y0', 'x0', 'c0')};
-  var sums = array<vec4f, ${pixels * quads}>(${range(pixels)
-    .flatMap((i) => range(quads).map((q) => `s${i}_${q}`))
-    .join(', ')});
-  for (var i = 0u; i < ${sumCount}; i++) {
-    let q = i % ${quads}u;
-    let step = (i / ${quads}u) * ${strideX};
-    if (x0 + step < ${columns} && c0 + q <= last) {
-      ${y}[out + step * ${to.pixel} + q] = finish(sums[i], n, y0, x0 + step, c0 + q);
     }
   }`;
 }

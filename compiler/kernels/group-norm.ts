@@ -5,7 +5,7 @@ import { isOp } from '../ir/op.ts';
 import { groupNorm as groupNormOp } from '../ops/index.ts';
 import { ceilDivide, type Kernel, type KernelRequest } from './kernel.ts';
 import { packBias, type PackedSource } from './pack.ts';
-import { at, beginShader, range, walk, type Shader } from './wgsl.ts';
+import { at, beginShader, range, walk, type Shader, type Walk } from './wgsl.ts';
 
 /** `slices`: invocations that share the pixels of one block of groups; 1 needs no workgroup memory. */
 export type GroupNormSchedule = { readonly slices: number };
@@ -67,21 +67,8 @@ function bodyText(shader: Shader, request: KernelRequest, norm: GroupNorm, slice
   const [groups, perGroup, channels] = [norm.groups, norm.channelsPerGroup, result.channels].map((n) => shader.u32(n));
   const [rows, columns] = [shader.u32(data.height), shader.u32(data.width)];
   const eps = shader.f32(norm.eps);
-  const [first, step] = slices === 1 ? ['0u', '1u'] : ['lane', `${slices}u`];
   if (slices > 1) shader.declare(`var<workgroup> partial: array<f32, ${slices}>;\n${totalText(slices)}`);
-  const sum = (value: string): string => `
-    var t = 0.0;
-    for (var i = 0u; i < ${rows}; i++) {
-      var part = vec4f();
-      for (var j = ${first}; j < ${columns} * span; j += ${step}) {
-        let c = low / 4u + j % span;
-        let lanes = vec4u(0, 1, 2, 3) + c * 4u;
-        let a = ${x}[${at(from, 'n', 'i', '(j / span)', 'c')}];
-        part += select(vec4f(), ${value}, (lanes >= vec4u(low)) & (lanes < vec4u(high)));
-      }
-      t += dot(part, vec4f(1.0));
-    }
-    ${slices === 1 ? '' : 't = total(lane, t);'}`;
+  const names = { x, from, rows, columns };
   return `
   let start = ${slices === 1 ? 'invocation.x' : 'group.x'} * ${norm.blockGroups}u;
   let n = group.z;
@@ -94,17 +81,17 @@ function bodyText(shader: Shader, request: KernelRequest, norm: GroupNorm, slice
     let low = (start + g) * ${perGroup};
     let high = low + ${perGroup};
     let span = (high + 3u) / 4u - low / 4u;
-    {${sum('a')}
+    {${sumText(names, slices, 'a')}
     means[g] = t / size; }
     let mean = means[g];
-    {${sum('(a - mean) * (a - mean)')}
+    {${sumText(names, slices, '(a - mean) * (a - mean)')}
     scales[g] = 1.0 / sqrt(t / size + ${eps}); }
   }
   let c0 = start * ${perGroup} / 4u;
   let groupsEnd = ((start + count) * ${perGroup} + 3u) / 4u;
   let span = groupsEnd - c0;
   for (var i = 0u; i < ${rows}; i++) {
-    for (var j = ${first}; j < ${columns} * span; j += ${step}) {
+    for (var j = ${firstOf(slices)}; j < ${columns} * span; j += ${slices}u) {
       let c = c0 + j % span;
       let p = j / span;
       var mean = vec4f();
@@ -121,6 +108,30 @@ ${range(4)
     }
   }`;
 }
+
+interface Source {
+  readonly x: string;
+  readonly from: Walk;
+  readonly rows: string;
+  readonly columns: string;
+}
+
+/** Statements that leave in `t` the sum of `value`, a function of `a`, over the channels from `low` to `high`. */
+const sumText = ({ x, from, rows, columns }: Source, slices: number, value: string): string => `
+    var t = 0.0;
+    for (var i = 0u; i < ${rows}; i++) {
+      var part = vec4f();
+      for (var j = ${firstOf(slices)}; j < ${columns} * span; j += ${slices}u) {
+        let c = low / 4u + j % span;
+        let lanes = vec4u(0, 1, 2, 3) + c * 4u;
+        let a = ${x}[${at(from, 'n', 'i', '(j / span)', 'c')}];
+        part += select(vec4f(), ${value}, (lanes >= vec4u(low)) & (lanes < vec4u(high)));
+      }
+      t += dot(part, vec4f(1.0));
+    }
+    ${slices === 1 ? '' : 't = total(lane, t);'}`;
+
+const firstOf = (slices: number): string => (slices === 1 ? '0u' : 'lane');
 
 /** The sum over all invocations, the same in each, by a tree of fixed order. */
 const totalText = (slices: number): string => `fn total(lane: u32, value: f32) -> f32 {

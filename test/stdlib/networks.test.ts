@@ -1,4 +1,4 @@
-/** Every network of the library against torchvision's names, shapes, parameters and MACs. */
+/** Every network of the library against torchvision's (or, where it has none, the recorder's own) names, shapes, parameters and MACs. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { analyze, costOf, nodeHost } from '../../compiler/analyze/index.ts';
@@ -12,8 +12,11 @@ interface Golden {
 const host = nodeHost();
 const root = new URL('../../', import.meta.url).pathname;
 
-/** Golden file of test/golden/stdlib, source file, model, and its arguments. */
-const networks: readonly (readonly [string, string, string, Readonly<Record<string, string>>?])[] = [
+type Arguments = Readonly<Record<string, string>>;
+type Sizes = Readonly<Record<string, number>>;
+
+/** Golden file of test/golden/stdlib, source file, model, its arguments, and sizes of symbols. */
+const networks: readonly (readonly [string, string, string, Arguments?, Sizes?])[] = [
   ['resnet18', 'stdlib/resnet', 'ResNet18'],
   ['resnet34', 'stdlib/resnet', 'ResNet34'],
   ['resnet50', 'stdlib/resnet', 'ResNet50'],
@@ -26,14 +29,20 @@ const networks: readonly (readonly [string, string, string, Readonly<Record<stri
   ['shufflenet_v2_x0_5', 'stdlib/shufflenet_v2', 'ShuffleNetV2', { widths: '[24, 48, 96, 192, 1024]' }],
   ['squeezenet1_0', 'stdlib/squeezenet', 'SqueezeNet1_0'],
   ['squeezenet1_1', 'stdlib/squeezenet', 'SqueezeNet1_1'],
+  ['efficientnet_b0', 'stdlib/efficientnet', 'EfficientNetB0'],
+  ['inception_v3', 'stdlib/inception_v3', 'InceptionV3'],
+  ['unet', 'stdlib/unet', 'UNet', {}, { H: 64, W: 64 }],
+  ['lenet5', 'stdlib/lenet', 'LeNet5'],
+  ['espnet', 'stdlib/espnet', 'ESPNet', {}, { H: 64, W: 64 }],
+  ['unet', 'examples/unet/unet', 'UNet', {}, { H: 64, W: 64 }],
   ['squeezenet1_0', 'examples/squeezenet/squeezenet', 'SqueezeNet'],
   ['mobilenet_v3_small', 'examples/mobilenet_v3_small/mobilenet_v3_small', 'MobileNetV3Small'],
   ['shufflenet_v2_x1_0', 'examples/shufflenet_v2/shufflenet_v2', 'ShuffleNetV2'],
 ];
 
-function build(file: string, name: string, args: Readonly<Record<string, string>> = {}) {
+function build(file: string, name: string, args: Arguments = {}, dims: Sizes = {}) {
   const program = analyze(`${root}${file}.cnn`, host);
-  const built = program.models.find((model) => model.name === name)?.build({ arguments: args });
+  const built = program.models.find((model) => model.name === name)?.build({ arguments: args, dims });
   if (!built?.graph)
     throw new Error(JSON.stringify((built ?? program).diagnostics.map(({ code, message }) => [code, message])));
   return built;
@@ -46,13 +55,13 @@ function stateDict(built: ReturnType<typeof build>): [string, readonly number[]]
   return entries.sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-const cases = networks.map(([golden, file, name, args = {}]) => ({ golden, file, name, args }));
+const cases = networks.map(([golden, file, name, args = {}, dims = {}]) => ({ golden, file, name, args, dims }));
 
-describe.each(cases)('$golden as $file:$name', ({ golden, file, name, args }) => {
-  it('equals torchvision', () => {
+describe.each(cases)('$golden as $file:$name', ({ golden, file, name, args, dims }) => {
+  it('equals PyTorch', () => {
     const path = new URL(`../golden/stdlib/${golden}.json`, import.meta.url);
     const wanted = JSON.parse(readFileSync(path, 'utf8')) as Golden;
-    const built = build(file, name, args);
+    const built = build(file, name, args, dims);
     expect(stateDict(built)).toEqual(Object.entries(wanted.state_dict).sort(([a], [b]) => (a < b ? -1 : 1)));
     expect(costOf(built)).toEqual({ parameters: wanted.parameters, macs: wanted.macs });
   });
