@@ -26,6 +26,7 @@ export interface Lowered {
   readonly plan: Plan;
   /** WGSL by file name. */
   readonly kernels: ReadonlyMap<string, string>;
+  /** By key; the plan's bindings name constants by key until the artifact is assembled. */
   readonly constants: ReadonlyMap<string, PackedConstant>;
   /** Free dimensions that the plan's sizes depend on. */
   readonly symbols: readonly string[];
@@ -177,8 +178,8 @@ function stepOf(
   const bindings = code.bindings.map(({ source }): Binding => {
     if (source.kind === 'result') return { arena: context.arena.regionOf(buffer) };
     if (source.kind === 'constant') {
-      context.constants.set(source.constant.name, source.constant);
-      return { constant: source.constant.name };
+      context.constants.set(source.constant.key, source.constant);
+      return { constant: source.constant.key };
     }
     const operand = node.inputs[source.index];
     if (!operand) throw new RangeError(`${name} reads operand ${source.index} of ${node.inputs.length}`);

@@ -4,12 +4,12 @@ import {
   type Artifact,
   type Guard,
   type Manifest,
+  type Plan,
   type Preprocess,
   type ProfileName,
 } from '../../runtime/artifact.ts';
 import { encodeSafetensors } from '../../runtime/safetensors.ts';
 import { fromFloat32 } from '../../runtime/stored-tensor.ts';
-import type { PackedConstant } from '../kernels/kernel.ts';
 import type { Lowered } from './lower.ts';
 
 export interface ArtifactParts {
@@ -24,11 +24,13 @@ export interface ArtifactParts {
 export function assembleArtifact({ compiler, model, preprocess, guards = [], plans }: ArtifactParts): Artifact {
   const lowered = Object.values(plans);
   const kernels = new Map(lowered.flatMap((plan) => [...plan.kernels]));
-  const packed = new Map<string, PackedConstant>(lowered.flatMap((plan) => [...plan.constants]));
+  const names = nameConstants(lowered);
   const constants = new Map<string, Uint8Array>();
-  for (const [name, { pack }] of packed) {
-    const floats = pack();
-    constants.set(name, new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength));
+  for (const { constants: packed } of lowered) {
+    for (const [key, { pack }] of packed) {
+      const name = names.get(key) ?? key;
+      if (!constants.has(name)) constants.set(name, bytesOf(pack()));
+    }
   }
   const manifest: Manifest = {
     format: 'cnnc-artifact',
@@ -39,10 +41,38 @@ export function assembleArtifact({ compiler, model, preprocess, guards = [], pla
     ...(guards.length > 0 ? { guards: [...guards] } : {}),
     ...(preprocess ? { preprocess } : {}),
     constants: Object.fromEntries([...constants].map(([name, { byteLength }]) => [name, { bytes: byteLength }])),
-    plans: Object.fromEntries(Object.entries(plans).map(([profile, { plan }]) => [profile, plan])),
+    plans: Object.fromEntries(Object.entries(plans).map(([profile, { plan }]) => [profile, withNames(plan, names)])),
   };
   return { manifest, kernels, constants };
 }
+
+/** Stable names for constants, in order of first use; a second constant of one name gets a number. */
+function nameConstants(lowered: readonly Lowered[]): ReadonlyMap<string, string> {
+  const names = new Map<string, string>();
+  const uses = new Map<string, number>();
+  for (const { constants } of lowered) {
+    for (const [key, { name }] of constants) {
+      if (names.has(key)) continue;
+      const use = (uses.get(name) ?? 0) + 1;
+      uses.set(name, use);
+      names.set(key, use === 1 ? name : `${name}#${use}`);
+    }
+  }
+  return names;
+}
+
+const withNames = (plan: Plan, names: ReadonlyMap<string, string>): Plan => ({
+  ...plan,
+  steps: plan.steps.map((step) => ({
+    ...step,
+    bindings: step.bindings.map((binding) =>
+      'constant' in binding ? { constant: names.get(binding.constant) ?? binding.constant } : binding,
+    ),
+  })),
+});
+
+const bytesOf = (floats: Float32Array): Uint8Array =>
+  new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength);
 
 /** The folder's files by relative path: `manifest.json`, `kernels/*.wgsl`, `weights.safetensors`. */
 export function artifactFiles({ manifest, kernels, constants }: Artifact): Map<string, Uint8Array | string> {

@@ -50,7 +50,9 @@ export const pixelOrigin = (p: Placement, y = 0, x = 0): Dim =>
 
 /** A weight in the form that a kernel reads, made at build time. */
 export interface PackedConstant {
-  /** Unique in the model: equal names mean equal bytes. */
+  /** Unique in the process: equal keys mean equal bytes. */
+  readonly key: string;
+  /** What the artifact calls it where no other constant has this name: the same in every build of a source. */
   readonly name: string;
   readonly pack: () => Float32Array;
 }

@@ -6,7 +6,11 @@ import { channelGroups, noHalo, type PackedConstant, type Placement } from './ke
 /** Where packed weights come from. */
 export type PackedSource = Node<ConstantAttrs>;
 
-const nameOf = (node: PackedSource): string => `${node.attrs.name || 'constant'}.${node.id}`;
+/** Names one form of one constant. */
+export const packedAs = (node: PackedSource, form: string): Pick<PackedConstant, 'key' | 'name'> => ({
+  key: `${node.id}:${form}`,
+  name: `${node.attrs.name || 'constant'}:${form}`,
+});
 
 /**
  * A convolution's weight `[O, I, KH, KW]` (or a linear's `[O, I]`) as vec4 of four output channels, in the order
@@ -28,7 +32,7 @@ export function packOutputs(node: PackedSource): PackedConstant {
     }
     return packed;
   };
-  return { name: `${nameOf(node)}:outputs`, pack };
+  return { ...packedAs(node, 'outputs'), pack };
 }
 
 /** A depthwise weight `[C, 1, KH, KW]` as vec4 in the order [KH][KW][C / 4]. */
@@ -44,7 +48,7 @@ export function packDepthwise(node: PackedSource): PackedConstant {
     }
     return packed;
   };
-  return { name: `${nameOf(node)}:depthwise`, pack };
+  return { ...packedAs(node, 'depthwise'), pack };
 }
 
 /** A bias `[O]`, or zeros where there is none, padded to whole vec4. */
@@ -55,7 +59,7 @@ export function packBias(node: PackedSource | undefined, outputs: number): Packe
     if (node) packed.set(node.attrs.tensor.data);
     return packed;
   };
-  return { name: node ? `${nameOf(node)}:bias` : `zeros.${size}`, pack };
+  return node ? { ...packedAs(node, 'bias'), pack } : { key: `zeros.${size}`, name: `zeros.${size}`, pack };
 }
 
 /** Any constant as a value of the physical layout, its shape aligned to the right of a result of the given rank. */
@@ -90,11 +94,11 @@ export function imageConstant(
     }
     return packed;
   };
-  return { packed: { name: `${nameOf(node)}:image${rank}`, pack }, placement };
+  return { packed: { ...packedAs(node, `image${rank}`), pack }, placement };
 }
 
 /** A weight as it stands, row-major. */
 export const packPlain = (node: PackedSource): PackedConstant => ({
-  name: `${nameOf(node)}:plain`,
+  ...packedAs(node, 'plain'),
   pack: () => Float32Array.from(node.attrs.tensor.data),
 });

@@ -5,6 +5,7 @@ import { isOp } from '../ir/op.ts';
 import type { ConvTranspose2dAttrs } from '../ops/conv-transpose2d.ts';
 import { convTranspose2d } from '../ops/index.ts';
 import { readGroup, type Group } from './group.ts';
+import { packedAs } from './pack.ts';
 import { channelGroups, type Halo, type KernelRequest, type PackedConstant, type Placement } from './kernel.ts';
 import type { PackedSource } from './pack.ts';
 
@@ -75,5 +76,5 @@ export function packTransposed({ weight, outputs, inputs }: Transposed): PackedC
     }
     return packed;
   };
-  return { name: `${weight.attrs.name || 'constant'}.${weight.id}:transposed`, pack };
+  return { ...packedAs(weight, 'transposed'), pack };
 }
