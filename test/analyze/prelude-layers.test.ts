@@ -1,6 +1,7 @@
 /** Prelude ops with parameters of their own: the types they give, the parameters they make, the faults they find. */
 import { describe, expect, it } from 'vitest';
 import { formatType } from '../../compiler/ir/type.ts';
+import { initialWeights } from '../../compiler/weights.ts';
 import { built, faultsOf } from './memory-host.ts';
 
 const model = (body: string): string => `model M(x: f32[N, 8, 6, W]) {\n  return x |> ${body}\n}`;
@@ -37,6 +38,11 @@ describe('prelude layers', () => {
       op: 'prelu',
       parameters: { 'act.weight': [[8], { kind: 'constant', value: 0.25 }] },
     });
+  });
+
+  it('prelu starts at 0.25 in memory too', () => {
+    const { parameters } = built(model('act: prelu'));
+    expect(initialWeights(parameters, 1).get('act.weight')?.data).toEqual(new Float32Array(8).fill(0.25));
   });
 
   it('group_norm and layer_norm start as the identity of what they normalise', () => {
