@@ -10,8 +10,9 @@ const gpu = gpuTests.flatMap((prefix) => [`${prefix}*.test.ts`, `${prefix}**/*.t
 
 export default defineConfig({
   test: {
-    // Processes: a worker thread has only a copy of the environment, by which the driver is chosen, and a fault
-    // inside Dawn or a driver then ends one test file alone.
+    // Most of a test on a software adapter is the compilation of its shader, which takes one core: two files at a time
+    // use two. Processes, because a worker thread has only a copy of the environment, by which the driver is chosen,
+    // and because a fault inside Dawn or a driver then ends one test file alone.
     pool: 'forks',
     maxWorkers: 2,
     globalSetup: ['test/print-seed.ts'],
@@ -34,8 +35,6 @@ export default defineConfig({
           include: gpu,
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          // A software adapter takes every core; side by side, two of them only wait for each other.
-          maxWorkers: 1,
           sequence: { groupOrder: 1 },
         },
       },
