@@ -47,6 +47,10 @@ export const families: readonly { readonly prefix: string; readonly text: string
     text: '`cnnc compare` found a layer whose values differ by more than atol + rtol * (the largest magnitude in the tensor). Exit code 6.',
   },
   {
+    prefix: 'E0908',
+    text: 'The command needs a package that `npm install` leaves out where optional packages are not wanted. Exit code 3.',
+  },
+  {
     prefix: 'E0998',
     text: '`cnnc build --verify` runs each pass of a build against the reference interpreter on random input; this pass computes something else. The message names the op and its source line. Exit code 70.',
   },

@@ -21,6 +21,7 @@ export const commandCodes = {
   E0001: { title: 'wrong usage', exit: exitCodes.usage },
   E0802: { title: 'an asserted figure is missed', exit: exitCodes.assertion },
   E0907: { title: 'results differ', exit: exitCodes.difference },
+  E0908: { title: 'an optional package is missing', exit: exitCodes.environment },
   E0998: { title: 'a pass changed what the model computes', exit: exitCodes.internal },
 } as const;
 

@@ -1,4 +1,5 @@
 /** `cnnc inspect`: the layers of a source or an artifact, or the tensors of a safetensors file. */
+import { Option } from 'commander';
 import {
   evaluateSize,
   type Manifest,
@@ -17,6 +18,7 @@ import { symbolsOf } from '../ir/dim.ts';
 import type { Configure, Context } from './command.ts';
 import { exitCodes, type ExitCode } from './failure.ts';
 import { assignmentFlag, sizesFlag } from './flags.ts';
+import { drawGraph } from './graph/draw.ts';
 import { layersOf, shapeText } from './layers.ts';
 import type { Output } from './output.ts';
 import { batchSymbol, describeSmallest, smallest } from './open-sizes.ts';
@@ -26,6 +28,8 @@ import { formatBytes, formatInteger, formatTable } from './text.ts';
 interface InspectFlags {
   readonly P?: Readonly<Record<string, string>>;
   readonly shape?: Readonly<Record<string, number>>;
+  readonly graph?: 'svg' | 'dot';
+  readonly output?: string;
 }
 
 export const configureInspect: Configure = (command, act) => {
@@ -33,11 +37,14 @@ export const configureInspect: Configure = (command, act) => {
     .argument('<what>', 'FILE.cnn[:Model], an artifact folder, or a .safetensors file')
     .option('-P <name=value>', 'value of a model parameter; can be repeated', assignmentFlag)
     .option('--shape <sizes>', 'sizes of symbols, as in N=1,H=128', sizesFlag)
+    .addOption(new Option('--graph <format>', 'a picture of the model, instead of the list').choices(['svg', 'dot']))
+    .option('-o, --output <file>', 'file of the picture (default: standard output)')
     .action((what: string, flags: InspectFlags) => act((context) => inspect(context, what, flags)));
 };
 
 async function inspect({ output }: Context, what: string, flags: InspectFlags): Promise<ExitCode> {
-  if (/\.safetensors$/i.test(what)) await inspectWeights(output, what);
+  if (flags.graph) await drawGraph(output, what, flags.graph, flags);
+  else if (/\.safetensors$/i.test(what)) await inspectWeights(output, what);
   else if (/\.cnn$/i.test(parseTarget(what).file)) {
     inspectSource(output, await loadModel(what, { arguments: flags.P, dims: flags.shape }));
   } else inspectArtifact(output, (await readArtifact(what)).manifest);
