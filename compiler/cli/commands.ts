@@ -14,6 +14,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./check.ts')).configureCheck,
   },
   {
+    name: 'fmt',
+    summary: 'write sources in the one style',
+    load: async () => (await import('./fmt.ts')).configureFormat,
+  },
+  {
     name: 'build',
     summary: 'compile a model to an artifact folder',
     load: async () => (await import('./build.ts')).configureBuild,

@@ -52,6 +52,12 @@ it('ends by itself with the exit code of the command, also when it used the GPU'
   expect(run(['bench', 'build/tiny', '--adapter', 'nonsense'], { cwd: shop.folder }).code).toBe(3);
 });
 
+it('formats standard input', () => {
+  const argv = [main, 'fmt', '-'];
+  const ran = spawnSync(process.execPath, argv, { encoding: 'utf8', input: 'const  a=1 # one\n', timeout: 100_000 });
+  expect(ran).toMatchObject({ status: 0, stdout: 'const a = 1  # one\n' });
+});
+
 it('says nothing where its reader goes away', async () => {
   const child = spawn(process.execPath, [main, 'explain'], { stdio: ['ignore', 'pipe', 'pipe'] });
   child.stdout.destroy();
