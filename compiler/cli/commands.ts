@@ -73,4 +73,10 @@ export const commands: readonly CommandEntry[] = [
     summary: 'build a small network from nothing and run it on generated images',
     load: async () => (await import('./demo.ts')).configureDemo,
   },
+  {
+    // Without a summary it is hidden: it serves the repository, not its users.
+    name: 'reference',
+    summary: '',
+    load: async () => (await import('./reference.ts')).configureReference,
+  },
 ];

@@ -1,0 +1,67 @@
+/** `cnnc reference`: writes the generated sections of LANGUAGE.md anew, from the tables that the compiler itself uses. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { RuntimeFault } from '../../runtime/errors.ts';
+import { systemErrorReason } from '../../runtime/node/file-access.ts';
+import { preludeOps } from '../analyze/prelude.ts';
+import type { PreludeOp } from '../analyze/prelude-call.ts';
+import type { Configure, Context } from './command.ts';
+import { allCodes } from './explain.ts';
+import { exitCodes, type ExitCode } from './failure.ts';
+import { budgetTable, directiveSections, unitTable } from './reference/directives.ts';
+import { ebnf, grammarRules } from './reference/grammar.ts';
+import { code, markdownTable } from './reference/markdown.ts';
+
+export const configureReference: Configure = (command, act) => {
+  command
+    .argument('[file]', 'the reference', 'LANGUAGE.md')
+    .action((file: string) => act((context) => reference(context, file)));
+};
+
+async function reference({ output }: Context, file: string): Promise<ExitCode> {
+  const before = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new RuntimeFault('E0710', 'environment', `cannot read ${file}: ${systemErrorReason(error)}`);
+  });
+  const after = withGenerated(before);
+  if (after !== before) await writeFile(file, after);
+  output.data(after === before ? `${file} is up to date` : `wrote ${file}`);
+  output.event({ type: 'summary', file, changed: after !== before });
+  return exitCodes.ok;
+}
+
+const sections: Readonly<Record<string, () => string>> = {
+  grammar: () => `\`\`\`\n${ebnf(grammarRules())}\n\`\`\``,
+  ops: opTable,
+  directives: directiveSections,
+  budgets: budgetTable,
+  units: unitTable,
+  diagnostics: () =>
+    markdownTable(
+      ['code', 'title'],
+      [...allCodes].map(([name, title]) => [code(name), title]),
+    ),
+};
+
+/** The text with every `<!-- generated: NAME -->` ... `<!-- end -->` filled in. Throws for an unknown name. */
+export const withGenerated = (text: string): string =>
+  text.replaceAll(/<!-- generated: (\w+) -->.*?<!-- end -->/gs, (_, name: string) => {
+    const section = Object.hasOwn(sections, name) ? sections[name] : undefined;
+    if (!section) throw new RangeError(`there is no generated section ${name}`);
+    return `<!-- generated: ${name} -->\n\n${section()}\n\n<!-- end -->`;
+  });
+
+function opTable(): string {
+  const rows = [...preludeOps.values()].map((op) => [code(signatureOf(op)), op.summary]);
+  return markdownTable(['op', 'result'], rows);
+}
+
+/** The call as it is written behind `|>`, without the tensor. */
+function signatureOf({ name, parameters, variadic }: PreludeOp): string {
+  const written = parameters
+    .filter((parameter) => parameter.name !== 'x')
+    .map((parameter) => {
+      if (parameter.default === undefined) return parameter.name;
+      return parameter.default === '' ? `${parameter.name}=...` : `${parameter.name}=${parameter.default}`;
+    });
+  const all = [...(variadic ? ['...'] : []), ...written];
+  return all.length === 0 ? name : `${name}(${all.join(', ')})`;
+}

@@ -1,0 +1,162 @@
+/** Tables of directives, budgets and units, from the schema that checks them. */
+import { units, type Quantity } from '../../../grammar/units.ts';
+import { budgetMetrics } from '../../analyze/budget.ts';
+import {
+  directiveSchemas,
+  lossFunctions,
+  metricNames,
+  splitNames,
+  type DirectiveSchema,
+  type Fields,
+  type Functions,
+  type Spec,
+} from '../../analyze/directive-schema.ts';
+import { code, markdownTable } from './markdown.ts';
+
+export function directiveSections(): string {
+  const functions = new Map<Functions, string>();
+  const sections = Object.entries(directiveSchemas).map(([word, schema]) => directiveSection(word, schema, functions));
+  functions.set(lossFunctions, 'loss');
+  const calls = [...functions].map(([table, key]) => functionSection(key, table));
+  return [...sections, '### Values that are calls', ...calls].join('\n\n');
+}
+
+function directiveSection(word: string, schema: DirectiveSchema, functions: Map<Functions, string>): string {
+  const name = schema.name === 'none' ? '' : schema.name === 'required' ? ' NAME' : ' [NAME]';
+  const target = schema.target === 'none' ? '' : ` for ${schema.target === 'model' ? 'MODEL' : 'MODEL_OR_STAGE'}`;
+  const items = schema.items
+    ? ['', `Entries: ${names(Object.keys(schema.items))}, in the order they are written.`]
+    : [];
+  if (schema.items) functions.set(schema.items, `entries of ${word}`);
+  const compared = schema.constraints ? ['', 'Entries: comparisons of a figure with a limit, see below.'] : [];
+  const rows = fieldRows(schema.fields, '', functions);
+  const table = markdownTable(['key', 'value', 'default', 'meaning'], rows);
+  return [`### ${code(`${word}${name}${target}`)}`, '', sentence(schema.doc), ...items, ...compared, '', table].join(
+    '\n',
+  );
+}
+
+function fieldRows(fields: Fields, prefix: string, functions: Map<Functions, string>): string[][] {
+  return Object.entries(fields).flatMap(([key, { spec, required, default: fallback, doc }]) => {
+    const name = `${prefix}${key}`;
+    if (spec.kind === 'call' || spec.kind === 'items') remember(spec.functions, name, functions);
+    const without = required ? '*required*' : fallback === undefined ? '' : code(fallback);
+    const row = [code(name), typeText(spec), without, doc];
+    return spec.kind === 'group' ? [row, ...fieldRows(spec.fields, `${name}.`, functions)] : [row];
+  });
+}
+
+function remember(table: Functions, name: string, functions: Map<Functions, string>): void {
+  if (!functions.has(table)) functions.set(table, name.split('.').at(-1) ?? name);
+}
+
+function functionSection(key: string, table: Functions): string {
+  const rows = Object.entries(table).flatMap(([name, fields]) => {
+    const parameters = Object.entries(fields);
+    if (parameters.length === 0) return [[code(name), '', '', '', '']];
+    return parameters.map(([parameter, { spec, required, default: fallback, doc }], at) => [
+      at === 0 ? code(name) : '',
+      code(parameter),
+      typeText(spec),
+      required ? '*required*' : code(fallback ?? ''),
+      doc,
+    ]);
+  });
+  return `**${key}**\n\n${markdownTable(['call', 'parameter', 'value', 'default', 'meaning'], rows)}`;
+}
+
+/** What a value may be, in words. */
+function typeText(spec: Spec): string {
+  switch (spec.kind) {
+    case 'number':
+      return numberText(spec);
+    case 'bool':
+      return '`true` or `false`';
+    case 'choice':
+      return names(spec.names, 'or');
+    case 'call':
+      return names(Object.keys(spec.functions), 'or');
+    case 'items':
+      return `group of ${names(Object.keys(spec.functions), 'or')}`;
+    case 'list':
+      return `list of ${spec.length === undefined ? '' : `${spec.length} times `}${typeText(spec.of)}`;
+    case 'pairs':
+      return `list of pairs of ${typeText(spec.of)}`;
+    case 'reference': {
+      const members = spec.members
+        ? `, with ${names(
+            spec.members.map((member) => `.${member}`),
+            'or',
+          )}`
+        : '';
+      return `name of a ${names(spec.words, 'or')}${members}`;
+    }
+    case 'group':
+      return 'group';
+    case 'globs':
+      return 'list of names, or of strings with `*`, of parameters';
+    case 'metric':
+      return `metric, alone or behind ${names(
+        splitNames.map((split) => `${split}.`),
+        'or',
+      )}`;
+    case 'loss':
+      return 'sum of losses, each with an optional factor';
+    case 'model':
+      return 'model with arguments and weights, as in `M(depth=56) @ "file"`';
+    case 'sizes':
+      return 'record of sizes, as in `{ N = 16 }`';
+    case 'string':
+      return 'string';
+  }
+}
+
+function numberText({ integer, least, most, units: allowed }: Extract<Spec, { kind: 'number' }>): string {
+  const range =
+    least !== undefined && most !== undefined
+      ? ` from ${least} to ${most}`
+      : least === undefined
+        ? ''
+        : ` of at least ${least}`;
+  const unit = allowed ? `, may have ${names(allowed.flatMap(unitsOf), 'or')}` : '';
+  return `${integer ? 'int' : 'number'}${range}${unit}`;
+}
+
+const unitsOf = (quantity: Quantity): string[] =>
+  [...units].filter(([, unit]) => unit.quantity === quantity).map(([name]) => name);
+
+/** `a`, `b` and `c`. */
+function names(list: readonly string[], joint: 'and' | 'or' = 'and'): string {
+  const quoted = list.map(code);
+  const last = quoted.at(-1) ?? '';
+  return quoted.length < 2 ? last : `${quoted.slice(0, -1).join(', ')} ${joint} ${last}`;
+}
+
+export const budgetTable = (): string =>
+  markdownTable(
+    ['figure', 'meaning', 'units of the limit', 'compared by'],
+    [
+      ...Object.entries(budgetMetrics).map(([name, { units: allowed, argument, doc }]) => [
+        code(argument === undefined ? name : `${name}(${argument === 'stage' ? 'STAGE' : 'p50'})`),
+        doc,
+        names(allowed.flatMap(unitsOf)),
+        comparedBy[name] ?? 'a measurement',
+      ]),
+      [names(metricNames.map((name) => `val.${name}`)), 'a metric on a part of the dataset', '`%`', 'a measurement'],
+    ],
+  );
+
+const comparedBy: Readonly<Record<string, string>> = {
+  params: '`check` and `build`',
+  macs: '`check` and `build`, where no size beside the batch is open',
+  size: '`build`',
+  peak_memory: '`build`, where no size beside the batch is open',
+};
+
+export const unitTable = (): string =>
+  markdownTable(
+    ['unit', 'measures', 'is'],
+    [...units].map(([name, { quantity, scale }]) => [code(name), quantity, String(scale)]),
+  );
+
+const sentence = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`;

@@ -1,0 +1,79 @@
+/** LANGUAGE.md: its generated sections are up to date, and its examples are right. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { CnnParser } from '../grammar/parser.ts';
+import { catalogue } from '../grammar/diagnostics.ts';
+import { directiveSchemas } from '../compiler/analyze/directive-schema.ts';
+import { preludeOps } from '../compiler/analyze/prelude.ts';
+import { withGenerated } from '../compiler/cli/reference.ts';
+import { ebnf, grammarRules, type Production } from '../compiler/cli/reference/grammar.ts';
+import { check } from './analyze/memory-host.ts';
+import { readText, root } from './source-tree.ts';
+
+const text = readText('LANGUAGE.md');
+const part = (name: string): string =>
+  new RegExp(`<!-- generated: ${name} -->(.*?)<!-- end -->`, 's').exec(text)?.[1] ?? '';
+
+it('is what the tables of the compiler make of it (CNNC_BLESS=1 writes it)', () => {
+  const made = withGenerated(text);
+  if (process.env['CNNC_BLESS'] === '1') writeFileSync(join(root, 'LANGUAGE.md'), made);
+  else expect(text).toBe(made);
+});
+
+it('names every op, directive and code', () => {
+  for (const name of preludeOps.keys()) expect(part('ops')).toMatch(new RegExp(`\\| \`${name}[(\`]`));
+  for (const word of Object.keys(directiveSchemas))
+    expect(part('directives')).toMatch(new RegExp(`### \`${word}[ \`]`));
+  for (const [code, { title }] of Object.entries(catalogue)) {
+    expect(part('diagnostics')).toContain(`| \`${code}\` | ${title.replaceAll('|', '\\|')} |`);
+  }
+});
+
+it('refuses a section that nothing makes', () => {
+  expect(() => withGenerated('<!-- generated: nonsense --><!-- end -->')).toThrow('nonsense');
+});
+
+describe('the grammar', () => {
+  const rules = grammarRules();
+
+  it('has a line for every rule of the parser, and no name without a meaning', () => {
+    const defined = rules.map(({ name }) => name);
+    expect(defined).toEqual(expect.arrayContaining(Object.keys(new CnnParser().getGAstProductions())));
+    const named = (body: Production): readonly string[] => {
+      if (body.kind === 'text') return [];
+      if ('text' in body) return [body.text];
+      return 'part' in body ? named(body.part) : body.parts.flatMap(named);
+    };
+    const tokens = ['Identifier', 'Number', 'String'];
+    expect(rules.flatMap(({ body }) => named(body)).filter((name) => ![...defined, ...tokens].includes(name))).toEqual(
+      [],
+    );
+    for (const name of defined) expect(part('grammar')).toMatch(new RegExp(`^${name} +=`, 'm'));
+  });
+
+  it('is written as in the literature', () => {
+    const some: Production = { kind: 'some', part: { kind: 'token', text: 'Id' } };
+    const body: Production = {
+      kind: 'sequence',
+      parts: [
+        { kind: 'text', text: 'let' },
+        { kind: 'choice', parts: [some, { kind: 'rule', text: 'b' }] },
+        { kind: 'optional', part: { kind: 'many', part: { kind: 'rule', text: 'c' } } },
+      ],
+    };
+    expect(ebnf([{ name: 'a', body }])).toBe('a = "let" ( { Id }+ | b ) [ { c } ]');
+  });
+});
+
+describe('its examples', () => {
+  const examples = [...text.matchAll(/^```cnn\n(.*?)^```/gms)].map(([, source = '']) => source);
+
+  it.each(examples.map((source, at) => [at, source] as const))('check without a fault: %i', (_, source) => {
+    expect(check(source).diagnostics.map(({ code, message }) => `${code} ${message}`)).toEqual([]);
+  });
+
+  it('are there', () => {
+    expect(examples.length).toBeGreaterThan(2);
+  });
+});
