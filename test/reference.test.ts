@@ -1,5 +1,5 @@
 /** LANGUAGE.md: its generated sections are up to date, and its examples are right. */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CnnParser } from '../grammar/parser.ts';
@@ -8,7 +8,10 @@ import { directiveSchemas } from '../compiler/analyze/directive-schema.ts';
 import { preludeOps } from '../compiler/analyze/prelude.ts';
 import { withGenerated } from '../compiler/cli/reference.ts';
 import { ebnf, grammarRules, type Production } from '../compiler/cli/reference/grammar.ts';
+import { railroadSvg } from '../compiler/cli/reference/railroad.ts';
 import { check } from './analyze/memory-host.ts';
+import { cnnc } from './cli/cnnc.ts';
+import { temporaryFolder } from './runtime/node/temporary-folder.ts';
 import { readText, root } from './source-tree.ts';
 
 const text = readText('LANGUAGE.md');
@@ -28,6 +31,17 @@ it('names every op, directive and code', () => {
   for (const [code, { title }] of Object.entries(catalogue)) {
     expect(part('diagnostics')).toContain(`| \`${code}\` | ${title.replaceAll('|', '\\|')} |`);
   }
+});
+
+it('is written by a command that help does not list', async () => {
+  const folder = temporaryFolder({ 'LANGUAGE.md': '# Codes\n<!-- generated: units -->old<!-- end -->\n' });
+  const ran = await cnnc('reference', join(folder, 'LANGUAGE.md'));
+  expect(ran).toMatchObject({ code: 0, err: '' });
+  const written = readFileSync(join(folder, 'LANGUAGE.md'), 'utf8');
+  expect(written).toMatch(/^# Codes\n<!-- generated: units -->\n\n\| unit .*<!-- end -->\n$/s);
+  expect(written).toContain('| `KiB` | bytes | 1024 |');
+  expect(readFileSync(join(folder, 'GRAMMAR.svg'), 'utf8')).toBe(readText('GRAMMAR.svg'));
+  expect((await cnnc('--help')).out).not.toMatch(/^ +reference\b/m);
 });
 
 it('refuses a section that nothing makes', () => {
@@ -50,6 +64,24 @@ describe('the grammar', () => {
       [],
     );
     for (const name of defined) expect(part('grammar')).toMatch(new RegExp(`^${name} +=`, 'm'));
+  });
+
+  it('is drawn in GRAMMAR.svg, every rule with all its tokens (CNNC_BLESS=1 writes it)', () => {
+    const svg = railroadSvg(rules);
+    if (process.env['CNNC_BLESS'] === '1') writeFileSync(join(root, 'GRAMMAR.svg'), svg);
+    else expect(readText('GRAMMAR.svg')).toBe(svg);
+    const groups = svg.split('<g>').slice(1);
+    expect(groups).toHaveLength(rules.length);
+    const wordsOf = (body: Production): readonly string[] => {
+      if ('text' in body) return [body.text];
+      return 'part' in body ? wordsOf(body.part) : body.parts.flatMap(wordsOf);
+    };
+    rules.forEach(({ name, body }, at) => {
+      const words = [...(groups[at] ?? '').matchAll(/<text [^>]*>(.*?)<\/text>/g)].map(([, word = '']) =>
+        word.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&'),
+      );
+      expect(words).toEqual([name, ...wordsOf(body)]);
+    });
   });
 
   it('is written as in the literature', () => {

@@ -1,5 +1,6 @@
-/** `cnnc reference`: writes the generated sections of LANGUAGE.md anew, from the tables that the compiler itself uses. */
+/** `cnnc reference`: writes GRAMMAR.svg and the generated sections of LANGUAGE.md anew, from the compiler's own tables. */
 import { readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { RuntimeFault } from '../../runtime/errors.ts';
 import { systemErrorReason } from '../../runtime/node/file-access.ts';
 import { preludeOps } from '../analyze/prelude.ts';
@@ -10,6 +11,7 @@ import { exitCodes, type ExitCode } from './failure.ts';
 import { budgetTable, directiveSections, unitTable } from './reference/directives.ts';
 import { ebnf, grammarRules } from './reference/grammar.ts';
 import { code, markdownTable } from './reference/markdown.ts';
+import { railroadSvg } from './reference/railroad.ts';
 
 export const configureReference: Configure = (command, act) => {
   command
@@ -22,8 +24,10 @@ async function reference({ output }: Context, file: string): Promise<ExitCode> {
     throw new RuntimeFault('E0710', 'environment', `cannot read ${file}: ${systemErrorReason(error)}`);
   });
   const after = withGenerated(before);
+  const picture = join(dirname(file), 'GRAMMAR.svg');
+  await writeFile(picture, railroadSvg(grammarRules()));
   if (after !== before) await writeFile(file, after);
-  output.data(after === before ? `${file} is up to date` : `wrote ${file}`);
+  output.data(`wrote ${picture}${after === before ? `; ${file} is up to date` : ` and ${file}`}`);
   output.event({ type: 'summary', file, changed: after !== before });
   return exitCodes.ok;
 }

@@ -84,7 +84,9 @@ it('says for which size its figures are', async () => {
   const ran = await cnnc('build', shop.at('open.cnn:Plain'), '--weights', 'random', '-o', shop.at('out'));
   expect(ran.out).toMatch(/^Plain: 224 params, 216 +MACs at H=1, W=1\n/);
   expect((await cnnc('inspect', shop.at('out'))).out).toContain('MACs at H=1, W=1');
-  expect((await cnnc('inspect', shop.at('open.cnn:Open'))).out).toContain('MACs and memory are those of one sample at H=4, W=2');
+  expect((await cnnc('inspect', shop.at('open.cnn:Open'))).out).toContain(
+    'MACs and memory are those of one sample at H=4, W=2',
+  );
 });
 
 it('joins no outputs of different sizes in one file', async () => {
