@@ -24,6 +24,7 @@ import {
   toBrace,
 } from './build-expression.ts';
 import { childNode, childNodes, childToken, childTokens, requiredNode, requiredToken } from './cst.ts';
+import { diagnostic } from './diagnostics.ts';
 import type { Diagnostic } from './diagnostics.ts';
 import { DocComment } from './tokens.ts';
 import type { SourceFile } from './source.ts';
@@ -114,6 +115,12 @@ function typeExpression(b: Building, node: CstNode): TypeExpression {
   const name = identifier(b, requiredToken(node, 'Identifier'));
   if (!childToken(node, 'LSquare')) return { name, span: name.span };
   const dims = childNodes(node, 'expression').map((dim) => expression(b, dim));
+  const commas = childTokens(node, 'Comma');
+  const last = commas.at(-1);
+  if (last && commas.length === dims.length) {
+    const help = 'write the size, or remove the comma';
+    b.diagnostics.push(diagnostic('E0113', spanOf(b, last), 'no size after `,`', { help }));
+  }
   return { name, dims, span: across(name.span, bracketSpan(b, node, 'LSquare', 'RSquare')) };
 }
 

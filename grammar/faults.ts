@@ -23,8 +23,8 @@ export function describeFaults(
   lexical: readonly Diagnostic[],
 ): Diagnostic[] {
   // What is never closed belongs to the construct that opens it, not to the one in front of which it is missed.
-  const places = [...lexical, ...balanced.diagnostics].map(
-    ({ code, span, notes }) => ((code === 'E0111' && notes[0]?.span) || span).start,
+  const places = [...lexical, ...balanced.diagnostics].map(({ code, span, notes }) =>
+    Math.min(span.start, (code === 'E0111' && notes[0]?.span.start) || span.start),
   );
   places.sort((a, b) => a - b);
   const kept: Kept[] = [];

@@ -16,7 +16,7 @@ import {
 import { diagnostic } from './diagnostics.ts';
 import type { Diagnostic } from './diagnostics.ts';
 import { tokenSpan } from './scan.ts';
-import type { SourceFile } from './source.ts';
+import type { SourceFile, Span } from './source.ts';
 import * as t from './tokens.ts';
 
 /** What stands between braces. */
@@ -152,6 +152,7 @@ function openBefore(state: Repair, token: IToken, index: number): void {
 /** True where the closer has an opener; the brackets opened after that one are unclosed. */
 function matchCloser(state: Repair, token: IToken, index: number): boolean {
   const { open } = state;
+  closeByIndentation(state, token, index);
   const innermost = open.at(-1);
   if (innermost?.closer === token.tokenType) return !isStrayBrace(state, index) ? popped(open) : drop(state, token);
   const partner = open.findLastIndex((opener) => opener.closer === token.tokenType);
@@ -163,6 +164,23 @@ function matchCloser(state: Repair, token: IToken, index: number): boolean {
   if (partner < 0) return drop(state, token);
   closeDownTo(state, partner + 1, token);
   return popped(open);
+}
+
+/** A brace that begins a line closes the brace whose line has its indentation; those inside are unclosed. */
+function closeByIndentation(state: Repair, token: IToken, index: number): void {
+  const { file, open, source } = state;
+  const innermost = open.at(-1);
+  if (token.tokenType !== t.RCurly || innermost?.closer !== t.RCurly || !isFirstOnLine(file, source, index)) return;
+  const indentation = indentationOf(file, token);
+  if (indentationOf(file, innermost.token) <= indentation) return;
+  const partner = open.findLastIndex((each) => each.content && indentationOf(file, each.token) === indentation);
+  if (partner >= 0) closeDownTo(state, partner + 1, token);
+}
+
+/** Blanks in front of the line on which a token stands. */
+function indentationOf({ text }: SourceFile, { startOffset }: IToken): number {
+  const start = text.lastIndexOf('\n', startOffset - 1) + 1;
+  return /^[ \t]{0,1000}/.exec(text.slice(start, start + 1000))?.[0].length ?? 0;
 }
 
 function popped(open: Opener[]): true {
@@ -208,19 +226,31 @@ function closeDownTo(state: Repair, from: number, found: IToken | undefined): vo
   const innermost = open.at(-1);
   if (open.length <= from || !innermost) return;
   const end = endOf(tokens.at(-1));
-  const span = found ? tokenSpan(file, found) : { file, start: end, end };
-  const where = found ? `before \`${found.image}\`` : 'before the end of the file';
-  const closer = innermost.closer.LABEL ?? '';
-  const message = `this \`${innermost.token.image || '{'}\` is never closed`;
-  diagnostics.push(
-    diagnostic('E0111', span, `expected \`${closer}\` ${where}`, {
-      notes: [{ message, span: tokenSpan(file, innermost.token) }],
-    }),
-  );
+  diagnostics.push(unclosed(file, innermost, found ? tokenSpan(file, found) : { file, start: end, end }, end));
   while (open.length > from) {
     const opener = open.pop();
     if (opener) tokens.push(missing(opener.closer, end));
   }
+}
+
+/** Reported where it shows; at the opener where its own line should have closed it; else where the closer belongs. */
+function unclosed(file: SourceFile, { token, closer }: Opener, found: Span, end: number): Diagnostic {
+  const text = file.text.slice(found.start, found.end);
+  const where = text === '' ? 'the end of the file' : `\`${text}\``;
+  const sign = closer.LABEL ?? '';
+  const opener = tokenSpan(file, token);
+  const [line = ''] = file.text.slice(opener.end, opener.end + 1000).split(/[\n\r]/, 1);
+  const isWithinLine = token.image !== '' && /^[ \t]*[^\s#]/.test(line) && opener.end + line.length < found.start;
+  if (isWithinLine) {
+    return diagnostic('E0111', opener, `\`${token.image}\` is never closed`, {
+      notes: [{ message: `\`${sign}\` is missing before this`, span: found }],
+    });
+  }
+  // Behind blank lines the token that proves the fault is far from where the closer belongs.
+  const isFar = file.text.slice(end, found.start).split('\n', 3).length > 2;
+  return diagnostic('E0111', isFar ? { file, start: end, end } : found, `expected \`${sign}\` before ${where}`, {
+    notes: [{ message: `this \`${token.image || '{'}\` is never closed`, span: opener }],
+  });
 }
 
 function endOf(token: IToken | undefined): number {

@@ -1,6 +1,6 @@
 /** From syntax tree and tokens to layouts: expressions, stages and entries. */
 import type { Argument, BinaryExpression, Entry, Expression, IfExpression, Stage } from '../ast.ts';
-import type { Block, Item, Layout } from './layout.ts';
+import type { Block, Item, Layout, List } from './layout.ts';
 import { leaf, row, space } from './layout.ts';
 import type { Comment, Reader } from './tokens.ts';
 import { next, nextIf, peek, takeAfter, takeBefore } from './tokens.ts';
@@ -38,11 +38,12 @@ export function bracketed<T>(
   reader: Reader,
   elements: readonly T[],
   layout: (element: T) => Layout,
-  padding: '' | ' ' = '',
+  { padding = '', endsInComma = true }: Partial<Pick<List, 'padding' | 'endsInComma'>> = {},
 ): Layout {
   const open = next(reader);
   const items = elements.map((element) => item(reader, [','], () => layout(element)));
-  return { kind: 'list', open, items, close: next(reader), padding, isBroken: items[0]?.newline ?? false };
+  const isBroken = items[0]?.newline ?? false;
+  return { kind: 'list', open, items, close: next(reader), padding, endsInComma, isBroken };
 }
 
 /** What stands in braces; `;` and `,` stay only where the text would mean something else without them. */

@@ -29,7 +29,7 @@ export function layOut(file: SourceFile, { imports, declarations }: Program): Fi
 function declaration(reader: Reader, e: Import | Declaration): Layout {
   switch (e.kind) {
     case 'import': {
-      const names = [word(reader), space, bracketed(reader, e.names, () => word(reader), ' ')];
+      const names = [word(reader), space, bracketed(reader, e.names, () => word(reader), { padding: ' ' })];
       return row(...names, space, word(reader), space, word(reader));
     }
     case 'const':
@@ -66,12 +66,8 @@ function parameter(reader: Reader, e: Parameter): Layout {
 
 function typeLayout(reader: Reader, e: TypeExpression): Layout {
   const name = word(reader);
-  return e.dims
-    ? row(
-        name,
-        bracketed(reader, e.dims, (dim) => expression(reader, dim)),
-      )
-    : name;
+  if (!e.dims) return name;
+  return row(name, bracketed(reader, e.dims, (dim) => expression(reader, dim), { endsInComma: false }));
 }
 
 function body(reader: Reader, e: Body): Block {

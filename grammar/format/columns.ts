@@ -111,5 +111,5 @@ function isAligned({ key, sign, value }: EntryLayout, indent: number): boolean {
   if (sign) return sign.before.length === 0 && sign.after.length === 0;
   const text = flatText(value);
   const holdsKeys = value.kind === 'block' && value.items.some(({ layout }) => layout.kind === 'entry' && layout.sign);
-  return holdsKeys && text !== undefined && indent + keyText.length + 1 + text.length <= WIDTH;
+  return holdsKeys && text !== undefined && indent + keyText.length + 1 + text.length + 1 <= WIDTH;
 }

@@ -24,6 +24,8 @@ export interface List {
   readonly items: readonly Item[];
   readonly close: Token;
   readonly padding: '' | ' ';
+  /** False where no comma may stand behind the last element. */
+  readonly endsInComma: boolean;
   /** True where the author broke the line after the opening bracket. */
   readonly isBroken: boolean;
 }

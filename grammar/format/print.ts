@@ -159,7 +159,10 @@ function renderList(o: Output, list: List, reserve: number): void {
   inside(o, close, items.length === 0, () => {
     const rows = rowsOf(list, o.indent);
     const table = rows.every((row) => row.length === 1) ? alignTuples(items, o.indent) : undefined;
-    rows.forEach((row, index) => printRow(o, row, index === 0, ',', table?.get(row[0] ?? row)));
+    rows.forEach((row, index) => {
+      const isOpen = !list.endsInComma && index === rows.length - 1;
+      printRow(o, row, index === 0, ',', { isOpen, text: table?.get(row[0] ?? row) });
+    });
   });
 }
 
@@ -216,11 +219,18 @@ function fitsRow(row: readonly Item[], indent: number, gap: string): boolean {
   return length <= WIDTH + gap.length;
 }
 
-function printRow(o: Output, row: readonly Item[], isFirst: boolean, separator: string, text?: string): void {
+/** `isOpen`: nothing stands behind the last item; `text` is that of an only one. */
+function printRow(
+  o: Output,
+  row: readonly Item[],
+  isFirst: boolean,
+  separator: string,
+  { isOpen, text }: { readonly isOpen: boolean; readonly text?: string | undefined },
+): void {
   row.forEach((item, index) => {
     const layout = (): void => (text === undefined ? render(o, item.layout, separator.length) : write(o, text));
     const isLast = index === row.length - 1;
-    const suffix = separator === ';' && isLast ? '' : separator;
+    const suffix = isOpen && isLast ? '' : separator;
     if (index === 0) return printItem(o, item, isFirst, layout, suffix);
     write(o, ' ');
     layout();
@@ -235,7 +245,7 @@ function renderBlock(o: Output, { content, open, items, close }: Block): void {
   if (items.length === 0 && open.after.length === 0 && close.before.length === 0) return writeToken(o, close);
   inside(o, close, items.length === 0, () => {
     if (content === 'stages') {
-      splitRows(items, o.indent, '; ', 0).forEach((row, index) => printRow(o, row, index === 0, ';'));
+      splitRows(items, o.indent, '; ', 0).forEach((row, index) => printRow(o, row, index === 0, ';', { isOpen: true }));
       return;
     }
     const widths = alignEntries(items, o.indent);

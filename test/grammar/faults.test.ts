@@ -143,19 +143,22 @@ describe('limits', () => {
 
 describe('brackets', () => {
   check([
-    [inBlock('return x |> conv(16, k=3'), ['E0111 3:1 expected `)` before `}`']],
-    [inBlock('return f((x + 2)'), ['E0111 3:1 expected `)` before `}`']],
-    [inBlock('let y = f(x', 'return y'), ['E0111 3:1 expected `)` before `return`']],
+    [inBlock('return x |> conv(16, k=3'), ['E0111 2:17 `(` is never closed']],
+    [inBlock('return f((x + 2)'), ['E0111 2:9 `(` is never closed']],
+    [inBlock('let y = f(x', 'return y'), ['E0111 2:10 `(` is never closed']],
+    [inBlock('let y = f(', '  x', 'return y'), ['E0111 4:1 expected `)` before `return`']],
     ['block b(x: f32[N, C] -> f32[N] {\n let y = x\n return y\n}', ['E0111 1:22 expected `)` before `->`']],
     ['block b(x: f32[N, C] {\n let y = x\n return y\n}', ['E0111 1:22 expected `)` before `{`']],
     [inBlock('if (C == 2 {', '  return x', '}', 'return x'), ['E0111 2:12 expected `)` before `{`']],
     [inBlock('return x |> seq {', 'for i in [1, 2 {', 'bn', '}', '}'), ['E0111 3:16 expected `]` before `{`']],
+    [inTrain('augment {', '    flip(p=50%)', '  x = 3'), ['E0111 5:2 expected `}` before the end of the file']],
+    ['block b(x: f32[N, ]) { return x }', ['E0113 1:17 no size after `,`'], 'write the size, or remove the comma'],
     [inBlock('let y = [1, 2)', 'return x'), ['E0112 2:14 `)` does not close `[`'], 'write `]`'],
     [inBlock('return x)'), ['E0112 2:9 `)` closes nothing']],
     ['block b() {\n}\n}\nconst a = 1', ['E0112 3:1 `}` closes nothing']],
     ['block b() {\n return x', ['E0111 2:10 expected `}` before the end of the file']],
-    ['block b() {\n return x |> seq {\n bn\n\nmodel M() {\n return y\n}', ['E0111 5:1 expected `}` before `model`']],
-    ['block b() {\n return x\n\ntrain base for M {\n a = 1\n}', ['E0111 4:1 expected `}` before `train`']],
+    ['block b() {\n return x |> seq {\n bn\n\nmodel M() {\n return y\n}', ['E0111 3:4 expected `}` before `model`']],
+    ['block b() {\n return x\n\ntrain base for M {\n a = 1\n}', ['E0111 2:10 expected `}` before `train`']],
     [inTrain('augment { flip(p=50% }', 'x = 3'), ['E0111 2:22 expected `)` before `}`']],
   ]);
 
@@ -181,22 +184,24 @@ describe('brackets', () => {
     check([
       [
         inBlock('let y = x', '|> a: seq { for i in 0..4 { bn }', '|> b: relu', 'return y'),
-        ['E0111 4:1 expected `}` before `|>`'],
+        ['E0111 3:11 `{` is never closed'],
       ],
       [inBlock('let y = x |> seq {', 'conv(8)', 'return y'), ['E0111 4:1 expected `}` before `return`']],
     ]);
   });
 
-  it('the opener is in the note', () => {
-    const [fault] = diagnose(inBlock('return f((x + 2)'));
-    const [note] = fault?.notes ?? [];
+  it('the opener is blamed on its line, and in the note where the fault shows below a list', () => {
+    const [onLine] = diagnose(inBlock('return f((x + 2)'));
+    expect(onLine?.notes).toMatchObject([{ message: '`)` is missing before this' }]);
+    const [below] = diagnose(inBlock('return f(', '  x'));
+    const [note] = below?.notes ?? [];
     expect(note?.message).toBe('this `(` is never closed');
-    expect(note?.span.start).toBe(fault?.span.file.text.indexOf('((x'));
+    expect(note?.span.start).toBe(below?.span.file.text.indexOf('(\n  x'));
   });
 
   it('a choice of stages in brackets closes nothing', () => {
     expect(summary(inBlock('return (x |> if C == 1 { bn } else { relu }', 'return x'))).toEqual([
-      'E0111 3:1 expected `)` before `return`',
+      'E0111 2:8 `(` is never closed',
     ]);
   });
 });

@@ -88,7 +88,10 @@ const { expression, entries } = fc.letrec<{
   entries: all(one('{'), many(all(tie('entry'), fc.constantFrom([';'], [','], []))), one('}')),
 }));
 
-const type = all(identifier, maybe(all(one('['), commas(expression), one(']'))));
+const sizes = fc
+  .array(expression, { maxLength: 4 })
+  .map((parts) => parts.flatMap((each, index) => (index === 0 ? each : [',', ...each])));
+const type = all(identifier, maybe(all(one('['), sizes, one(']'))));
 const parameter = all(identifier, one(':'), type, maybe(all(one('='), expression)));
 const pattern = fc.oneof(identifier, all(one('('), commas(identifier, 1), one(')')));
 const { body } = fc.letrec<{ statement: readonly string[]; body: readonly string[] }>((tie) => ({
