@@ -89,7 +89,11 @@ function valueOnNextLine(situation: Situation): Diagnostic | undefined {
     typeAt(situation, -2) === t.Assign &&
     startsLine(situation, -1) &&
     situation.expected === 'entry';
-  return swallowed ? diagnostic('E0113', spanAt(situation, -2), 'no value after `=`') : undefined;
+  return swallowed
+    ? diagnostic('E0113', spanAt(situation, -2), 'no value after `=`', {
+        help: 'write one, as in `epochs = 20`',
+      })
+    : undefined;
 }
 
 /** `.5`. */
@@ -119,7 +123,7 @@ function missingValue(situation: Situation): Diagnostic | undefined {
   const wants = wantValue.has(before) || before.CATEGORIES?.includes(t.BinaryOperator) || before === t.Bang;
   if (!wants) return undefined;
   const message = `no value after \`${image(situation, -1)}\``;
-  return diagnostic('E0113', spanAt(situation, -1), message);
+  return diagnostic('E0113', spanAt(situation, -1), message, { help: 'write one, as in `16`, `width` or `max(a, b)`' });
 }
 
 /** `if a == { return x }`: the body was taken for a record, which has entries. */
@@ -190,6 +194,7 @@ function unknownDeclaration(situation: Situation): Diagnostic | undefined {
 
 function strayDeclaration(situation: Situation): Diagnostic | undefined {
   if (situation.expected !== 'declaration') return undefined;
+  if (typeAt(situation) === t.Semicolon) return unexpected(situation, 'declarations need no `;`');
   if (typeAt(situation) === t.Let) {
     return unexpected(situation, '`let` stands inside blocks; a value of the whole file is declared with `const`');
   }

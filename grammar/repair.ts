@@ -244,6 +244,7 @@ function unclosed(file: SourceFile, { token, closer }: Opener, found: Span, end:
   if (isWithinLine) {
     return diagnostic('E0111', opener, `\`${token.image}\` is never closed`, {
       notes: [{ message: `\`${sign}\` is missing before this`, span: found }],
+      help: `close it with \`${sign}\``,
     });
   }
   // Behind blank lines the token that proves the fault is far from where the closer belongs.

@@ -56,7 +56,7 @@ export function runDeclared({ declaration }: Declared, inner: Scope, place: Call
   if (returned === 'error') return undefined;
   if (!returned) {
     const what = `\`${declaration.name.name}\` ends without a \`return\``;
-    report(inner, 'E0328', declaration.name.span, what);
+    report(inner, 'E0328', declaration.name.span, what, { help: 'end it with `return` and the value that it gives' });
     return undefined;
   }
   const { returns } = declaration;

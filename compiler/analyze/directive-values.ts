@@ -198,7 +198,7 @@ function checkArguments(c: Checking, fields: Fields, call: WrittenCall): Setting
   for (const [key, field] of Object.entries(fields)) {
     if (!field.required || given.has(key)) continue;
     fits = false;
-    complain(c, 'E0603', call.nameSpan, `\`${call.name}\` needs \`${key}\`: ${field.doc}`);
+    complain(c, 'E0603', call.nameSpan, `\`${call.name}\` needs \`${key}\`: ${field.doc}`, `add \`${key}=...\``);
   }
   return fits ? settings : undefined;
 }

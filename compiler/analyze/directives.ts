@@ -169,7 +169,7 @@ function checkFields(
   }
   for (const [key, field] of Object.entries(fields)) {
     if (!field.required || given.has(key)) continue;
-    complain(c.scope, 'E0603', owner.span, `\`${owner.word}\` needs \`${key}\`: ${field.doc}`);
+    complain(c.scope, 'E0603', owner.span, `\`${owner.word}\` needs \`${key}\`: ${field.doc}`, `add \`${key} = ...\``);
   }
   return settings;
 }

@@ -16,7 +16,9 @@ export function invoke(callee: Value, args: readonly CallArgument[], place: Call
     case 'block':
       return callDeclared(callee, args, place, scope);
     default:
-      report(scope, 'E0327', place.nameSpan, `${describeKind(callee)} cannot be called`);
+      report(scope, 'E0327', place.nameSpan, `${describeKind(callee)} cannot be called`, {
+        help: 'calls and stages name an op, a `block`, a `model` or a `fn`',
+      });
       return errorValue;
   }
 }

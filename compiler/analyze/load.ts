@@ -83,14 +83,17 @@ function bindImport(loading: Loading, module: Module, declaration: Import, chain
     if (found || !source || source.hasSyntaxErrors) continue;
     const near = closestName(name, [...source.declared.keys()]);
     loading.diagnostics.push(
-      diagnostic(
-        'E0706',
-        span,
-        `${source.file.path} declares no \`${name}\``,
-        near ? { help: `did you mean \`${near}\`?` } : {},
-      ),
+      diagnostic('E0706', span, `${source.file.path} declares no \`${name}\``, {
+        help: near ? `did you mean \`${near}\`?` : offered([...source.declared.keys()]),
+      }),
     );
   }
+}
+
+/** What a file has to offer, cut where it is much. */
+function offered(names: readonly string[]): string {
+  if (names.length === 0) return 'it declares nothing';
+  return `it declares ${names.slice(0, 8).join(', ')}${names.length > 8 ? ', ...' : ''}`;
 }
 
 /** The module that an import names, loaded once; undefined after a report. */
@@ -104,13 +107,17 @@ function loadImport(
   if (!place) return undefined;
   const known = loading.done.get(place.key);
   if (known) return known;
-  const fail = (code: 'E0701' | 'E0703' | 'E0704', message: string): undefined => {
-    loading.diagnostics.push(diagnostic(code, fromSpan, message));
+  const fail = (code: 'E0701' | 'E0703' | 'E0704', message: string, help?: string): undefined => {
+    loading.diagnostics.push(diagnostic(code, fromSpan, message, help ? { help } : {}));
   };
   const start = chain.findIndex(({ key }) => key === place.key);
   if (start >= 0) {
     const steps = [...chain.slice(start).map(({ shown }) => shown), place.shown];
-    return fail('E0703', `files import each other in a circle: ${steps.join(' -> ')}`);
+    return fail(
+      'E0703',
+      `files import each other in a circle: ${steps.join(' -> ')}`,
+      'move what they share to a file of its own',
+    );
   }
   if (chain.length >= maxImportDepth) return fail('E0704', `imports are nested deeper than ${maxImportDepth} files`);
   const text = loading.host.readText(place.key);
@@ -127,10 +134,18 @@ function placeOf(loading: Loading, module: Module, from: string, span: Span): St
     loading.diagnostics.push(diagnostic(code, span, message, help ? { help } : {}));
   };
   if (/^[A-Za-z][\w+.-]*:/.test(from)) {
-    return fail('E0705', `cannot import ${JSON.stringify(from)}: only \`std/...\` and relative paths can be imported`);
+    return fail(
+      'E0705',
+      `cannot import ${JSON.stringify(from)}: only \`std/...\` and relative paths can be imported`,
+      'copy the file into the project and import its path',
+    );
   }
   if (from.startsWith('/') || from.includes('\\') || from.includes('\0')) {
-    return fail('E0702', `cannot import ${JSON.stringify(from)}: the path must be relative`);
+    return fail(
+      'E0702',
+      `cannot import ${JSON.stringify(from)}: the path must be relative`,
+      'write it as seen from this file, as in `../blocks/stem`',
+    );
   }
   const name = from.endsWith('.cnn') ? from : `${from}.cnn`;
   const isStandard = from.startsWith('std/');

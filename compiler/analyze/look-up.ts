@@ -13,7 +13,9 @@ export function evaluateConstant(declaration: ConstDeclaration, module: Module, 
   const known = constants.get(declaration);
   const own = fileScope(scope.build, module);
   if (known === 'busy') {
-    report(own, 'E0207', declaration.name.span, `\`${declaration.name.name}\` depends on itself`);
+    report(own, 'E0207', declaration.name.span, `\`${declaration.name.name}\` depends on itself`, {
+      help: 'give one of the constants of the circle a value of its own',
+    });
     return errorValue;
   }
   if (known) return known;

@@ -30,7 +30,9 @@ function channelsPerGroup(channels: number, out: number, groups: number): number
     [out, 'output channels'],
   ] as const) {
     if (count % groups === 0) continue;
-    throw new CallFault('E0304', `groups=${groups} does not divide the ${count} ${what}`);
+    throw new CallFault('E0304', `groups=${groups} does not divide the ${count} ${what}`, {
+      help: 'the groups must divide the channels of the input and of the output',
+    });
   }
   return channels / groups;
 }

@@ -85,13 +85,17 @@ function partSizes(call: OpCall, x: Node, axis: number): readonly number[] {
     if (whole % count === 0) return Array.from({ length: count }, () => whole / count);
     throw new CallFault('E0336', `axis ${axis} of ${formatType(x.type)} cannot be split into ${count} equal parts`, {
       span: parts.span,
+      help: `use parts that divide ${whole}, or \`sizes=[...]\``,
     });
   }
   const given = sizes ? listOf(sizes).map((size) => knownSizeArgument(call, size, 'sizes')) : [];
   const sum = given.reduce((total, size) => total + size, 0);
   if (sum === whole && given.every((size) => size > 0)) return given;
   const message = `the sizes [${given.join(', ')}] do not add up to axis ${axis} of ${formatType(x.type)}`;
-  throw new CallFault('E0336', message, sizes ? { span: sizes.span } : {});
+  throw new CallFault('E0336', message, {
+    help: `their sum must be ${whole}`,
+    ...(sizes ? { span: sizes.span } : {}),
+  });
 }
 
 function runSplit(call: OpCall): Value {

@@ -24,7 +24,9 @@ function outputsPerGroup(x: Node, out: number, groups: number): { channels: numb
     [out, 'output channels'],
   ] as const) {
     if (count % groups === 0) continue;
-    throw new CallFault('E0304', `groups=${groups} does not divide the ${count} ${what}`);
+    throw new CallFault('E0304', `groups=${groups} does not divide the ${count} ${what}`, {
+      help: 'the groups must divide the channels of the input and of the output',
+    });
   }
   return { channels, perGroup: out / groups };
 }

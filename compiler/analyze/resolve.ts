@@ -41,9 +41,9 @@ function declare(r: Resolving, names: Names, { name, span }: Identifier, warns?:
   const found = same ?? findEntity(names.outer, name);
   if (found) {
     const message = same ? `\`${name}\` is declared twice` : `\`${name}\` shadows another name`;
-    const help = same ? {} : { help: 'give it a name of its own' };
+    const help = 'give it a name of its own';
     const notes = [{ message: 'the first one', span: found.span }];
-    r.diagnostics.push(diagnostic(same ? 'E0202' : 'E0205', span, message, { notes, ...help }));
+    r.diagnostics.push(diagnostic(same ? 'E0202' : 'E0205', span, message, { notes, help }));
   }
   if (!same) names.entities.set(name, { span, used: false, ...(warns ? { warns } : {}) });
 }
@@ -79,7 +79,8 @@ function warnUnused(r: Resolving, names: Names): void {
   for (const [name, { span, warns, used }] of names.entities) {
     if (!warns || used || name.startsWith('_')) continue;
     const what = warns === 'W0001' ? 'the import' : 'the value';
-    r.diagnostics.push(diagnostic(warns, span, `${what} \`${name}\` is never used`));
+    const help = warns === 'W0001' ? 'remove it' : `remove it, or keep it as \`_${name}\``;
+    r.diagnostics.push(diagnostic(warns, span, `${what} \`${name}\` is never used`, { help }));
   }
 }
 
@@ -182,15 +183,31 @@ function resolveBody(r: Resolving, body: Body, names: Names): void {
   warnUnused(r, names);
 }
 
+/** What other languages call the types. */
+const otherNames: ReadonlyMap<string, string> = new Map([
+  ['float32', 'f32'],
+  ['tensor', 'f32'],
+  ['integer', 'int'],
+  ['int32', 'int'],
+  ['int64', 'int'],
+  ['boolean', 'bool'],
+  ['str', 'string'],
+  ['tuple', 'list'],
+  ['block', 'op'],
+]);
+
 function resolveType(r: Resolving, type: TypeExpression): void {
   const { name, span } = type.name;
   if (tensorTypes.has(name)) return;
   if (scalarTypes.has(name)) {
     if (!type.dims) return;
-    r.diagnostics.push(diagnostic('E0206', type.span, `\`${name}\` has no dimensions`));
+    r.diagnostics.push(
+      diagnostic('E0206', type.span, `\`${name}\` has no dimensions`, { help: 'a tensor is `f32[...]`' }),
+    );
     return;
   }
-  const help = didYouMean(name, [...tensorTypes, ...scalarTypes]);
+  const other = otherNames.get(name.toLowerCase());
+  const help = other ? `did you mean \`${other}\`?` : didYouMean(name, [...tensorTypes, ...scalarTypes]);
   const known = `the types are ${[...tensorTypes, ...scalarTypes].join(', ')}`;
   r.diagnostics.push(diagnostic('E0206', span, `unknown type \`${name}\``, { help: help ?? known }));
 }

@@ -91,8 +91,9 @@ export function bindPattern(
   }
   const elements = value.kind === 'range' ? undefined : elementsOf(value, names.length);
   if (value.kind !== 'error' && elements?.length !== names.length) {
+    const help = elements ? { help: `write ${elements.length} names; \`_\` takes a value that is not needed` } : {};
     const found = elements ? `a ${value.kind} of ${elements.length}` : describeKind(value);
-    report(scope, 'E0332', span, `cannot take ${names.length} names apart from ${found}`);
+    report(scope, 'E0332', span, `cannot take ${names.length} names apart from ${found}`, help);
   }
   const fits = elements?.length === names.length;
   names.forEach((name, index) => bind(name, (fits ? elements[index] : undefined) ?? errorValue, scope));

@@ -2,6 +2,7 @@
 import { catalogue } from '../../grammar/diagnostics.ts';
 import { didYouMean } from '../../grammar/suggest.ts';
 import { runtimeCodes } from '../../runtime/errors.ts';
+import { codeExamples } from './code-examples.ts';
 import type { Configure, Context } from './command.ts';
 import { explanations, families } from './explanations.ts';
 import { commandCodes, exitCodes, usageError, type ExitCode } from './failure.ts';
@@ -38,10 +39,14 @@ function explain({ output }: Context, wanted: string | undefined): ExitCode {
     );
   }
   const text = textOf(code);
-  output.data(`${output.style('bold', `${code}: ${title}`)}\n\n${text}`);
-  output.event({ type: 'summary', code, title, text });
+  const example = codeExamples[code];
+  const programs = example ? `\n\nWrong:\n\n${indented(example.wrong)}\n\nRight:\n\n${indented(example.right)}` : '';
+  output.data(`${output.style('bold', `${code}: ${title}`)}\n\n${text}${programs}`);
+  output.event({ type: 'summary', code, title, text, ...example });
   return exitCodes.ok;
 }
+
+const indented = (program: string): string => program.trimEnd().replaceAll(/^(?=.)/gm, '    ');
 
 /** What the code's family is about, then what is known of the code itself. */
 function textOf(code: string): string {
