@@ -43,6 +43,7 @@ export function lower(graph: Graph, profile: Profile, select: (node: Node) => Se
     selections,
     assignment,
     arena,
+    residual: residualKernels(selections),
     kernels: new Map(),
     constants: new Map(),
     overrun: [],
@@ -60,6 +61,11 @@ export function lower(graph: Graph, profile: Profile, select: (node: Node) => Se
   return finish(graph, context, steps);
 }
 
+function residualKernels(selections: ReadonlyMap<Node, Selection>): ReadonlySet<string> {
+  const adding = [...selections].filter(([node, { kernel }]) => kernel.hasResidual?.(node) === true);
+  return new Set(adding.map(([, { kernel }]) => kernel.name));
+}
+
 interface KernelFile {
   readonly index: number;
   readonly file: string;
@@ -71,6 +77,8 @@ interface Context {
   readonly selections: ReadonlyMap<Node, Selection>;
   readonly assignment: Assignment;
   readonly arena: Arena;
+  /** Kernels of which some node adds a residual. */
+  readonly residual: ReadonlySet<string>;
   /** By WGSL text: equal texts are one pipeline. */
   readonly kernels: Map<string, KernelFile>;
   readonly constants: Map<string, PackedConstant>;
@@ -143,6 +151,7 @@ function computeStep(context: Context, node: Node): Step {
     buffers: node.inputs.map((input) => assignment.bufferOf.get(input)?.id),
     result: placementOf(assignment, node),
     profile,
+    padResidual: context.residual.has(selection.kernel.name),
   };
   const code = selection.kernel.emit(request, selection.schedule);
   const schedule = Object.entries(selection.schedule).map(([key, value]) => `${key}=${value}`);
@@ -177,6 +186,7 @@ function stepOf(
   context.overrun.push(code.overrun * 16);
   const bindings = code.bindings.map(({ source }): Binding => {
     if (source.kind === 'result') return { arena: context.arena.regionOf(buffer) };
+    if (source.kind === 'zeros') return { arena: context.arena.zeros };
     if (source.kind === 'constant') {
       context.constants.set(source.constant.key, source.constant);
       return { constant: source.constant.key };

@@ -12,6 +12,8 @@ export interface Arena {
   regionOf(buffer: Buffer): Region;
   /** Whether the first step that writes a buffer must find its border cleared. */
   needsClearing(buffer: Buffer): boolean;
+  /** A vec4 that nothing writes: new memory is zero. */
+  readonly zeros: Region;
   /** Bytes of the whole arena with so many more behind it. */
   bytes(slack: number): Size;
   readonly lowerBoundBytes: Size;
@@ -53,7 +55,8 @@ function scaledArena(
       bytes: sizeOf(bytes(buffer)),
     }),
     needsClearing: (buffer) => needsClearing(buffer, buffers, memory, lifetimes),
-    bytes: (slack) => ({ sum: [scaled(memory.bytes), slack] }),
+    zeros: { offset: scaled(memory.bytes), bytes: alignment },
+    bytes: (slack) => ({ sum: [scaled(memory.bytes), alignment, slack] }),
     lowerBoundBytes: scaled(memory.lowerBoundBytes),
   };
 }
@@ -75,7 +78,8 @@ function slotArena({ buffers, lifetimes, bytesOf: bytes }: Planned): Omit<Arena,
       bytes: sizeOf(bytes(buffer)),
     }),
     needsClearing: (buffer) => needsClearing(buffer, buffers, unit, unitLifetimes),
-    bytes: (slack) => ({ sum: [...sizes, slack] }),
+    zeros: { offset: { sum: sizes }, bytes: alignment },
+    bytes: (slack) => ({ sum: [...sizes, alignment, slack] }),
     lowerBoundBytes: { sum: busiest.flatMap((index) => buffers[index] ?? []).map((buffer) => sizeOf(bytes(buffer))) },
   };
 }

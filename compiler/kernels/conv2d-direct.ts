@@ -1,7 +1,7 @@
 /** Convolution for software adapters: register tiles over a row of pixels, zero borders in memory, no barriers. */
 import { bindConvolution, convolutionOf, groupsAlign, isDepthwise, paddingOf, readConvolution } from './convolution.ts';
 import type { Convolution } from './convolution.ts';
-import { declareEpilogue } from './epilogue.ts';
+import { declareEpilogue, hasResidual } from './epilogue.ts';
 import {
   ceilDivide,
   channelGroups,
@@ -54,6 +54,10 @@ export const conv2dDirect: Kernel<DirectSchedule> = {
     const products = tiles * Math.ceil(conv.outputs / (4 * quads)) * conv.inputs * conv.kernel[0] * conv.kernel[1];
     // Nanoseconds on SwiftShader: 5 a scalar load, 15 a vec4 load, 2 a vec4 multiply-add.
     return products * (5 * pixels + 15 * quads + 2 * pixels * quads);
+  },
+  hasResidual(node) {
+    const conv = readConvolution(node);
+    return conv !== undefined && hasResidual(conv.tail);
   },
   halo: paddingOf,
   emit(request, schedule) {

@@ -38,16 +38,7 @@ export const depthwise: Kernel<DepthwiseSchedule> = {
     const sliding = slides(node) ? 1 : 0;
     return profile === 'gpu'
       ? [4, 2, 1].map((pixels) => ({ pixels, bordered: 0, sliding }))
-      : [8, 7, 4].map((pixels) => ({ pixels, bordered: 1, sliding }));
-  },
-  form: (node) => String(slides(node)),
-  cost(node, { pixels, sliding }) {
-    const conv = readConvolution(node);
-    const [, channels, height, width] = node.type.shape.map(Number);
-    if (!conv || channels === undefined || height === undefined || width === undefined) return 0;
-    const [kernelHeight, kernelWidth] = conv.kernel;
-    const loads = sliding ? pixels + 2 * kernelWidth : (pixels + 1) * kernelWidth;
-    return channels * height * Math.ceil(width / pixels) * loads * kernelHeight;
+      : [4, 8].map((pixels) => ({ pixels, bordered: 1, sliding }));
   },
   halo: (node, { bordered }) => (bordered ? paddingOf(node) : noHalo),
   emit(request, schedule) {

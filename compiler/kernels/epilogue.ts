@@ -15,16 +15,27 @@ import type { Shader } from './wgsl.ts';
 export function declareEpilogue(shader: Shader, tail: Tail, request: KernelRequest): void {
   const names = new Map<Node, string>(tail.start ? [[tail.start, 'v']] : []);
   const lines: string[] = [];
+  let spare = 0;
+  const fresh = (): string => `t${names.size + spare}`;
+  if (request.padResidual && !hasResidual(tail)) {
+    const [origin, image, row, pixel, channel] = [0, 0, 0, 0, 0].map((zero) => shader.u32(zero));
+    const buffer = shader.zeros();
+    lines.push(`  let t1 = ${loadText(buffer, { origin, image, row, pixel, channel })};`, '  let t2 = (v + t1);');
+    // The sum takes the anchor's place; the name in between keeps the numbers of a tail that has its own residual.
+    names.clear();
+    if (tail.start) names.set(tail.start, 't2');
+    spare = 2;
+  }
   for (const step of tail.steps) {
     const args = step.inputs.map((input) => {
       const known = names.get(input);
       if (known) return known;
-      const name = `t${names.size}`;
+      const name = fresh();
       lines.push(`  let ${name} = ${renderOperand(shader, input, tail, request)};`);
       names.set(input, name);
       return name;
     });
-    const name = `t${names.size}`;
+    const name = fresh();
     lines.push(`  let ${name} = ${renderScalar(shader, step, args)};`);
     names.set(step, name);
   }
@@ -33,8 +44,8 @@ export function declareEpilogue(shader: Shader, tail: Tail, request: KernelReque
   // share one pipeline on adapters where creating one takes longer than all its runs.
   const last = tail.steps.at(-1);
   if (tail.start && request.profile === 'software' && !(last && clampForm(last))) {
-    lines.push(`  let t${names.size} = ${renderClamp(shader, result, identityClamp)};`);
-    result = `t${names.size}`;
+    lines.push(`  let ${fresh()} = ${renderClamp(shader, result, identityClamp)};`);
+    result = fresh();
   }
   const masked = request.result.channels % 4 !== 0 && !keepsZero(tail, request);
   if (masked) {
@@ -85,8 +96,10 @@ function renderScalar(shader: Shader, step: Node, args: readonly string[]): stri
   const form = clampForm(step);
   const [x] = args;
   if (form && x) return renderClamp(shader, x, form);
+  // A sum is the same in either order, and one order is one text.
+  const ordered = step.op.name === 'add' && args[1] === 'v' ? args.toReversed() : args;
   if (!step.op.scalar) throw new TypeError(`${step.op.name} is not elementwise`);
-  return step.op.scalar(args, step.attrs);
+  return step.op.scalar(ordered, step.attrs);
 }
 
 function renderOperand(shader: Shader, node: Node, tail: Tail, request: KernelRequest): string {
@@ -112,9 +125,18 @@ function renderLoad(shader: Shader, buffer: string, from: Placement, { result }:
   const pixel = stride(from.width, result.width, from.channelStride);
   const splat = from.channels === 1 && result.channels !== 1;
   const channel = shader.u32(splat ? 0 : 1);
-  const load = `${buffer}[${origin} + n * ${image} + y * ${row} + x * ${pixel} + c * ${channel}]`;
+  const load = loadText(buffer, { origin, image, row, pixel, channel });
   return splat ? `vec4f(${load}.x)` : load;
 }
+
+const loadText = (buffer: string, strides: Readonly<Record<string, string | undefined>>): string => {
+  const { origin = '', image = '', row = '', pixel = '', channel = '' } = strides;
+  return `${buffer}[${origin} + n * ${image} + y * ${row} + x * ${pixel} + c * ${channel}]`;
+};
+
+/** Whether the first thing a tail does is to add an operand that is not a constant to the anchor's value. */
+export const hasResidual = ({ steps, start }: Tail): boolean =>
+  steps[0]?.op.name === 'add' && steps[0].inputs.some((input) => input !== start && !isConstant(input));
 
 const preserving = new Set(
   ['relu', 'relu6', 'hardSwish', 'add', 'sub', 'neg', 'abs', 'tanh', 'silu', 'gelu', 'leakyRelu', 'elu', 'sqrt'].concat(

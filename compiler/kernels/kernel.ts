@@ -57,10 +57,11 @@ export interface PackedConstant {
   readonly pack: () => Float32Array;
 }
 
-/** What a storage binding is bound to: an operand of the node, its result, or a packed constant. */
+/** What a storage binding is bound to: an operand of the node, its result, a packed constant, or a vec4 of zeros. */
 export type BindingSource =
   | { readonly kind: 'operand'; readonly index: number }
   | { readonly kind: 'result' }
+  | { readonly kind: 'zeros' }
   | { readonly kind: 'constant'; readonly constant: PackedConstant };
 
 export interface StorageBinding {
@@ -96,6 +97,8 @@ export interface KernelRequest {
   readonly buffers: readonly (number | undefined)[];
   readonly result: Placement;
   readonly profile: Profile;
+  /** Adds zeros where the tail has no residual, so that layers with and without one share a pipeline. */
+  readonly padResidual?: boolean;
 }
 
 /** `S` is a plain record of tile sizes; it names itself in the manifest. */
@@ -112,6 +115,8 @@ export interface Kernel<S = Readonly<Record<string, number>>> {
   form?(node: Node): string;
   /** Estimated time in any unit that compares schedules of one form. */
   cost?(node: Node, schedule: S): number;
+  /** Whether the node adds a residual; the kernel then pads the others of the model with zeros (`padResidual`). */
+  hasResidual?(node: Node): boolean;
   /** The zero border that the data operand (operand 0) must have; none where left out. */
   halo?(node: Node, schedule: S): Halo;
   emit(request: KernelRequest, schedule: S): KernelCode;

@@ -8,10 +8,7 @@ import { ceilDivide, channelGroups, imageStride, pixelOrigin, type Kernel, type 
 import { packBias, packOutputs, type PackedSource } from './pack.ts';
 import { beginShader, range, type Shader } from './wgsl.ts';
 
-/** Output channels of one invocation or workgroup. */
-const block = 8;
-
-/** `slices`: invocations that share the sum over inputs of one output block; 1 needs no workgroup memory. */
+/** `slices`: invocations that share the sum over inputs of four output channels; 1 needs no workgroup memory. */
 export type LinearSchedule = { readonly slices: number };
 
 interface Linear extends Group {
@@ -44,13 +41,13 @@ export const linear: Kernel<LinearSchedule> = {
     const group = readLinear(request.node);
     if (!group) throw new TypeError(`${request.node.op.name} is not a linear layer`);
     const [outputs = 1] = group.weight.attrs.tensor.shape;
-    const blocks = Math.ceil(outputs / block);
+    const groups = channelGroups(outputs);
     const shader = beginShader(request);
     const body = bodyText(shader, request, group, slices);
     const lanes = 8;
     return shader.finish({
       workgroupSize: [slices === 1 ? lanes : slices, 1, 1],
-      workgroups: [slices === 1 ? ceilDivide(blocks, lanes) : blocks, 1, request.result.batch],
+      workgroups: [slices === 1 ? ceilDivide(groups, lanes) : groups, 1, request.result.batch],
       body,
     });
   },
@@ -75,40 +72,32 @@ function bodyText(shader: Shader, request: KernelRequest, group: Linear, slices:
   const depth = shader.u32(channelGroups(inputs));
   const outputGroups = shader.u32(channelGroups(outputs));
   declareEpilogue(shader, group.tail, request);
-  if (slices > 1) shader.declare(`var<workgroup> partial: array<array<vec4f, 2>, ${slices}>;`);
-  const blockIndex = slices === 1 ? 'invocation.x' : 'group.x';
+  if (slices > 1) shader.declare(`var<workgroup> partial: array<vec4f, ${slices}>;`);
   const first = slices === 1 ? '0u' : 'lane';
   return `
-  let c0 = ${blockIndex} * 2u;
-  let c1 = min(c0 + 1u, ${outputGroups} - 1u);
+  let c = ${slices === 1 ? 'invocation.x' : 'group.x'};
   let n = group.z;
-${slices === 1 ? `  if (c0 >= ${outputGroups}) { return; }` : ''}
+${slices === 1 ? `  if (c >= ${outputGroups}) { return; }` : ''}
   let depth = ${depth};
   let start = ${origin} + n * ${image};
-  var p = vec4f();
-  var q = vec4f();
+  var sum = vec4f();
   for (var k = ${first}; k < depth; k += ${slices}u) {
     let a = ${x}[start + k]${gate ? ` * ${gate}` : ''};
-    p += ${weights}[c0 * depth + k] * a;
-    q += ${weights}[c1 * depth + k] * a;
+    sum += ${weights}[c * depth + k] * a;
   }
 ${slices === 1 ? '' : reduceText(slices)}
-  p += ${bias}[c0];
-  q += ${bias}[c1];
-  let to = ${outOrigin} + n * ${outImage} + c0;
-  ${result}[to] = finish(p, n, 0u, 0u, c0);
-  if (c0 + 1u < ${outputGroups}) { ${result}[to + 1u] = finish(q, n, 0u, 0u, c0 + 1u); }`;
+  ${result}[${outOrigin} + n * ${outImage} + c] = finish(sum + ${bias}[c], n, 0u, 0u, c);`;
 }
 
 const reduceText = (slices: number): string =>
   [
-    '  partial[lane][0] = p; partial[lane][1] = q;',
+    '  partial[lane] = sum;',
     '  workgroupBarrier();',
     ...range(Math.log2(slices)).map((level) => {
       const half = slices >> (level + 1);
-      return `  if (lane < ${half}u) { partial[lane][0] += partial[lane + ${half}u][0]; partial[lane][1] += partial[lane + ${half}u][1]; }
+      return `  if (lane < ${half}u) { partial[lane] += partial[lane + ${half}u]; }
   workgroupBarrier();`;
     }),
     '  if (lane > 0u) { return; }',
-    '  p = partial[0][0]; q = partial[0][1];',
+    '  sum = partial[0];',
   ].join('\n');

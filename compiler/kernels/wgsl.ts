@@ -25,6 +25,8 @@ export interface Shader {
   operand(index: number): string;
   /** The `array<vec4f>` that the kernel writes. */
   result(): string;
+  /** One vec4 of zeros, writable like an operand. */
+  zeros(): string;
   constant(constant: PackedConstant, element?: string): string;
   /** A module-scope declaration, such as a function or workgroup memory. */
   declare(text: string): void;
@@ -55,6 +57,7 @@ export function beginShader(request: Pick<KernelRequest, 'buffers'>): Shader {
       return name;
     },
     result: () => bind({ kind: 'result' }, 'read_write'),
+    zeros: () => bind({ kind: 'zeros' }, 'read_write'),
     constant: (constant, element) => bind({ kind: 'constant', constant }, 'read', element),
     declare: (text) => void declarations.push(text),
     finish: ({ workgroupSize, workgroups, body, overrun = 0 }) => ({
