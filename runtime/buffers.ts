@@ -104,7 +104,10 @@ export function instantiate(
   const outputs = plan.outputs.map((value) => portOf(value, symbols));
   let stagingBytes = 0;
   const stagingOffsets = outputs.map(({ bytes }) => (stagingBytes += align(bytes)) - align(bytes));
-  const staging = device.createBuffer({ size: Math.max(alignment, stagingBytes), usage: usage.mapRead | usage.copyDst });
+  const staging = device.createBuffer({
+    size: Math.max(alignment, stagingBytes),
+    usage: usage.mapRead | usage.copyDst,
+  });
   const resource = (binding: Binding): GPUBufferBinding => {
     if ('arena' in binding) return rangeOf(arena, binding.arena, symbols);
     const found = weights.bindingOf.get(binding.constant);
@@ -113,7 +116,8 @@ export function instantiate(
   };
   const dispatches = plan.steps.map((step, index): Dispatch => {
     const kernel = kernels[step.kernel];
-    if (!kernel) throw new RuntimeFault('E0715', 'input', `step ${index} names kernel ${step.kernel}, which is not there`);
+    if (!kernel)
+      throw new RuntimeFault('E0715', 'input', `step ${index} names kernel ${step.kernel}, which is not there`);
     const uniform = { buffer: uniforms, offset: offsets[index] ?? 0, size: Math.max(16, step.uniforms.length * 4) };
     const entries = [uniform, ...step.bindings.map(resource)].map((range, binding) => ({ binding, resource: range }));
     const [x, y, z] = step.workgroups;

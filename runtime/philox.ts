@@ -41,7 +41,10 @@ export function uniformValues(
 ): Float32Array {
   const values = new Float32Array(count);
   for (let block = 0; block * 4 < count; block++) {
-    const words = philox([block, Math.floor(block / 0x100000000), stream, 0], [seed >>> 0, Math.floor(seed / 0x100000000) >>> 0]);
+    const words = philox(
+      [block, Math.floor(block / 0x100000000), stream, 0],
+      [seed >>> 0, Math.floor(seed / 0x100000000) >>> 0],
+    );
     for (let lane = 0; lane < 4 && block * 4 + lane < count; lane++) {
       values[block * 4 + lane] = low + ((words[lane] ?? 0) >>> 8) * 2 ** -24 * (high - low);
     }

@@ -1,11 +1,12 @@
 /** `cnnc check`: everything that can be said about a source without running it. */
 import type { Diagnostic } from '../../grammar/diagnostics.ts';
 import { checkProgram, mergeDiagnostics, nodeHost, type CheckedModel, type CheckedProgram } from '../analyze/index.ts';
-import { formatType } from '../ir/type.ts';
+import { symbolsOf } from '../ir/dim.ts';
+import type { Node } from '../ir/node.ts';
 import { missedBudgets, sourceFigures } from './budgets.ts';
 import type { Configure, Context } from './command.ts';
 import { exitCodes, type ExitCode } from './failure.ts';
-import { layersOf } from './layers.ts';
+import { layersOf, shapeText } from './layers.ts';
 import { requireFile } from './source-model.ts';
 import { count, formatInteger, formatTable } from './text.ts';
 
@@ -16,7 +17,10 @@ interface CheckFlags {
 export const configureCheck: Configure = (command, act) => {
   command
     .argument('<files...>', '.cnn files')
-    .option('--shapes', 'also print what each model takes and gives, and what its assertions state about sizes')
+    .option(
+      '--shapes',
+      'also print what each model takes and gives, what its assertions state about sizes, and its layers',
+    )
     .addHelpText('after', '\nExit codes: 0 fine, 1 errors in the source, 4 only budgets exceeded.')
     .action((files: readonly string[], flags: CheckFlags) => act((context) => check(context, files, flags)));
 };
@@ -58,15 +62,23 @@ function noteOf(macs: number | undefined, isBuilt: boolean): string {
   return macs === undefined ? 'depends on open sizes, or has errors' : '';
 }
 
+/** What a model takes and gives, its open sizes, what its assertions state about them, and every layer's shape. */
 function shapes({ name, built }: CheckedModel): string {
-  const inputs = (built?.inputs ?? []).map((each) => `  takes ${each.name}: ${formatType(each.type)}`);
-  const outputs = Object.entries(built?.graph?.outputs ?? {}).map(
-    ([key, node]) => `  gives ${key}: ${formatType(node.type)}`,
+  if (!built?.graph)
+    return `${name}\n  has no shapes: ${built ? 'it has errors' : 'it needs values for its parameters'}`;
+  const { graph, inputs, facts, parameters } = built;
+  const typeText = ({ dtype, shape }: Node['type']): string => `${dtype}${shapeText(shape, facts)}`;
+  const takes = inputs.map((each) => `  takes ${each.name}: ${typeText(each.type)}`);
+  const gives = Object.entries(graph.outputs).map(([key, node]) => `  gives ${key}: ${typeText(node.type)}`);
+  const open = new Set(inputs.flatMap(({ type }) => type.shape.flatMap(symbolsOf)));
+  const names = [...open].map((symbol) => facts.find(({ quotient }) => quotient === symbol)?.symbol ?? symbol);
+  const sizes = names.length > 0 ? [`  open sizes: ${names.join(', ')}`] : [];
+  const stated = facts.map(
+    ({ symbol, multipleOf }) => `  ${symbol} is a multiple of ${multipleOf}: each run checks it`,
   );
-  const facts = (built?.facts ?? []).map(
-    ({ symbol, multipleOf, quotient }) => `  where ${symbol} = ${multipleOf} * ${quotient}, which a run checks`,
-  );
-  return [name, ...inputs, ...outputs, ...facts].join('\n');
+  const layers = layersOf(graph, parameters).map(({ path, op, node, place }) => [path, op, typeText(node.type), place]);
+  const table = formatTable([['layer', 'op', 'gives', 'from'], ...layers]).replaceAll(/^/gm, '  ');
+  return [name, ...takes, ...gives, ...sizes, ...stated, '', table].join('\n');
 }
 
 /** Budgets that the source alone decides: parameters and multiply-accumulates of a model. */

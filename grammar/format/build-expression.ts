@@ -156,17 +156,17 @@ function isLoose(e: Expression): boolean {
 }
 
 function pipe(reader: Reader, e: Expression): Layout {
-  const stages: Stage[] = [];
+  const chain: Stage[] = [];
   let input = e;
   while (input.kind === 'pipe' && (input === e || isBare(input))) {
-    stages.push(input.stage);
+    chain.push(input.stage);
     input = input.input;
   }
   const head = expression(reader, input);
-  const items = stages.toReversed().map((each, index) => {
+  const items = chain.toReversed().map((each, index) => {
     const read = item(reader, [], () => row(word(reader), space, stage(reader, each)));
     // What follows the last stage belongs to the construct around the chain.
-    return index < stages.length - 1 ? { ...read, after: takeAfter(reader) } : read;
+    return index < chain.length - 1 ? { ...read, after: takeAfter(reader) } : read;
   });
   return { kind: 'chain', head, stages: items, isBroken: items.some(({ newline }) => newline) };
 }

@@ -67,7 +67,10 @@ function parameter(reader: Reader, e: Parameter): Layout {
 function typeLayout(reader: Reader, e: TypeExpression): Layout {
   const name = word(reader);
   if (!e.dims) return name;
-  return row(name, bracketed(reader, e.dims, (dim) => expression(reader, dim), { endsInComma: false }));
+  return row(
+    name,
+    bracketed(reader, e.dims, (dim) => expression(reader, dim), { endsInComma: false }),
+  );
 }
 
 function body(reader: Reader, e: Body): Block {

@@ -43,7 +43,7 @@ export function tokensOf(file: SourceFile): readonly Token[] {
     tokens.push({ text, start, ...gapTo(start), before, after: [] });
     before = [];
   };
-  for (const { kind, text, start, end: next } of tokenize(file)) {
+  for (const { kind, text, start, end: after } of tokenize(file)) {
     if (kind === 'comment' || kind === 'doc') {
       const { newline, blank } = gapTo(start);
       const last = tokens.at(-1);
@@ -53,7 +53,7 @@ export function tokensOf(file: SourceFile): readonly Token[] {
       if (isOwnLine || !last) before.push(comment);
       else last.after = [comment];
     } else add(text, start);
-    end = next;
+    end = after;
   }
   add('', file.text.length);
   return tokens;

@@ -3,7 +3,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { root } from '../source-tree.ts';
+import { filesBelow, root } from '../source-tree.ts';
 import { eventsOf, summaryOf, tinySource, workshop, type Ran } from './cnnc.ts';
 
 // Inside the package, so that compiled code finds packages and the library as an installed one does.
@@ -50,6 +50,44 @@ it('ends by itself with the exit code of the command, also when it used the GPU'
   expect(bench).toMatchObject({ code: 0 });
   expect(summaryOf(bench)).toMatchObject({ batch: 1 });
   expect(run(['bench', 'build/tiny', '--adapter', 'nonsense'], { cwd: shop.folder }).code).toBe(3);
+});
+
+it('checks sixty thousand lines in 3 s of CPU time, and each example in 0.3 s', () => {
+  const clock = join(dist, 'cpu-time.cjs');
+  writeFileSync(
+    clock,
+    `process.on('exit', () => { const { user, system } = process.cpuUsage(); process.stderr.write('cpu ' + (user + system) / 1e6); });\n`,
+  );
+  /** The least of a few runs: what other processes add is no property of this one. */
+  const secondsOf = (path: string): number => {
+    const times = Array.from({ length: 3 }, () => {
+      const { code, err } = run(['check', path], { node: ['-r', clock] });
+      expect(code).toBe(0);
+      return Number(/cpu ([\d.]+)/.exec(err)?.[1] ?? NaN);
+    });
+    return Math.min(...times);
+  };
+  const block = (index: number): string => `
+## Block ${index} of many.
+block unit${index}(x: f32[N, C, H, W], out: int, stride: int = 1) -> f32[N, out, ceil(H / stride), ceil(W / stride)] {
+  const hidden = C * 4
+  let y = x
+    |> conv1: conv(hidden, k=1, bias=false) |> bn1: bn |> relu
+    |> conv2: conv(out, k=3, stride=stride) |> bn2: bn # the second
+  return if stride == 1 && C == out then relu(x + y) else y
+}
+`;
+  const text = Array.from({ length: 6700 }, (_, index) => block(index)).join('');
+  expect(text.split('\n').length).toBeGreaterThan(60_000);
+  const shop = workshop({ 'large.cnn': text });
+  const large = secondsOf(shop.at('large.cnn'));
+  const examples = filesBelow('examples').filter((path) => path.endsWith('.cnn'));
+  const each = examples.map((path) => [path, secondsOf(path)] as const);
+  console.log(
+    [['60,000 lines', large] as const, ...each].map(([name, time]) => `${name}: ${time.toFixed(2)} s`).join('\n'),
+  );
+  expect(large).toBeLessThan(3);
+  expect(Math.max(...each.map(([, time]) => time))).toBeLessThan(0.3);
 });
 
 it('formats standard input', () => {
