@@ -3,12 +3,14 @@ import type { Argument, Expression } from '../../grammar/ast.ts';
 import type { Span } from '../../grammar/source.ts';
 import type { CallArgument } from './arguments.ts';
 import type { Outcome } from './operators.ts';
+import { assumeMultiple } from './facts.ts';
 import { evaluateIn, report, type Scope } from './scope.ts';
 import { describeKind, errorValue, type Value } from './values.ts';
 
 /** Turns a fault into a report at `span`. */
 export function settle(outcome: Outcome, span: Span, scope: Scope): Value {
   if (outcome.kind !== 'fault') return outcome;
+  if (outcome.wanted) assumeMultiple(outcome.wanted, span, scope);
   report(scope, outcome.code, span, outcome.message, outcome.help === undefined ? {} : { help: outcome.help });
   return errorValue;
 }

@@ -1,5 +1,6 @@
 /** Operators on compile-time values; sizes may be symbolic, and what cannot be proved is a fault. */
 import type { BinaryOperator } from '../../grammar/ast.ts';
+import type { Divisibility } from '../ir/op.ts';
 import type { DiagnosticCode } from '../../grammar/diagnostics.ts';
 import {
   addDims,
@@ -27,6 +28,8 @@ import {
 /** Why a value could not be computed. */
 export interface Fault {
   readonly kind: 'fault';
+  /** What would settle it, where that is a fact about a symbol. */
+  readonly wanted?: Divisibility;
   readonly code: DiagnosticCode;
   readonly message: string;
   readonly help?: string;
@@ -147,11 +150,12 @@ function divideExactly(a: Dim, b: Dim, text: string): Outcome {
       '`//` rounds down; `ceil(a / b)` rounds up; write a float for a fraction',
     );
   }
-  return fault(
+  const proof = fault(
     'E0309',
     `cannot prove that ${text} is an integer`,
     `state it: \`assert ${formatDim(a)} % ${formatDim(b)} == 0\``,
   );
+  return typeof b === 'number' ? { ...proof, wanted: { dim: a, divisor: b } } : proof;
 }
 
 /** `a / b` rounded down, up or to the nearest integer (halves away from zero, as `round` does). */
@@ -171,11 +175,12 @@ export function divideRounded(
   const shift = typeof b === 'number' && b > 0 ? { floor: 0, ceil: b - 1, round: undefined }[mode] : undefined;
   const quotient = typeof b === 'number' && shift !== undefined ? floorDivideDim(addDims(a, shift), b) : undefined;
   if (quotient !== undefined) return dimValue(quotient);
-  return fault(
+  const proof = fault(
     'E0309',
     `cannot compute ${mode}(${text}) while the size is symbolic`,
     `state it: \`assert ${formatDim(a)} % ${formatDim(b)} == 0\``,
   );
+  return typeof b === 'number' ? { ...proof, wanted: { dim: a, divisor: b } } : proof;
 }
 
 /** Rounds halves away from zero, as C's `round`. */

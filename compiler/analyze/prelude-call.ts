@@ -9,6 +9,7 @@ import { OpError, type Attrs, type Op } from '../ir/op.ts';
 import { formatType } from '../ir/type.ts';
 import { parameter } from '../ops/index.ts';
 import type { CallArgument, CallPlace, MatchedArguments } from './arguments.ts';
+import { assumeMultiple } from './facts.ts';
 import { joinNames } from './naming.ts';
 import { countNode, isCode, originOf, report, type Scope } from './scope.ts';
 import { describeKind, dimOf, formatValue, isNumber, type Value } from './values.ts';
@@ -175,6 +176,7 @@ export function emit<A extends Attrs>(call: OpCall, op: Op<A>, inputs: readonly 
     return makeNode(op, inputs, attrs, originOf(scope, place.span, path ?? scope.naming.shown));
   } catch (error) {
     if (!(error instanceof OpError)) throw error;
+    if (error.wanted) assumeMultiple(error.wanted, place.span, scope);
     throw new CallFault(isCode(error.code) ? error.code : 'E0310', error.message, {
       ...(error.help === undefined ? {} : { help: error.help }),
       notes: noteOf(error.input === undefined ? undefined : inputs[error.input]),

@@ -52,19 +52,28 @@ export interface Op<A extends Attrs = Attrs> {
   readonly samples: readonly Sample<A>[];
 }
 
+/** `dim` is a multiple of `divisor`. */
+export interface Divisibility {
+  readonly dim: Dim;
+  readonly divisor: number;
+}
+
 /** A shape or type fault that `infer` found; the analyzer turns it into a diagnostic with a span. */
 export class OpError extends Error {
   readonly code: string;
   readonly help: string | undefined;
   /** Index of the input at fault, where there is one. */
   readonly input: number | undefined;
+  /** What would make the op sound: that the divisor divides the dimension. */
+  readonly wanted: Divisibility | undefined;
 
-  constructor(code: string, message: string, detail: { help?: string; input?: number } = {}) {
+  constructor(code: string, message: string, detail: { help?: string; input?: number; wanted?: Divisibility } = {}) {
     super(message);
     this.name = 'OpError';
     this.code = code;
     this.help = detail.help;
     this.input = detail.input;
+    this.wanted = detail.wanted;
   }
 }
 

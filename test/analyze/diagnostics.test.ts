@@ -144,12 +144,16 @@ const symbolic: readonly Case[] = [
     'E0309 2:15 the number of channels must be known while compiling, not the symbolic size C',
   ],
   [
-    model('  return x |> conv(ceil(H / 2), k=1)', '', 'x: f32[N, 3, H, W]'),
-    'E0309 2:20 cannot compute ceil(H / 2) while the size is symbolic',
+    model('  return x |> conv(ceil(H * W / 2), k=1)', '', 'x: f32[N, 3, H, W]'),
+    'E0309 2:20 cannot compute ceil(H*W / 2) while the size is symbolic',
+  ],
+  [
+    model('  return x |> conv(H * W / 2, k=1)', '', 'x: f32[N, 3, H, W]'),
+    'E0309 2:20 cannot prove that H*W / 2 is an integer',
   ],
   [
     model('  return x |> conv(H / 2, k=1)', '', 'x: f32[N, 3, H, W]'),
-    'E0309 2:20 cannot prove that H / 2 is an integer',
+    'E0309 2:20 out must be known while compiling, not the symbolic size H/2',
   ],
 ];
 

@@ -190,6 +190,16 @@ describe('models', () => {
 });
 
 describe('symbolic sizes', () => {
+  it('that cannot be proved become what each run checks', () => {
+    const source = `model M(x: f32[N, 3, H, W]) -> f32[N, 3, H / 4, ceil(W / 2)] {
+      return x |> max_pool(k=2) |> subsample(stride=[2, 1])
+    }`;
+    const { graph, facts } = built(source);
+    expect(facts.map(({ symbol, multipleOf }) => `${symbol} ${multipleOf}`)).toEqual(['H 4', 'W 2']);
+    expect(facts[0]?.message).toMatch(/^H must be a multiple of 4, got \{H\}, because of .*:\d+:\d+$/);
+    expect(formatType(graph.outputs['output']!.type)).toBe('f32[N, 3, H_4, W_2]');
+  });
+
   it('flow through a network whose asserts state what divides them', () => {
     const source = `block half(x: f32[N, C, H, W]) -> f32[N, C, ceil(H / 2), W / 2] { return x |> max_pool(k=2) }
       model M(x: f32[N, 3, H, W]) -> f32[N, 3, H / 8, W / 8] {

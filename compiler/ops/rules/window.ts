@@ -75,7 +75,7 @@ function countOnSide(x: TensorType, windows: Windows, side: 0 | 1, action: strin
   if (count === undefined) {
     const message = `cannot prove the ${name} after a stride of ${axis.stride} over ${formatType(x)}`;
     const help = `give ${formatDim(size)} a size, or assert that it is a multiple of ${axis.stride}`;
-    throw new OpError('E0309', message, { help, input: 0 });
+    throw new OpError('E0309', message, { help, input: 0, wanted: { dim: size, divisor: axis.stride } });
   }
   if (typeof count === 'number' && count < 1) {
     const extent = axis.dilation * (axis.kernel - 1) + 1;
