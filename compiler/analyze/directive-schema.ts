@@ -56,6 +56,7 @@ const ratio: Spec = { kind: 'number', least: 0, most: 1, units: ['ratio'] };
 const pixels: Spec = { kind: 'number', integer: true, least: 1, units: ['pixels'] };
 const border: Spec = { kind: 'number', integer: true, least: 0, units: ['pixels'] };
 const epochs: Spec = { kind: 'number', integer: true, least: 1, units: ['epochs'] };
+const naturalEpochs: Spec = { kind: 'number', integer: true, least: 0, units: ['epochs'] };
 const time: Spec = { kind: 'number', least: 0, units: ['epochs', 'steps'] };
 const rate: Spec = { kind: 'number', least: 0 };
 /** Words of directives that make an artifact; they share their names. */
@@ -77,6 +78,20 @@ const optimizers: Functions = {
   },
   adam: adamFields('L2 term added to the gradient', '0'),
   adamw: adamFields('decoupled decay of the weights', '0.01'),
+  rmsprop: {
+    lr: optional(rate, '1e-2', 'learning rate'),
+    alpha: optional(ratio, '0.99', 'decay of the mean square'),
+    eps: optional(nonNegative, '1e-8', 'added to the denominator'),
+    momentum: optional(ratio, '0', 'share of the last step that is kept'),
+    centered: optional(bool, 'false', 'divide by the deviation instead of the root mean square'),
+    weight_decay: optional(nonNegative, '0', 'L2 term added to the gradient'),
+  },
+  lion: {
+    lr: optional(rate, '1e-4', 'learning rate'),
+    beta1: optional(ratio, '0.9', 'share of the mean in the sign'),
+    beta2: optional(ratio, '0.99', 'decay of the mean'),
+    weight_decay: optional(nonNegative, '0', 'decoupled decay of the weights'),
+  },
 };
 
 function adamFields(decay: string, fallback: string): Fields {
@@ -89,7 +104,18 @@ function adamFields(decay: string, fallback: string): Fields {
   };
 }
 
-const warmup = { warmup: optional(time, '0epochs', 'linear warm-up in front') };
+const warmup = {
+  warmup: optional(time, '0epochs', 'linear warm-up in front'),
+  warmup_start: optional(ratio, '0.01', 'share of the learning rate that the warm-up starts from'),
+};
+const unit = {
+  unit: optional(choice('epoch', 'step'), "the unit of the times given, else 'epoch'", 'what it moves with'),
+};
+const cycledMomentum = optional(
+  { kind: 'list', of: ratio, length: 2 },
+  'none',
+  'least and greatest momentum, cycled against the learning rate',
+);
 const schedules: Functions = {
   constant: { ...warmup },
   step: { every: required(time, 'time between drops'), gamma: optional(ratio, '0.1', 'factor of a drop'), ...warmup },
@@ -98,8 +124,20 @@ const schedules: Functions = {
     gamma: optional(ratio, '0.1', 'factor of a drop'),
     ...warmup,
   },
-  exponential: { gamma: required(ratio, 'factor an epoch'), ...warmup },
-  cosine: { eta_min: optional(rate, '0', 'learning rate at the end'), ...warmup },
+  exponential: { gamma: required(ratio, 'factor a unit'), ...unit, ...warmup },
+  polynomial: {
+    power: optional(nonNegative, '1', 'exponent of the share of the run that is left'),
+    total: optional(time, 'the run', 'time to the end'),
+    eta_min: optional(rate, '0', 'learning rate at the end'),
+    ...unit,
+    ...warmup,
+  },
+  cosine: {
+    t_max: optional(time, 'the run without warm-up', 'half a period'),
+    eta_min: optional(rate, '0', 'learning rate at the end'),
+    ...unit,
+    ...warmup,
+  },
   cosine_restarts: {
     period: required(time, 'time to the first restart'),
     mult: optional(positive, '1', 'growth of the period'),
@@ -110,18 +148,30 @@ const schedules: Functions = {
     base: required(rate, 'least learning rate'),
     max: required(rate, 'greatest learning rate'),
     up: required(time, 'time of the rise'),
+    down: optional(time, 'as the rise', 'time of the fall'),
     mode: optional(choice('triangular', 'triangular2', 'exp_range'), 'triangular', 'shape of the cycles'),
-    gamma: optional(ratio, '1', 'factor a step of exp_range'),
+    gamma: optional(ratio, '1', 'factor a unit of exp_range'),
+    momentum: cycledMomentum,
   },
   one_cycle: {
     max: required(rate, 'greatest learning rate'),
+    total: optional(time, 'the run', 'length of the cycle'),
     pct_start: optional(ratio, '0.3', 'share of the rise'),
     div: optional(nonNegative, '25', 'greatest over initial rate'),
     final_div: optional(nonNegative, '1e4', 'initial over final rate'),
+    anneal: optional(choice('cos', 'linear'), 'cos', 'shape of rise and fall'),
+    momentum: cycledMomentum,
+    ...unit,
   },
   plateau: {
+    monitor: optional({ kind: 'metric' }, 'val.loss', 'what must improve'),
+    mode: optional(choice('min', 'max'), 'by the metric', 'direction of progress'),
     factor: optional(ratio, '0.1', 'factor of a drop'),
     patience: optional(epochs, '10epochs', 'epochs without progress'),
+    threshold: optional(nonNegative, '1e-4', 'least change that counts'),
+    threshold_mode: optional(choice('rel', 'abs'), 'rel', 'whether the threshold is a share of the best value'),
+    cooldown: optional(naturalEpochs, '0epochs', 'epochs of rest after a drop'),
+    min_lr: optional(rate, '0', 'least learning rate'),
     ...warmup,
   },
 };
@@ -149,18 +199,25 @@ const augmentations: Functions = {
   vertical_flip: { p: optional(ratio, '50%', 'probability') },
   color_jitter: { strength: required(ratio, 'largest change of brightness, contrast and saturation') },
   random_rotation: { degrees: required({ kind: 'number', least: 0, most: 180 }, 'largest angle') },
-  cutout: { size: required(pixels, 'height and width of the hole') },
+  cutout: {
+    size: required(pixels, 'height and width of the hole'),
+    p: optional(ratio, '100%', 'probability'),
+  },
+  mixup: { alpha: optional(nonNegative, '0.2', 'both parameters of the Beta distribution of the shares') },
 };
 
 const losses: Functions = {
   cross_entropy: {
     label_smoothing: optional(ratio, '0', 'weight of the uniform distribution'),
     ignore: optional(natural, 'none', 'class without a loss'),
+    class_weights: optional({ kind: 'list', of: nonNegative }, 'none', 'weight of each class'),
   },
   dice: { smooth: optional(nonNegative, '1', 'added to both sides of the quotient') },
   mse: {},
   l1: {},
-  bce: {},
+  huber: { delta: optional({ kind: 'number', least: 1e-12 }, '1', 'error from which on it grows linearly') },
+  bce: { pos_weight: optional(nonNegative, '1', 'weight of the positive class') },
+  kl_div: {},
 };
 export { losses as lossFunctions };
 
@@ -194,6 +251,15 @@ const common: Fields = {
   optimizer: { spec: call(optimizers), doc: 'how gradients change weights' },
   schedule: { spec: call(schedules), doc: 'learning rate over time' },
   regularize: { spec: call(regularizers), doc: 'what holds weights down' },
+  clip: {
+    spec: call({
+      norm: { value: required({ kind: 'number', least: 1e-12 }, 'largest norm of all gradients together') },
+      value: { value: required({ kind: 'number', least: 1e-12 }, 'largest magnitude of a gradient') },
+    }),
+    default: 'none',
+    doc: 'what holds gradients down',
+  },
+  ema: optional(ratio, 'none', 'decay of the moving average of the weights, which is what is evaluated and kept'),
   augment: { spec: { kind: 'items', functions: augmentations }, doc: 'random changes of training images' },
   metric: { spec: { kind: 'list', of: { kind: 'metric' } }, doc: 'what is measured after each epoch' },
   early_stop: { spec: { kind: 'group', fields: earlyStop }, doc: 'when to end before the last epoch' },
@@ -235,7 +301,7 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
     target: 'none',
     fields: {
       format: required(
-        choice('cifar-binary', 'image-folder', 'image-mask-folder', 'idx', 'npy'),
+        choice('cifar-binary', 'image-folder', 'image-mask-folder', 'idx', 'npy', 'npz', 'synthetic'),
         'how the files are laid out',
       ),
       path: { spec: text, doc: 'folder of the files' },
@@ -244,6 +310,9 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
       labels: { spec: text, doc: 'file of the class names' },
       classes: { spec: positive, doc: 'number of classes' },
       ignore: { spec: natural, doc: 'class that counts for nothing' },
+      samples: { spec: positive, doc: 'number of images that `synthetic` generates' },
+      size: { spec: pixels, doc: 'height and width of the images that `synthetic` generates' },
+      seed: optional(natural, '0', 'fixes the images that `synthetic` generates'),
       split: {
         spec: {
           kind: 'group',
