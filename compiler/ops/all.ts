@@ -4,6 +4,7 @@ export { adaptiveAveragePool2d } from './adaptive-average-pool2d.ts';
 export { add } from './add.ts';
 export { averagePool2d } from './average-pool2d.ts';
 export { batchNorm } from './batch-norm.ts';
+export { batchNormTraining } from './batch-norm-training.ts';
 export { channelShuffle } from './channel-shuffle.ts';
 export { clip } from './clip.ts';
 export { concat } from './concat.ts';
