@@ -5,7 +5,10 @@ import * as v from 'valibot';
 const timeSchema = v.object({ value: v.number(), unit: v.picklist(['epochs', 'steps']) });
 export type Time = v.InferOutput<typeof timeSchema>;
 
-/** What a schedule counts in: it moves once an epoch or once a step, as PyTorch's `scheduler.step()` does. */
+/**
+ * What a schedule counts in: it moves once an epoch or once a step, as PyTorch's `scheduler.step()` does. Schedules
+ * without it move with the unit of their times. A length in the other unit is converted by the steps of an epoch.
+ */
 const unitSchema = v.picklist(['epoch', 'step']);
 
 /** Names and formulas are PyTorch's `torch.optim.lr_scheduler` (see `schedules.ts`). Lengths are in `unit`s. */
@@ -14,8 +17,14 @@ const baseScheduleSchema = v.variant('kind', [
   v.object({ kind: v.literal('step'), every: timeSchema, gamma: v.number() }),
   v.object({ kind: v.literal('multi_step'), at: v.array(timeSchema), gamma: v.number() }),
   v.object({ kind: v.literal('exponential'), gamma: v.number(), unit: unitSchema }),
-  v.object({ kind: v.literal('polynomial'), power: v.number(), total: timeSchema, etaMin: v.number() }),
-  v.object({ kind: v.literal('cosine'), tMax: timeSchema, etaMin: v.number() }),
+  v.object({
+    kind: v.literal('polynomial'),
+    power: v.number(),
+    total: timeSchema,
+    etaMin: v.number(),
+    unit: unitSchema,
+  }),
+  v.object({ kind: v.literal('cosine'), tMax: timeSchema, etaMin: v.number(), unit: unitSchema }),
   v.object({ kind: v.literal('cosine_restarts'), period: timeSchema, mult: v.number(), etaMin: v.number() }),
   v.object({
     kind: v.literal('cyclic'),
@@ -36,6 +45,7 @@ const baseScheduleSchema = v.variant('kind', [
     div: v.number(),
     finalDiv: v.number(),
     anneal: v.picklist(['cos', 'linear']),
+    unit: unitSchema,
     momentum: v.optional(v.tuple([v.number(), v.number()])),
   }),
   v.object({
