@@ -29,7 +29,8 @@ const layers: Readonly<Record<string, Layer>> = {
   // Spans are types; only the printer turns them into lines and columns.
   'compiler/ir/': { project: ['type:grammar/source.ts'], packages: [] },
   'compiler/ir/print.ts': { project: ['compiler/ir/', 'grammar/source.ts'], packages: [] },
-  'compiler/ops/': { project: ['compiler/ir/'], packages: [] },
+  // `runtime/philox.ts`: dropout masks are the runtime's random numbers, bit by bit.
+  'compiler/ops/': { project: ['compiler/ir/', 'runtime/philox.ts'], packages: [] },
   'compiler/analyze/': { project: ['grammar/', 'compiler/ir/', 'compiler/ops/'], packages: ['node:'] },
   // `grammar/source.ts`: a difference that a pass made is reported with its place in the source.
   'compiler/passes/': { project: ['compiler/ir/', 'compiler/ops/', 'grammar/source.ts'], packages: [] },

@@ -23,6 +23,8 @@ export interface SampleInput {
   readonly constant?: true;
   /** Uniform random values of this range; default [-1, 1]. */
   readonly range?: readonly [number, number];
+  /** Only whole numbers of the range, as class indices are; also what makes equal values likely. */
+  readonly whole?: true;
 }
 
 /** A small instance of an op that the shared conformance test runs on every kernel and schedule. */

@@ -2,7 +2,7 @@
 import type { Op, Sample } from '../ir/op.ts';
 import { elementCount, type Tensor, type TensorType } from '../ir/type.ts';
 import { expectAtMost, expectFloat, expectIntegers, expectRank, operand, type Pair } from './rules/expect.ts';
-import { foldWindows, type Fold, type Range } from './rules/pool.ts';
+import { adaptiveRanges, foldWindows, type Fold } from './rules/pool.ts';
 import { concreteShape } from './rules/storage.ts';
 
 export type AdaptiveAveragePool2dAttrs = {
@@ -20,13 +20,6 @@ function infer(inputs: readonly TensorType[], attrs: AdaptiveAveragePool2dAttrs)
   expectIntegers(attrs.size, 2, 1, 'size');
   return { dtype: 'f32', shape: [...x.shape.slice(0, 2), ...attrs.size] };
 }
-
-/** Window i covers `floor(i*size/count)` up to `ceil((i+1)*size/count)` (PyTorch's `AdaptiveAvgPool2d`). */
-const adaptiveRanges = (size: number, count: number): Range[] =>
-  Array.from({ length: count }, (_, index) => [
-    Math.floor((index * size) / count),
-    Math.ceil(((index + 1) * size) / count),
-  ]);
 
 function evaluate(inputs: readonly Tensor[], attrs: AdaptiveAveragePool2dAttrs): Tensor {
   const x = operand(inputs, 0, action);

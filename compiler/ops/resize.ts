@@ -31,7 +31,7 @@ function infer(inputs: readonly TensorType[], attrs: ResizeAttrs): TensorType {
 }
 
 /** A result cell as `(1 - weight) * x[low] + weight * x[high]` along one axis. */
-interface Mix {
+export interface Mix {
   readonly low: number;
   readonly high: number;
   readonly weight: number;
@@ -41,7 +41,7 @@ interface Mix {
  * Exact in integers, so that no rounding moves a cell: nearest takes `floor(i * from / to)`; bilinear lies at
  * `(i + 1/2) * from / to - 1/2`, at least 0, which is `((2i + 1) * from - to) / (2 * to)`.
  */
-function mixesOf(from: number, to: number, mode: string): Mix[] {
+export function mixesOf(from: number, to: number, mode: string): Mix[] {
   return Array.from({ length: to }, (_, index) => {
     if (mode === 'nearest') {
       const low = Math.floor((index * from) / to);
