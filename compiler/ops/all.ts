@@ -25,6 +25,8 @@ export { elu } from './elu.ts';
 export { exp } from './exp.ts';
 export { flatStorage } from './flat-storage.ts';
 export { fromStorage } from './from-storage.ts';
+export { flatStorage } from './flat-storage.ts';
+export { fromStorage } from './from-storage.ts';
 export { fused } from './fused.ts';
 export { gelu } from './gelu.ts';
 export { globalAveragePool } from './global-average-pool.ts';
