@@ -25,6 +25,8 @@ describe('elementwise semantics', () => {
     [all.clip, { min: -1.5, max: 0.25 }, [-1.5, -1, 0, 0.25, 0.25]],
     [all.abs, {}, [5, 1, 0, 0.5, 7]],
     [all.neg, {}, [5, 1, -0, -0.5, -7]],
+    [all.sign, {}, [-1, -1, 0, 1, 1]],
+    [all.geluGrad, {}, [-7.14694600179e-6, -0.0833154705877, 0.5, 0.867495124656, 1.00000000006]],
     [all.exp, {}, [0.006737947, 0.367879441, 1, 1.64872127, 1096.63316]],
   ];
   it.each(table.map(([op, attrs, wanted]) => [op.name, op, attrs, wanted] as const))(
@@ -41,8 +43,10 @@ describe('elementwise semantics', () => {
     for (const op of Object.values(all)) {
       if (!op.scalar) continue;
       const inputs = op.operands.map(() => f32([1], [Number.NaN]));
-      const attrs = { alpha: 1, min: -1, max: 1 };
-      expect(op.evaluate(inputs, attrs as never).data[0], op.name).toBeNaN();
+      const attrs = { alpha: 1, min: -1, max: 1, shape: [1] };
+      // A comparison with NaN is false, as in IEEE 754.
+      const wanted = op === all.greater || op === all.equal ? 0 : Number.NaN;
+      expect(op.evaluate(inputs, attrs as never).data[0], op.name).toBe(wanted);
     }
   });
 

@@ -10,6 +10,8 @@ const library = {
   abs: Math.abs,
   log: Math.log,
   sqrt: Math.sqrt,
+  sign: Math.sign,
+  inverseSqrt: (x: number) => 1 / Math.sqrt(x),
   select: (no: number, yes: number, condition: boolean) => (condition ? yes : no),
   clamp: (x: number, low: number, high: number) => Math.min(Math.max(x, low), high),
   exp: (x: number) => {
@@ -40,8 +42,11 @@ const points = [-3e38, -1e4, -200, -90, -88, -20, -6.5, -6, -3, -1.5, -1, -0.5, 
   .concat(Array.from({ length: 400 }, (_, index) => index / 25 - 8));
 
 const attrs = { alpha: 0.3, min: -0.5, max: Infinity };
-const unary = Object.values(all).filter((op) => op.scalar && op.operands.length === 1) as Op[];
-const binary = Object.values(all).filter((op) => op.scalar && op.operands.length === 2) as Op[];
+// `expand` has no expression of its own: kernels stretch what they read.
+const scalars = (Object.values(all) as Op[]).filter((op) => op.scalar && op.name !== 'expand');
+const unary = scalars.filter((op) => op.operands.length === 1);
+const binary = scalars.filter((op) => op.operands.length === 2);
+const ternary = scalars.filter((op) => op.operands.length === 3);
 
 const reference = (op: Op, args: readonly number[]): number =>
   Number(
@@ -54,6 +59,7 @@ const reference = (op: Op, args: readonly number[]): number =>
 const domain: Readonly<Record<string, (x: number) => boolean>> = {
   log: (x) => x > 0,
   sqrt: (x) => x >= 0,
+  rsqrt: (x) => x > 0,
   exp: (x) => x < 88,
 };
 
@@ -75,8 +81,21 @@ describe('WGSL expressions', () => {
       }
   });
 
+  it.each(ternary.map((op) => [op.name, op] as const))('%s says what evaluate says', (_name, op) => {
+    const expression = compile(op, {});
+    for (const x of points) {
+      for (const [y, z] of [
+        [-2.5, 0.5],
+        [0.25, -3],
+      ] as const) {
+        expect(expression(x, y, z)).toBe(reference(op, [x, y, z]));
+      }
+    }
+  });
+
   it('covers every op that has an expression', () => {
-    expect(unary.length + binary.length).toBe(Object.values(all).filter((op) => 'scalar' in op).length);
+    expect(unary.length + binary.length + ternary.length).toBe(scalars.length);
+    expect(ternary.map((op) => op.name)).toContain('where');
     expect(unary.length).toBeGreaterThanOrEqual(17);
   });
 });
