@@ -16,6 +16,10 @@ export const runtimeCodes = {
   E0713: 'image cannot be decoded',
   E0714: 'malformed dataset',
   E0715: 'malformed artifact',
+  E0716: 'malformed npz file',
+  E0717: 'dataset too small for its split or its batch',
+  E0716: 'malformed checkpoint',
+  E0717: 'the checkpoint belongs to another run',
   E0720: 'a parameter is missing from the weights',
   E0721: 'the weights hold a tensor that the model has not',
   E0722: 'a weight has the wrong shape or type',
@@ -26,6 +30,8 @@ export const runtimeCodes = {
   E0904: 'out of GPU memory',
   E0905: 'the GPU rejected a command',
   E0906: 'an input has the wrong name, shape or type',
+  E0909: 'the training met numbers that are not finite',
+  E0910: 'a metric is not measured',
   E0999: 'internal error',
 } as const;
 
