@@ -131,6 +131,16 @@ export const catalogue = {
   // Warnings.
   W0001: { title: 'unused import' },
   W0002: { title: 'unused value' },
+  W0003: { title: 'unused declaration' },
+  W0004: { title: 'unused dataset' },
+  W0005: { title: 'unreachable code' },
+  W0006: { title: 'constant condition' },
+  W0007: { title: 'label named like a value' },
+  W0008: { title: 'time beyond the end of the run' },
+  W0009: { title: 'setting without effect' },
+  W0010: { title: 'pattern that no parameter matches' },
+  W0011: { title: 'budget that decides nothing' },
+  W0012: { title: 'softmax in front of cross entropy' },
 } as const satisfies Record<string, { readonly title: string }>;
 
 export type DiagnosticCode = keyof typeof catalogue;

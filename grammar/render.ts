@@ -61,11 +61,21 @@ interface Frame {
   readonly width: number;
 }
 
-/** At most twenty diagnostics with blank lines between, then how many are left out. */
+/** At most twenty diagnostics with blank lines between, errors before warnings, then how many are left out. */
 export function renderDiagnostics(list: readonly Diagnostic[], options: RenderOptions): string {
-  const shown = list.slice(0, MAX_SHOWN).map((each) => renderDiagnostic(each, options));
+  const shown = foremost(list).map((each) => renderDiagnostic(each, options));
   if (list.length > MAX_SHOWN) shown.push(`... and ${list.length - MAX_SHOWN} more`);
   return shown.join('\n\n');
+}
+
+/** What is shown of a long list, in its order: warnings never take the place of errors. */
+function foremost(list: readonly Diagnostic[]): readonly Diagnostic[] {
+  const weight = ({ severity }: Diagnostic): number => (severity === 'error' ? 0 : 1);
+  return [...list.entries()]
+    .sort(([i, a], [j, b]) => weight(a) - weight(b) || i - j)
+    .slice(0, MAX_SHOWN)
+    .sort(([i], [j]) => i - j)
+    .map(([, each]) => each);
 }
 
 /** One diagnostic as lines of text, without a line break at the end. */

@@ -20,6 +20,8 @@ import {
 import { resolveNames } from './resolve.ts';
 import { BuildAbort, fileScope, newBuild } from './scope.ts';
 import { tensorTypes } from './type-match.ts';
+import { warnDirectives } from './warn-directives.ts';
+import { warnModels } from './warn-models.ts';
 
 export type { BuildOptions, BuiltModel } from './build-ir.ts';
 export { costOf, type Cost } from './cost.ts';
@@ -88,7 +90,8 @@ export function analyze(entryPath: string, host: AnalyzeHost): AnalyzedProgram {
   const { entry, modules } = loaded;
   const canBuild = modules.every(({ hasSyntaxErrors }) => !hasSyntaxErrors);
   const { directives, diagnostics: ofDirectives } = analyzeDirectives(loaded, canBuild);
-  const diagnostics = mergeDiagnostics(loaded.diagnostics, modules.flatMap(resolveNames), ofDirectives);
+  const ofNames = modules.flatMap((module) => resolveNames(module, module === entry));
+  const diagnostics = mergeDiagnostics(loaded.diagnostics, ofNames, ofDirectives);
   const models = modelsOf(loaded).map(({ item, isImported }): AnalyzedModel => {
     const { name, doc } = item.declaration;
     return {
@@ -135,7 +138,8 @@ function analyzeDirectives({ entry }: LoadedProgram, canBuild: boolean) {
     }
     const directives = canBuild ? checkDirectives(written, scope) : [];
     const preprocessing = directives.filter(({ word }) => word === 'preprocess').flatMap(checkPreprocess);
-    return { directives, diagnostics: [...build.diagnostics, ...preprocessing] };
+    const warnings = warnDirectives(directives, build.diagnostics.some(isError));
+    return { directives, diagnostics: [...build.diagnostics, ...preprocessing, ...warnings] };
   } catch (error) {
     if (!(error instanceof BuildAbort)) throw error;
     return { directives: [], diagnostics: build.diagnostics };
@@ -149,7 +153,9 @@ export function checkProgram(entryPath: string, host: AnalyzeHost): CheckedProgr
     ? program.models.filter((model) => !model.isImported && hasSoundNames(model, program.diagnostics)).map(checkModel)
     : [];
   const built = models.flatMap((model) => model.built?.diagnostics ?? []);
-  return { program, models, diagnostics: mergeDiagnostics(program.diagnostics, built) };
+  const byName = new Map(models.flatMap((model) => (model.built ? [[model.name, model.built]] : [])));
+  const warnings = warnModels(program.directives, byName);
+  return { program, models, diagnostics: mergeDiagnostics(program.diagnostics, built, warnings) };
 }
 
 /** False where a name is declared twice or a type is unknown: building would only repeat that. */

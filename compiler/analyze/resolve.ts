@@ -6,6 +6,7 @@ import type {
   Expression,
   FunctionDeclaration,
   Identifier,
+  Label,
   Stage,
   Statement,
   TypeExpression,
@@ -13,14 +14,18 @@ import type {
 import { diagnostic, type Diagnostic } from '../../grammar/diagnostics.ts';
 import type { Span } from '../../grammar/source.ts';
 import { closestName, didYouMean } from '../../grammar/suggest.ts';
-import type { Module } from './load.ts';
+import type { Module, NamedDeclaration } from './load.ts';
 import { preludeValues } from './prelude.ts';
+import { constantChoice, emptyLoop, unreachableStatement } from './reachability.ts';
 import { isDimName, scalarTypes, tensorTypes } from './type-match.ts';
+
+/** What a name was declared as, where that decides what is reported about it. */
+type Role = 'import' | 'let' | 'value' | 'tensor' | 'parameter' | 'turn' | 'block' | 'fn' | 'const';
 
 interface Entity {
   readonly span: Span;
-  /** Reported where nothing uses it: `W0001` for imports, `W0002` for `let`s; absent for what may stay unused. */
-  readonly warns?: 'W0001' | 'W0002';
+  /** Absent for what may stay unused: sizes of a signature, models, what other files may import. */
+  readonly role?: Role;
   used: boolean;
 }
 
@@ -33,9 +38,11 @@ interface Resolving {
   readonly module: Module;
   readonly file: Names;
   readonly diagnostics: Diagnostic[];
+  /** The declaration at hand: a block that only calls itself is unused. */
+  own?: string;
 }
 
-function declare(r: Resolving, names: Names, { name, span }: Identifier, warns?: 'W0001' | 'W0002'): void {
+function declare(r: Resolving, names: Names, { name, span }: Identifier, role?: Role): void {
   if (name === '_') return;
   const same = names.entities.get(name);
   const found = same ?? findEntity(names.outer, name);
@@ -43,9 +50,10 @@ function declare(r: Resolving, names: Names, { name, span }: Identifier, warns?:
     const message = same ? `\`${name}\` is declared twice` : `\`${name}\` shadows another name`;
     const help = 'give it a name of its own';
     const notes = [{ message: 'the first one', span: found.span }];
+    found.used = true;
     r.diagnostics.push(diagnostic(same ? 'E0202' : 'E0205', span, message, { notes, help }));
   }
-  if (!same) names.entities.set(name, { span, used: false, ...(warns ? { warns } : {}) });
+  if (!same) names.entities.set(name, { span, used: false, ...(role ? { role } : {}) });
 }
 
 function findEntity(names: Names | undefined, name: string): Entity | undefined {
@@ -58,7 +66,7 @@ function findEntity(names: Names | undefined, name: string): Entity | undefined 
 
 function use(r: Resolving, names: Names, name: string, span: Span): void {
   const entity = findEntity(names, name);
-  if (entity) entity.used = true;
+  if (entity && (name !== r.own || entity !== r.file.entities.get(name))) entity.used = true;
   if (entity || preludeValues.has(name)) return;
   const near = closestName(name, knownNames(names));
   const help = near === undefined ? {} : { help: `did you mean \`${near}\`?` };
@@ -75,12 +83,27 @@ function knownNames(names: Names): string[] {
   return [...known, ...preludeValues.keys()];
 }
 
+const unused: Readonly<
+  Record<Role, { readonly code: 'W0001' | 'W0002' | 'W0003'; readonly what: string } | undefined>
+> = {
+  import: { code: 'W0001', what: 'the import' },
+  let: { code: 'W0002', what: 'the value' },
+  value: { code: 'W0002', what: 'the value' },
+  tensor: { code: 'W0002', what: 'the parameter' },
+  parameter: { code: 'W0002', what: 'the parameter' },
+  turn: undefined,
+  block: { code: 'W0003', what: 'the block' },
+  fn: { code: 'W0003', what: 'the function' },
+  const: { code: 'W0003', what: 'the constant' },
+};
+
 function warnUnused(r: Resolving, names: Names): void {
-  for (const [name, { span, warns, used }] of names.entities) {
-    if (!warns || used || name.startsWith('_')) continue;
-    const what = warns === 'W0001' ? 'the import' : 'the value';
-    const help = warns === 'W0001' ? 'remove it' : `remove it, or keep it as \`_${name}\``;
-    r.diagnostics.push(diagnostic(warns, span, `${what} \`${name}\` is never used`, { help }));
+  for (const [name, { span, role, used }] of names.entities) {
+    const warning = role && unused[role];
+    if (!warning || used || name.startsWith('_')) continue;
+    const isOwn = warning.code === 'W0003' || warning.what === 'the value';
+    const help = isOwn ? `remove it, or keep it as \`_${name}\`` : 'remove it';
+    r.diagnostics.push(diagnostic(warning.code, span, `${warning.what} \`${name}\` is never used`, { help }));
   }
 }
 
@@ -95,6 +118,7 @@ function resolveExpression(r: Resolving, expression: Expression, names: Names): 
     case 'list':
       return expression.elements.forEach(walk);
     case 'if':
+      r.diagnostics.push(...constantChoice(expression));
       return [expression.condition, expression.then, expression.else].forEach(walk);
     case 'unary':
       return walk(expression.operand);
@@ -131,6 +155,7 @@ function resolveChain(r: Resolving, expression: Expression, names: Names): void 
 }
 
 function resolveStage(r: Resolving, stage: Stage, names: Names): void {
+  if (stage.label) checkLabel(r, stage.label, names);
   switch (stage.kind) {
     case 'call':
       use(r, names, stage.name.name, stage.name.span);
@@ -141,26 +166,49 @@ function resolveStage(r: Resolving, stage: Stage, names: Names): void {
       return;
     case 'for': {
       resolveExpression(r, stage.iterable, names);
+      r.diagnostics.push(...emptyLoop(stage));
       const inner = innerNames(names);
-      for (const name of stage.names) declare(r, inner, name);
+      for (const name of stage.names) declare(r, inner, name, 'turn');
       for (const each of stage.stages) resolveStage(r, each, inner);
       return;
     }
     case 'if':
+      r.diagnostics.push(...constantChoice({ ...stage, else: stage.else }));
       resolveExpression(r, stage.condition, names);
       for (const each of [...stage.then, ...(stage.else ?? [])]) resolveStage(r, each, names);
   }
+}
+
+/** What a reader may take a label for; widths are no such thing, as in `squeeze: conv(squeeze, k=1)`. */
+const mistakable: Readonly<Partial<Record<Role, string>>> = {
+  let: 'value',
+  tensor: 'parameter',
+  turn: 'loop variable',
+};
+
+/** W0007: a label names weights, but the reader knows its name as a value. Quotes say that the name is meant. */
+function checkLabel(r: Resolving, { name, span }: Label, names: Names): void {
+  const entity = span.file.text[span.start] === '"' ? undefined : findEntity(names, name);
+  const what = entity?.role && mistakable[entity.role];
+  if (!entity || what === undefined) return;
+  r.diagnostics.push(
+    diagnostic('W0007', span, `the label \`${name}\` has the name of a ${what}`, {
+      label: `this names weights, not the ${what}`,
+      notes: [{ message: `the ${what}`, span: entity.span }],
+      help: `rename one of them, or put the label into quotes to say that it is meant: \`"${name}": ...\``,
+    }),
+  );
 }
 
 function resolveStatement(r: Resolving, statement: Statement, names: Names): void {
   switch (statement.kind) {
     case 'let':
       resolveExpression(r, statement.value, names);
-      for (const name of statement.names) declare(r, names, name, 'W0002');
+      for (const name of statement.names) declare(r, names, name, 'let');
       return;
     case 'const':
       resolveExpression(r, statement.value, names);
-      declare(r, names, statement.name, 'W0002');
+      declare(r, names, statement.name, 'value');
       return;
     case 'assert':
       resolveExpression(r, statement.condition, names);
@@ -169,6 +217,7 @@ function resolveStatement(r: Resolving, statement: Statement, names: Names): voi
       }
       return;
     case 'if':
+      r.diagnostics.push(...constantChoice({ ...statement, else: statement.else }));
       resolveExpression(r, statement.condition, names);
       resolveBody(r, statement.then, innerNames(names));
       if (statement.else) resolveBody(r, statement.else, innerNames(names));
@@ -180,6 +229,7 @@ function resolveStatement(r: Resolving, statement: Statement, names: Names): voi
 
 function resolveBody(r: Resolving, body: Body, names: Names): void {
   for (const statement of body.statements) resolveStatement(r, statement, names);
+  r.diagnostics.push(...unreachableStatement(body));
   warnUnused(r, names);
 }
 
@@ -222,7 +272,7 @@ function declareDims(r: Resolving, type: TypeExpression, names: Names): void {
 function resolveCallable(r: Resolving, declaration: BlockDeclaration | FunctionDeclaration): void {
   const names = innerNames(r.file);
   for (const { name, type } of declaration.parameters) {
-    declare(r, names, name);
+    declare(r, names, name, tensorTypes.has(type.name.name) ? 'tensor' : 'parameter');
     resolveType(r, type);
     declareDims(r, type, names);
   }
@@ -266,18 +316,29 @@ function markUsed(names: Names, entries: readonly Entry[]): void {
   text.forEach(mark);
 }
 
+/**
+ * What a declaration may be warned about. A file without a model is a library, and so is an imported one: what nobody
+ * uses here, others may import.
+ */
+function roleOf({ kind }: NamedDeclaration, isLibrary: boolean): Role | undefined {
+  return isLibrary || kind === 'model' ? undefined : kind;
+}
+
 /** Every fault in the names of a file; nothing where its syntax is at fault, as declarations may be missing then. */
-export function resolveNames(module: Module): readonly Diagnostic[] {
+export function resolveNames(module: Module, isEntry: boolean): readonly Diagnostic[] {
   if (module.hasSyntaxErrors) return [];
   const file: Names = { entities: new Map() };
   const r: Resolving = { module, file, diagnostics: [] };
   for (const { names } of module.program.imports) {
-    for (const name of names) declare(r, file, name, module.imported.get(name.name) ? 'W0001' : undefined);
+    for (const name of names) declare(r, file, name, module.imported.get(name.name) ? 'import' : undefined);
   }
-  for (const declaration of module.program.declarations) {
-    if (declaration.kind !== 'directive') declare(r, file, declaration.name);
+  const { declarations } = module.program;
+  const isLibrary = !isEntry || declarations.every(({ kind }) => kind !== 'model');
+  for (const declaration of declarations) {
+    if (declaration.kind !== 'directive') declare(r, file, declaration.name, roleOf(declaration, isLibrary));
   }
-  for (const declaration of module.program.declarations) {
+  for (const declaration of declarations) {
+    if (declaration.kind !== 'directive') r.own = declaration.name.name;
     switch (declaration.kind) {
       case 'const':
         resolveExpression(r, declaration.value, file);

@@ -102,12 +102,12 @@ const height = 3
 `,
   },
   E0114: {
-    wrong: `model Net(image: f32[N, 3, 32, 32]) {
-  return if 1 = 1 then image else image |> relu
+    wrong: `model Net(image: f32[N, 3, 32, 32], depth: int = 1) {
+  return if depth = 1 then image else image |> relu
 }
 `,
-    right: `model Net(image: f32[N, 3, 32, 32]) {
-  return if 1 == 1 then image else image |> relu
+    right: `model Net(image: f32[N, 3, 32, 32], depth: int = 1) {
+  return if depth == 1 then image else image |> relu
 }
 `,
   },
@@ -936,6 +936,261 @@ model Net(image: f32[N, 3, 32, 32]) {
     right: `model Net(image: f32[N, 3, 32, 32]) {
   let skip = image |> relu
   return skip |> tanh
+}
+`,
+  },
+  W0003: {
+    wrong: `const width = 16
+
+model Net(image: f32[N, 3, 32, 32]) {
+  return image |> conv(16, k=3)
+}
+`,
+    right: `const width = 16
+
+model Net(image: f32[N, 3, 32, 32]) {
+  return image |> conv(width, k=3)
+}
+`,
+  },
+  W0004: {
+    wrong: `model Net(image: f32[N, 3, 32, 32]) {
+  return image |> flatten |> linear(10)
+}
+
+dataset digits { format = "idx"  path = "data" }
+
+dataset letters { format = "idx"  path = "letters" }
+
+train base for Net {
+  data      = digits
+  epochs    = 10
+  batch     = 32
+  loss      = cross_entropy()
+  optimizer = sgd(lr=0.1)
+}
+`,
+    right: `model Net(image: f32[N, 3, 32, 32]) {
+  return image |> flatten |> linear(10)
+}
+
+dataset digits { format = "idx"  path = "data" }
+
+train base for Net {
+  data      = digits
+  epochs    = 10
+  batch     = 32
+  loss      = cross_entropy()
+  optimizer = sgd(lr=0.1)
+}
+`,
+  },
+  W0005: {
+    wrong: `model Net(image: f32[N, 3, 32, 32]) {
+  return image |> relu
+  let y = image |> tanh
+  return y
+}
+`,
+    right: `model Net(image: f32[N, 3, 32, 32]) {
+  let y = image |> tanh
+  return y |> relu
+}
+`,
+  },
+  W0006: {
+    wrong: `model Net(image: f32[N, 3, 32, 32], width: int = 16) {
+  return image |> seq {
+    if width == width { conv(width, k=3) }
+    relu
+  }
+}
+`,
+    right: `model Net(image: f32[N, 3, 32, 32], width: int = 16) {
+  return image |> seq {
+    if width > 3 { conv(width, k=3) }
+    relu
+  }
+}
+`,
+  },
+  W0007: {
+    wrong: `block merge(x: f32[N, C, H, W], skip: f32[N, C, H, W]) {
+  let y = x |> skip: conv(C, k=3)
+  return y + skip
+}
+
+model Net(image: f32[N, 3, 32, 32]) {
+  return merge(image, image |> relu)
+}
+`,
+    right: `block merge(x: f32[N, C, H, W], skip: f32[N, C, H, W]) {
+  let y = x |> fuse: conv(C, k=3)
+  return y + skip
+}
+
+model Net(image: f32[N, 3, 32, 32]) {
+  return merge(image, image |> relu)
+}
+`,
+  },
+  W0008: {
+    wrong: `model Net(image: f32[N, 3, 32, 32]) {
+  return image |> flatten |> linear(10)
+}
+
+dataset digits { format = "idx"  path = "data" }
+
+train base for Net {
+  data      = digits
+  epochs    = 10
+  batch     = 32
+  loss      = cross_entropy()
+  optimizer = sgd(lr=0.1)
+  schedule  = multi_step(at=[5epochs, 15epochs])
+}
+`,
+    right: `model Net(image: f32[N, 3, 32, 32]) {
+  return image |> flatten |> linear(10)
+}
+
+dataset digits { format = "idx"  path = "data" }
+
+train base for Net {
+  data      = digits
+  epochs    = 10
+  batch     = 32
+  loss      = cross_entropy()
+  optimizer = sgd(lr=0.1)
+  schedule  = multi_step(at=[5epochs, 8epochs])
+}
+`,
+  },
+  W0009: {
+    wrong: `model Net(image: f32[N, 3, 32, 32]) {
+  return image |> flatten |> linear(10)
+}
+
+dataset digits { format = "idx"  path = "data" }
+
+train base for Net {
+  data       = digits
+  epochs     = 10
+  batch      = 32
+  loss       = cross_entropy()
+  optimizer  = sgd(lr=0.1, weight_decay=1e-4)
+  regularize = weight_decay(1e-4, except=[bias])
+}
+`,
+    right: `model Net(image: f32[N, 3, 32, 32]) {
+  return image |> flatten |> linear(10)
+}
+
+dataset digits { format = "idx"  path = "data" }
+
+train base for Net {
+  data       = digits
+  epochs     = 10
+  batch      = 32
+  loss       = cross_entropy()
+  optimizer  = sgd(lr=0.1)
+  regularize = weight_decay(1e-4, except=[bias])
+}
+`,
+  },
+  W0010: {
+    wrong: `model Net(image: f32[N, 3, 32, 32]) {
+  return image |> flatten |> head: linear(10)
+}
+
+dataset digits { format = "idx"  path = "data" }
+
+train base for Net {
+  data       = digits
+  epochs     = 10
+  batch      = 32
+  loss       = cross_entropy()
+  optimizer  = sgd(lr=0.1)
+  regularize = weight_decay(1e-4, except=["haed.*"])
+}
+`,
+    right: `model Net(image: f32[N, 3, 32, 32]) {
+  return image |> flatten |> head: linear(10)
+}
+
+dataset digits { format = "idx"  path = "data" }
+
+train base for Net {
+  data       = digits
+  epochs     = 10
+  batch      = 32
+  loss       = cross_entropy()
+  optimizer  = sgd(lr=0.1)
+  regularize = weight_decay(1e-4, except=["head.*"])
+}
+`,
+  },
+  W0011: {
+    wrong: `model Net(image: f32[N, 3, 32, 32]) {
+  return image |> flatten |> linear(10)
+}
+
+dataset digits { format = "idx"  path = "data" }
+
+train base for Net {
+  data      = digits
+  epochs    = 10
+  batch     = 32
+  loss      = cross_entropy()
+  optimizer = sgd(lr=0.1)
+}
+
+budget for base { val.accuracy >= 91 }
+`,
+    right: `model Net(image: f32[N, 3, 32, 32]) {
+  return image |> flatten |> linear(10)
+}
+
+dataset digits { format = "idx"  path = "data" }
+
+train base for Net {
+  data      = digits
+  epochs    = 10
+  batch     = 32
+  loss      = cross_entropy()
+  optimizer = sgd(lr=0.1)
+}
+
+budget for base { val.accuracy >= 91% }
+`,
+  },
+  W0012: {
+    wrong: `model Net(image: f32[N, 3, 32, 32]) {
+  return image |> flatten |> linear(10) |> softmax
+}
+
+dataset digits { format = "idx"  path = "data" }
+
+train base for Net {
+  data      = digits
+  epochs    = 10
+  batch     = 32
+  loss      = cross_entropy()
+  optimizer = sgd(lr=0.1)
+}
+`,
+    right: `model Net(image: f32[N, 3, 32, 32]) {
+  return image |> flatten |> linear(10)
+}
+
+dataset digits { format = "idx"  path = "data" }
+
+train base for Net {
+  data      = digits
+  epochs    = 10
+  batch     = 32
+  loss      = cross_entropy()
+  optimizer = sgd(lr=0.1)
 }
 `,
   },

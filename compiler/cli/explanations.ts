@@ -87,4 +87,20 @@ export const explanations: Readonly<Record<string, string>> = {
   E0801:
     "A figure misses a line of its `budget`; the message says by how much, and which layers weigh most. `cnnc check` compares parameters and multiply-accumulates, which follow from the source alone; `cnnc build` also compares `size` (bytes of weights.safetensors) and `peak_memory` (bytes of the arena and of all weights at the budget's batch), and writes nothing where one is missed. A budget for a stage holds for what the stage makes, not for a plain build.",
   E0802: 'The command measured what --assert limits, and the limit does not hold. The message has the figure.',
+  W0003:
+    'Nothing in this file uses the declaration. Files without a model are libraries, whose declarations serve others, and are not warned about.',
+  W0004: 'The file has stages, and none of them reads this dataset.',
+  W0005: 'What stands behind a `return`, or in a loop without turns, never becomes part of the model.',
+  W0006:
+    'The condition does not depend on any argument or size, so the `if` decides nothing. A switch is a `const` of its own: `if debug { ... }`.',
+  W0007:
+    'A label names weights and is no value: `skip: conv(...)` leaves what `skip` stands for as it is. To name a value, write `let`.',
+  W0008:
+    'The run ends before this time comes: a drop that never happens, a warm-up that fills the run, or a patience that is never used up.',
+  W0009: 'Another setting takes the effect from this one, or both do the same twice.',
+  W0010: 'The pattern occurs in no parameter name of the model, so it selects nothing.',
+  W0011:
+    'The figure cannot lie on the other side of this limit. Ratios are shares of one: `91%` is 0.91, and 91 is 9100%.',
+  W0012:
+    '`cross_entropy` takes logits, as torch.nn.CrossEntropyLoss does, and computes their log-softmax. A softmax in front of it flattens the gradients.',
 };

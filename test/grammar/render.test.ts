@@ -232,6 +232,16 @@ describe('lists', () => {
     const text = renderDiagnostics(list, plain);
     expect(text.match(/error\[E0305\]/g)).toHaveLength(20);
     expect(text.endsWith('\n\n... and 3 more')).toBe(true);
+  });
+
+  it('show every error before warnings', () => {
+    const warning = { ...broadcast, severity: 'warning' } as const;
+    const list = Array.from({ length: 30 }, (_, at) => (at % 2 === 0 ? warning : broadcast));
+    const text = renderDiagnostics(list, plain);
+    expect(text.match(/error\[/g)).toHaveLength(15);
+    expect(text.match(/warning\[/g)).toHaveLength(5);
+    expect(text.startsWith('warning[')).toBe(true);
+    expect(text.endsWith('\n\n... and 10 more')).toBe(true);
     expect(renderDiagnostics(list.slice(0, 20), plain)).not.toContain('more\n');
     expect(renderDiagnostics([], plain)).toBe('');
   });
