@@ -1,9 +1,8 @@
 /** The reference interpreter: a graph's outputs from its inputs, in float64 or narrowed to float32 op by op. */
-import { isGraph, isList, isSymbolicDim, isTensor } from './attributes.ts';
-import { evaluateDim, formatDim, type Bindings, type Dim } from './dim.ts';
+import { bindAttrs, bindDim } from './bind-sizes.ts';
+import { evaluateDim, formatDim, type Bindings } from './dim.ts';
 import { isConstant, isInput, isParameter } from './leaves.ts';
-import { makeGraph, makeNode, topologicalOrder, type Graph, type Node } from './node.ts';
-import type { Attrs, AttrValue } from './op.ts';
+import { topologicalOrder, type Graph, type Node } from './node.ts';
 import { formatType, type Tensor } from './type.ts';
 
 export type Precision = 'f64' | 'f32';
@@ -26,45 +25,10 @@ export function withPrecision(tensor: Tensor, precision: Precision): Tensor {
   return tensor.data instanceof Wanted ? tensor : { ...tensor, data: new Wanted(tensor.data) };
 }
 
-/** A body with its sizes known; its shape rules run again on them. */
-function bindGraph(graph: Graph, bindings: Bindings): Graph {
-  const bound = new Map<Node, Node>();
-  const boundOf = (node: Node): Node => bound.get(node) ?? node;
-  for (const node of topologicalOrder(graph)) {
-    const attrs = isConstant(node) ? node.attrs : bindAttrs(node.attrs, bindings);
-    bound.set(node, makeNode(node.op, node.inputs.map(boundOf), attrs, node.origin));
-  }
-  return makeGraph(Object.fromEntries(Object.entries(graph.outputs).map(([name, node]) => [name, boundOf(node)])));
-}
-
-function bindAttr(value: AttrValue, bindings: Bindings): AttrValue {
-  if (typeof value !== 'object' || isTensor(value)) return value;
-  if (isGraph(value)) return Object.keys(bindings).length === 0 ? value : bindGraph(value, bindings);
-  if (isList(value)) return value.map((item) => bindAttr(item, bindings));
-  if (isSymbolicDim(value)) return evaluateDim(value, bindings);
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, bindAttr(item, bindings)]));
-}
-
-/** Attributes with every symbolic dimension replaced by its size. */
-const bindAttrs = (attrs: Attrs, bindings: Bindings): Attrs =>
-  Object.fromEntries(Object.entries(attrs).map(([key, value]) => [key, bindAttr(value, bindings)]));
-
 /** One op applied to given tensors. */
 export function evaluateNode(node: Node, inputs: readonly Tensor[], options: EvaluateOptions = {}): Tensor {
   const attrs = isConstant(node) ? node.attrs : bindAttrs(node.attrs, options.symbols ?? {});
   return withPrecision(node.op.evaluate(inputs, attrs), options.precision ?? 'f64');
-}
-
-/** Binds the symbol of `dim` where it is linear in one symbol, as in `N` or `2*H`; other forms are checked later. */
-function bindDim(dim: Dim, size: number, bindings: Record<string, number>): void {
-  if (typeof dim === 'number') return;
-  const unknown = dim.terms.filter((term) => term.symbols.some((symbol) => bindings[symbol] === undefined));
-  const [term] = unknown;
-  const [symbol] = term?.symbols ?? [];
-  if (!term || symbol === undefined || unknown.length !== 1 || term.symbols.length !== 1) return;
-  const rest = dim.terms.filter((other) => other !== term);
-  const value = (size - evaluateDim({ terms: rest }, bindings)) / term.coefficient;
-  if (Number.isInteger(value) && value >= 0) bindings[symbol] = value;
 }
 
 /** Binds symbols from given tensors and checks their shapes. Throws a RangeError on a mismatch. */
