@@ -20,11 +20,12 @@ const baseScheduleSchema = v.variant('kind', [
   v.object({
     kind: v.literal('polynomial'),
     power: v.number(),
-    total: timeSchema,
+    /** To the end of the run where it is absent, as in `cosine` and `one_cycle`. */
+    total: v.optional(timeSchema),
     etaMin: v.number(),
     unit: unitSchema,
   }),
-  v.object({ kind: v.literal('cosine'), tMax: timeSchema, etaMin: v.number(), unit: unitSchema }),
+  v.object({ kind: v.literal('cosine'), tMax: v.optional(timeSchema), etaMin: v.number(), unit: unitSchema }),
   v.object({ kind: v.literal('cosine_restarts'), period: timeSchema, mult: v.number(), etaMin: v.number() }),
   v.object({
     kind: v.literal('cyclic'),
@@ -40,7 +41,7 @@ const baseScheduleSchema = v.variant('kind', [
   v.object({
     kind: v.literal('one_cycle'),
     max: v.number(),
-    total: timeSchema,
+    total: v.optional(timeSchema),
     pctStart: v.number(),
     div: v.number(),
     finalDiv: v.number(),
@@ -61,7 +62,10 @@ const baseScheduleSchema = v.variant('kind', [
   }),
 ]);
 
-/** `warmup` runs a linear warm-up from `start * lr` in front; `sequence` composes schedules at milestones. */
+/**
+ * `warmup` runs a linear warm-up in front, from `start` times the first rate of `base` to that rate; the clock of
+ * `base` starts at its end, as in PyTorch's SequentialLR.
+ */
 const scheduleSchema = v.object({
   warmup: v.optional(v.object({ length: timeSchema, start: v.number() })),
   base: baseScheduleSchema,
@@ -132,6 +136,8 @@ const scalarSchema = v.variant('kind', [
   v.object({ input: v.string(), kind: v.literal('momentum') }),
   /** `1 - beta^t` at step t, counted from one. */
   v.object({ input: v.string(), kind: v.literal('biasCorrection'), beta: v.number() }),
+  /** The one input that is f32[1, 4]: step (low 24 bits), seed (low and high 16 bits), 0; for dropout masks. */
+  v.object({ input: v.string(), kind: v.literal('rng') }),
 ]);
 export type Scalar = v.InferOutput<typeof scalarSchema>;
 
