@@ -18,16 +18,20 @@ export interface ImageShape {
  * Throws E0906 where the result does not fit `target`, and E0715 for steps that no declaration can mean.
  */
 export function preprocessImage(image: Image8, steps: readonly PreprocessStep[], target: ImageShape): Float32Array {
-  let current = withChannels(image, target.channels);
-  let normalized: Extract<PreprocessStep, { op: 'normalize' }> | undefined;
-  for (const step of steps) {
-    if (normalized) throw unsupported(`${step.op} behind normalize`);
+  const fitted = fitImage(withChannels(image, target.channels), steps);
+  if (fitted.width !== target.width || fitted.height !== target.height) throw misfit(fitted, steps, target);
+  return toPlanes(fitted, valueTables(steps, target.channels));
+}
+
+/** Applies `resize` and `center_crop` alone. Throws E0715. */
+export function fitImage(image: Image8, steps: readonly PreprocessStep[]): Image8 {
+  let current = image;
+  for (const [at, step] of steps.entries()) {
+    if (steps[at - 1]?.op === 'normalize') throw unsupported(`${step.op} behind normalize`);
     if (step.op === 'resize') current = resizeBy(current, step.size);
     else if (step.op === 'center_crop') current = cropCentre(current, step.size);
-    else normalized = step;
   }
-  if (current.width !== target.width || current.height !== target.height) throw misfit(current, steps, target);
-  return toPlanes(current, normalized?.mean ?? [0], normalized?.std ?? [1]);
+  return current;
 }
 
 /** Width and height of an image after the steps, before anything is computed. */
@@ -44,7 +48,8 @@ export function preprocessedSize(
   return { width, height };
 }
 
-function withChannels(image: Image8, channels: number): Image8 {
+/** The image as a model of 1 or 3 channels takes it. Throws E0906 for any other number. */
+export function withChannels(image: Image8, channels: number): Image8 {
   if (channels === 1) return toGrey(image);
   if (channels === 3) return toColour(image);
   throw new RuntimeFault(
@@ -85,25 +90,33 @@ function cropCentre(image: Image8, size: number): Image8 {
 }
 
 /** Half of what is cut off, rounded half to even as Python rounds; what is missing goes half in front, rounded down. */
-function cropOffset(length: number, size: number): number {
+export function cropOffset(length: number, size: number): number {
   const cut = length - size;
   if (cut < 0) return -Math.floor(-cut / 2);
   const half = Math.floor(cut / 2);
   return cut % 2 === 1 && half % 2 === 1 ? half + 1 : half;
 }
 
-/** `(value / 255 - mean) / std`, rounded to float32 after every operation as torchvision does. */
-function toPlanes(image: Image8, mean: readonly number[], std: readonly number[]): Float32Array {
-  const { channels, data } = image;
-  const pixels = image.width * image.height;
+function toPlanes({ channels, data, width, height }: Image8, tables: readonly Float32Array[]): Float32Array {
+  const pixels = width * height;
   const planes = new Float32Array(channels * pixels);
-  for (let c = 0; c < channels; c++) {
-    const table = valueTable(channelValue(mean, c, channels, 'mean'), channelValue(std, c, channels, 'std'));
+  for (const [c, table] of tables.entries()) {
     for (let pixel = 0; pixel < pixels; pixel++) {
       planes[c * pixels + pixel] = table[data[pixel * channels + c] ?? 0] ?? 0;
     }
   }
   return planes;
+}
+
+/**
+ * What each of the 256 bytes becomes in each channel: `(value / 255 - mean) / std` by the steps' `normalize`, rounded to
+ * float32 after every operation as torchvision does. Throws E0715.
+ */
+export function valueTables(steps: readonly PreprocessStep[], channels: number): readonly Float32Array[] {
+  const { mean, std } = steps.find((step) => step.op === 'normalize') ?? { mean: [0], std: [1] };
+  return Array.from({ length: channels }, (_, c) =>
+    valueTable(channelValue(mean, c, channels, 'mean'), channelValue(std, c, channels, 'std')),
+  );
 }
 
 function valueTable(mean: number, std: number): Float32Array {

@@ -1,0 +1,149 @@
+/**
+ * From a sample to the model's input in two halves: what is the same in every epoch (channels, `resize` and
+ * `center_crop` of the model's preprocessing), and what is drawn anew (augmentation) with the values behind it.
+ *
+ * `random_crop` stands for the preprocessing's `center_crop`, and `random_resized_crop` for its `resize`, too, as in
+ * torchvision's training recipes; everything else of the preprocessing happens in training and evaluation alike.
+ * Tensors of numbers are taken for preprocessed: they are neither resized nor normalized.
+ */
+import type { PreprocessStep } from '../artifact.ts';
+import { RuntimeFault } from '../errors.ts';
+import { cropOffset, fitImage, preprocessedSize, valueTables } from '../preprocess.ts';
+import { augmentSample } from './augment.ts';
+import { cropMask, resizeMask } from './crop.ts';
+import { pictureOf } from './sample.ts';
+import type { LabelledPicture, Mask8, Picture, Sample, Target } from './sample.ts';
+import type { Augment } from './recipe.ts';
+
+/** Mask pixels that come from beyond the picture, where the data has no class to ignore. Classes end at 254. */
+export const outsideClass = 255;
+
+export interface Preparation {
+  /** `[channels, height, width]` of the model's input. */
+  readonly shape: readonly [number, number, number];
+  readonly preprocess: readonly PreprocessStep[];
+  /** Empty in evaluation. */
+  readonly augment: readonly Augment[];
+  /** Class of the data that counts for nothing. */
+  readonly ignore: number | undefined;
+}
+
+export interface Preparer {
+  /** The half that is worth keeping. Throws E0906 and E0715. */
+  settle(sample: Sample): LabelledPicture;
+  /**
+   * The rest for sample `index` of an epoch: the input in CHW order goes to `values`, a mask as class numbers to
+   * `classes` (-1 for what lies beyond the picture), a class to its one element. Throws E0906.
+   */
+  finish(
+    sample: LabelledPicture,
+    draw: { readonly seed: number; readonly epoch: number; readonly index: number },
+    values: Float32Array,
+    classes: Float32Array,
+  ): void;
+}
+
+/** Throws E0715 for preprocessing that no declaration can mean. */
+export function createPreparer({ shape, preprocess, augment, ignore }: Preparation): Preparer {
+  const [channels, height, width] = shape;
+  const fitting = fittingSteps(preprocess, augment);
+  const tables = valueTables(preprocess, channels);
+  const outside = ignore ?? outsideClass;
+  return {
+    settle(sample) {
+      const picture = fitPicture(pictureOf(sample, channels), fitting);
+      return { picture, target: fitTarget(sample.target, fitting, outside) };
+    },
+    finish(sample, { seed, epoch, index }, values, classes) {
+      const mean = sample.picture.data instanceof Uint8Array ? tables.map(zeroByte) : [];
+      const context = { seed, epoch, sample: index, outside, mean };
+      const { picture, target } = augmentSample(sample, augment, context);
+      if (picture.width !== width || picture.height !== height) {
+        throw misfit(`sample ${index}`, picture, shape, fitting.length > 0 || augment.length > 0);
+      }
+      writePlanes(picture, tables, values);
+      if (target.kind === 'class') classes[0] = target.label;
+      else
+        target.mask.data.forEach(
+          (value, at) => (classes[at] = value === outsideClass && ignore === undefined ? -1 : value),
+        );
+    },
+  };
+}
+
+/** Throws E0906 where samples of one known size cannot fit the model: what `finish` would say of the first of them. */
+export function checkSampleSize(
+  found: readonly [number, number, number],
+  kind: 'image' | 'tensor',
+  { shape, preprocess, augment }: Preparation,
+  name: string,
+): void {
+  const steps = kind === 'image' ? fittingSteps(preprocess, augment) : [];
+  let size = preprocessedSize({ height: found[1], width: found[2] }, steps);
+  for (const change of augment) {
+    if (change.kind === 'random_crop' || change.kind === 'random_resized_crop') {
+      size = { width: change.size, height: change.size };
+    }
+  }
+  if (size.width !== shape[2] || size.height !== shape[1]) {
+    throw misfit(name, size, shape, steps.length > 0 || augment.length > 0);
+  }
+}
+
+function fittingSteps(steps: readonly PreprocessStep[], augment: readonly Augment[]): readonly PreprocessStep[] {
+  const resized = augment.some(({ kind }) => kind === 'random_resized_crop');
+  const cropped = resized || augment.some(({ kind }) => kind === 'random_crop');
+  return steps.filter(({ op }) => (op === 'resize' && !resized) || (op === 'center_crop' && !cropped));
+}
+
+function fitPicture(picture: Picture, steps: readonly PreprocessStep[]): Picture {
+  const { width, height, channels, data } = picture;
+  if (!(data instanceof Uint8Array) || (channels !== 1 && channels !== 3)) return picture;
+  return fitImage({ width, height, channels, data }, steps);
+}
+
+function fitTarget(target: Target, steps: readonly PreprocessStep[], outside: number): Target {
+  if (target.kind === 'class') return target;
+  const mask = steps.reduce<Mask8>((current, step) => {
+    const { width, height } = preprocessedSize(current, [step]);
+    if (step.op !== 'center_crop') return resizeMask(current, width, height);
+    const left = cropOffset(current.width, width);
+    return cropMask(current, { left, top: cropOffset(current.height, height), width, height }, outside);
+  }, target.mask);
+  return { kind: 'mask', mask };
+}
+
+/** The byte whose value is nearest to zero. */
+function zeroByte(table: Float32Array): number {
+  let best = 0;
+  table.forEach((value, byte) => {
+    if (Math.abs(value) < Math.abs(table[best] ?? 0)) best = byte;
+  });
+  return best;
+}
+
+function writePlanes(picture: Picture, tables: readonly Float32Array[], values: Float32Array): void {
+  const { channels, data } = picture;
+  const pixels = picture.width * picture.height;
+  for (let c = 0; c < channels; c++) {
+    const plane = values.subarray(c * pixels, (c + 1) * pixels);
+    const table = tables[c];
+    if (data instanceof Float32Array || !table) {
+      for (let pixel = 0, at = c; pixel < pixels; pixel++, at += channels) plane[pixel] = data[at] ?? 0;
+    } else {
+      for (let pixel = 0, at = c; pixel < pixels; pixel++, at += channels) plane[pixel] = table[data[at] ?? 0] ?? 0;
+    }
+  }
+}
+
+function misfit(
+  name: string,
+  { width, height }: { readonly width: number; readonly height: number },
+  [, wantedHeight, wantedWidth]: readonly [number, number, number],
+  changed: boolean,
+): RuntimeFault {
+  const state = changed ? 'after resizing and cropping' : '';
+  const message = `${name} is ${width}x${height}${state && ` ${state}`}, but the model's input is ${wantedWidth}x${wantedHeight}`;
+  const help = "add resize(...) and center_crop(...) to the model's preprocess declaration, or a crop to augment";
+  return new RuntimeFault('E0906', 'input', message, help);
+}
