@@ -310,6 +310,7 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
       labels: { spec: text, doc: 'file of the class names' },
       classes: { spec: positive, doc: 'number of classes' },
       ignore: { spec: natural, doc: 'class that counts for nothing' },
+      limit: { spec: positive, doc: 'only the first so many samples, from which the parts are drawn' },
       samples: { spec: positive, doc: 'number of images that `synthetic` generates' },
       size: { spec: pixels, doc: 'height and width of the images that `synthetic` generates' },
       seed: optional(natural, '0', 'fixes the images that `synthetic` generates'),

@@ -102,6 +102,8 @@ const dataSchema = v.object({
   labels: v.optional(v.string()),
   classes: v.optional(v.number()),
   ignore: v.optional(v.number()),
+  /** Only the first so many samples of the training files; splits are drawn from them. */
+  limit: v.optional(v.number()),
   /** Of `synthetic`: generated samples, their side in pixels and the seed of the generator. */
   samples: v.optional(v.number()),
   size: v.optional(v.number()),
