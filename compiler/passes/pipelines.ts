@@ -2,13 +2,16 @@
 import type { Graph } from '../ir/node.ts';
 import { verifyGraph } from '../ir/verify.ts';
 import { ops } from '../ops/index.ts';
+import { expandBatchNorm } from './expand-batch-norm.ts';
 import { foldBatchNorm } from './fold-batch-norm.ts';
 import { fuseConv } from './fuse-conv.ts';
 import { fuseElementwise } from './fuse-elementwise.ts';
 import { fuseMovement } from './fuse-movement.ts';
 import { legalize } from './legalize.ts';
+import { packWeightsPass } from './pack-weights.ts';
 import type { Pass } from './pass.ts';
 import { simplify } from './simplify.ts';
+import { splitBias } from './split-bias.ts';
 import { widenSlices } from './widen-slices.ts';
 
 /** From a graph whose parameters are bound to constants to the graph that kernels are selected for. */
@@ -20,6 +23,19 @@ export const inferencePipeline: readonly Pass[] = [
   widenSlices, // before fusion: it changes what a convolution reads
   fuseConv, // before the elementwise pass: an epilogue is free, a kernel of its own is not
   fuseElementwise, // what no convolution could take
+  fuseMovement, // last: the copies that are left
+];
+
+/** From a step or evaluation of a training run, whose parameters lie in state, to the graph that kernels run. */
+export const trainingPipeline: readonly Pass[] = [
+  simplify, // derivatives leave sums with zeros, products with ones, expansions and equal values
+  expandBatchNorm, // before legalize: it makes operands of lower rank and rows of the moments
+  legalize, // before split-bias: layer norm becomes a group norm, layers of any rank become matrices
+  splitBias, // before fusion, whose epilogues take the additions in again
+  simplify, // reshapes of state become views; one channel scale serves both directions
+  packWeightsPass, // after the last pass that moves or shares weights, before their readers are fused
+  fuseConv, // a convolution that is read twice, as in front of moments, stays as it is
+  fuseElementwise, // a value with several readers is computed once and kept
   fuseMovement, // last: the copies that are left
 ];
 

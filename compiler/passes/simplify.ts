@@ -3,13 +3,21 @@ import type { Graph, Node } from '../ir/node.ts';
 import { rewriteGraph, visitWithRules, type Visit } from '../ir/rewrite.ts';
 import type { Pass } from './pass.ts';
 import { arithmeticRules } from './rules/arithmetic.ts';
+import { derivativeRules } from './rules/derivative.ts';
 import { foldConstants } from './rules/fold-constants.ts';
 import { movementRules } from './rules/movement.ts';
 import { reductionRules } from './rules/reduction.ts';
 import { shareNodes } from './rules/share-nodes.ts';
+import { storageRules } from './rules/storage.ts';
 
 const name = 'simplify';
-const applyRules = visitWithRules([...arithmeticRules, ...movementRules, ...reductionRules]);
+const applyRules = visitWithRules([
+  ...arithmeticRules,
+  ...movementRules,
+  ...reductionRules,
+  ...derivativeRules,
+  ...storageRules,
+]);
 
 /** One sweep from the inputs to the outputs: fold, else rewrite, then share what became equal. */
 function sweep(fold: Visit): Visit {

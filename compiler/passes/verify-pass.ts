@@ -3,7 +3,7 @@ import { formatLocation } from '../../grammar/source.ts';
 import { symbolsOf } from '../ir/dim.ts';
 import { evaluateGraph } from '../ir/evaluate.ts';
 import { isInput, isParameter, type ParameterAttrs } from '../ir/leaves.ts';
-import { topologicalOrder, type Graph, type Node } from '../ir/node.ts';
+import { makeGraph, topologicalOrder, type Graph, type Node } from '../ir/node.ts';
 import { allocate, randomTensor } from '../ir/tensor-literal.ts';
 import { elementCount, type Tensor, type TensorType } from '../ir/type.ts';
 import { evaluateDim, type Bindings } from '../ir/dim.ts';
@@ -141,12 +141,22 @@ function blame(before: Graph, after: Graph, output: Node, operands: Operands, to
   return topologicalOrder(after).find((node) => suspects.has(node)) ?? output;
 }
 
+/** The graph with the next value of each state as an output too. */
+function withUpdates({ outputs, updates }: Graph): Graph {
+  const next = [...updates].map(([state, value]): [string, Node] => [
+    `next ${isParameter(state) ? state.attrs.name : state.op.name}`,
+    value,
+  ]);
+  return makeGraph({ ...outputs, ...Object.fromEntries(next) });
+}
+
 /**
- * Compares a graph before and after a pass on random operands, in float64. Returns undefined where every output agrees.
- * Throws a RangeError where a drawn size does not fit the graph.
+ * Compares a graph before and after a pass on random operands, in float64: its outputs and the next values of its
+ * state. Returns undefined where all agree. Throws a RangeError where a drawn size does not fit the graph.
  */
-export function checkPass(before: Graph, after: Graph, options: CheckOptions): PassDifference | undefined {
-  if (before === after) return undefined;
+export function checkPass(first: Graph, second: Graph, options: CheckOptions): PassDifference | undefined {
+  if (first === second) return undefined;
+  const [before, after] = [withUpdates(first), withUpdates(second)];
   const tolerance = options.tolerance ?? 1e-5;
   const operands = drawOperands([before, after], options);
   const { parameters, symbols } = operands;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { storedLength } from '../../compiler/ops/rules/storage-order.ts';
+import { eachStored, sameStorage, storedLength } from '../../compiler/ops/rules/storage-order.ts';
 import { flatStorage } from '../../compiler/ops/flat-storage.ts';
 import { fromStorage } from '../../compiler/ops/from-storage.ts';
 import { arange, checkSamples, expectFault, expectTensor, f32, noise } from './check-op.ts';
@@ -37,6 +37,27 @@ describe('flatStorage', () => {
   it('stores what is stored already as it is', () => {
     const flat = flatStorage.evaluate([arange(2, 5, 3), arange(3)], {});
     expect(flatStorage.evaluate([flat], {})).toEqual(flat);
+  });
+
+  it('knows shapes that lie in the same way', () => {
+    const placesOf = (shape: readonly number[]): number[] => {
+      const places: number[] = [];
+      eachStored(shape, (index, stored) => (places[index] = stored));
+      return places;
+    };
+    const size = fc.constantFrom(1, 1, 2, 3, 4, 8);
+    const shape = fc.array(size, { minLength: 0, maxLength: 4 });
+    const property = fc.property(shape, shape, (a, b) => {
+      const [first, second] = [placesOf(a), placesOf(b)];
+      fc.pre(first.length === second.length);
+      // What it calls equal is equal; it may miss a few, such as single channels in images of pixels.
+      if (sameStorage(a, b)) expect(first).toEqual(second);
+    });
+    fc.assert(property, { numRuns: 1000 });
+    expect(sameStorage([6], [1, 6, 1, 1])).toBe(true);
+    expect(sameStorage([2, 8], [1, 16])).toBe(true);
+    expect(sameStorage([2, 6], [1, 12])).toBe(false);
+    expect(sameStorage([4, 3, 1, 1], [4, 3])).toBe(true);
   });
 
   checkSamples(flatStorage);

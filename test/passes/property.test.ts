@@ -6,13 +6,16 @@ import { printGraph } from '../../compiler/ir/print.ts';
 import { rewriteGraph } from '../../compiler/ir/rewrite.ts';
 import { isOp } from '../../compiler/ir/op.ts';
 import { fused, ops } from '../../compiler/ops/index.ts';
+import { expandBatchNorm } from '../../compiler/passes/expand-batch-norm.ts';
 import { foldBatchNorm } from '../../compiler/passes/fold-batch-norm.ts';
 import { fuseConv } from '../../compiler/passes/fuse-conv.ts';
 import { fuseElementwise } from '../../compiler/passes/fuse-elementwise.ts';
 import { fuseMovement } from '../../compiler/passes/fuse-movement.ts';
 import { legalize } from '../../compiler/passes/legalize.ts';
-import { inferencePipeline, runPipeline } from '../../compiler/passes/pipelines.ts';
+import { packWeightsPass } from '../../compiler/passes/pack-weights.ts';
+import { inferencePipeline, runPipeline, trainingPipeline } from '../../compiler/passes/pipelines.ts';
 import { simplify } from '../../compiler/passes/simplify.ts';
+import { splitBias } from '../../compiler/passes/split-bias.ts';
 import { widenSlices } from '../../compiler/passes/widen-slices.ts';
 import { checkOnRandomGraphs, runSeed } from './property.ts';
 import { buildGraph, recipes } from './random-graph.ts';
@@ -21,6 +24,7 @@ const folded = (graph: Graph): Graph => simplify.run(foldBatchNorm.run(simplify.
 /** Graphs a case: CNNC_GRAPHS asks for more, for a long soak. */
 const runGraphs = Number(process.env['CNNC_GRAPHS'] ?? 100);
 const pipeline = { name: 'pipeline', run: (graph: Graph) => runPipeline(graph, inferencePipeline) };
+const training = { name: 'training pipeline', run: (graph: Graph) => runPipeline(graph, trainingPipeline) };
 
 describe(`random networks (CNNC_SEED=${runSeed})`, () => {
   const cases = [
@@ -33,7 +37,11 @@ describe(`random networks (CNNC_SEED=${runSeed})`, () => {
     [fuseConv, folded],
     [fuseElementwise, undefined],
     [fuseElementwise, (graph: Graph) => fuseConv.run(folded(graph))],
+    [expandBatchNorm, undefined],
+    [splitBias, undefined],
+    [packWeightsPass, undefined],
     [pipeline, undefined],
+    [training, undefined],
   ] as const;
   it.each(cases)(
     'keep their meaning under $name',
@@ -54,6 +62,8 @@ describe(`random networks (CNNC_SEED=${runSeed})`, () => {
     forEachGraph(100, (graph) => {
       const result = pipeline.run(graph);
       for (const pass of inferencePipeline) expect(pass.run(result), pass.name).toBe(result);
+      const trained = training.run(graph);
+      for (const pass of trainingPipeline) expect(pass.run(trained), pass.name).toBe(trained);
       const simple = simplify.run(graph);
       expect(simplify.run(simple)).toBe(simple);
     });

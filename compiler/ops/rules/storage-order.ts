@@ -35,3 +35,13 @@ export function eachStored(shape: readonly number[], visit: (index: number, stor
     }
   }
 }
+
+/** Whether the elements of both shapes, each in row-major order, lie at the same places in storage order. */
+export function sameStorage(a: readonly number[], b: readonly number[]): boolean {
+  const [x, y] = [storageOrder(a), storageOrder(b)];
+  if (x.images === y.images && x.channels === y.channels && x.pixels === y.pixels) return true;
+  // Pixels of their own follow each other in row-major order; without padding lanes in between, so do images.
+  const isRowMajor = ({ images, channels, pixels, lanes }: StorageOrder): boolean =>
+    pixels === 1 && (images === 1 || channels === lanes);
+  return elementCount(a) === elementCount(b) && isRowMajor(x) && isRowMajor(y);
+}

@@ -1,0 +1,5 @@
+import { describe } from 'vitest';
+import { packWeightsPass } from '../../compiler/passes/pack-weights.ts';
+import { runTextTests } from './run-text.ts';
+
+describe('pack-weights', () => runTextTests('pack-weights', packWeightsPass));
