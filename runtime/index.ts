@@ -15,3 +15,5 @@ export { createSession } from './session.ts';
 export type { HostTensor, Session, SessionOptions } from './session.ts';
 export { fromFloat32, toFloat32, toFloat64 } from './stored-tensor.ts';
 export type { StoredTensor, StoredType } from './stored-tensor.ts';
+export { labelOf } from './train/sample.ts';
+export type { Mask8, Sample, SampleInput, Target } from './train/sample.ts';

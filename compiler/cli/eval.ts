@@ -3,6 +3,7 @@ import { RuntimeFault } from '../../runtime/errors.ts';
 import type { Dataset } from '../../runtime/node/datasets/dataset.ts';
 import { openDataset, parseDataArgument } from '../../runtime/node/datasets/open-dataset.ts';
 import { readArtifact } from '../../runtime/node/read-artifact.ts';
+import { labelOf } from '../../runtime/train/sample.ts';
 import { checkAssertions, parseAssertions } from './assertions.ts';
 import type { Configure, Context } from './command.ts';
 import { exitCodes, type ExitCode } from './failure.ts';
@@ -68,8 +69,9 @@ async function readBatch(model: ImageModel, dataset: Dataset, from: number, to: 
   const inputs: Sample[] = [];
   const labels: number[] = [];
   for (let index = from; index < to; index++) {
-    const { input, label, name } = await dataset.read(index);
-    labels.push(label);
+    const sample = await dataset.read(index);
+    const { input, name } = sample;
+    labels.push(labelOf(sample));
     if (input.kind === 'image') inputs.push(imageToSample(model, input.image));
     else inputs.push(checkedTensor(model, { shape: input.shape, data: input.values }, name));
   }

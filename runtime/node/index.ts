@@ -2,7 +2,7 @@
 export { describeAdapter } from './adapter-info.ts';
 export type { AdapterInfo, DriverInfo } from './adapter-info.ts';
 export { datasetFormats } from './datasets/dataset.ts';
-export type { Dataset, DatasetFormat, DatasetOptions, Sample, SampleInput } from './datasets/dataset.ts';
+export type { Dataset, DatasetFormat, DatasetOptions } from './datasets/dataset.ts';
 export { isDatasetFormat, openDataset, parseDataArgument } from './datasets/open-dataset.ts';
 export { openDevice } from './device.ts';
 export type { DeviceOptions, OpenedDevice } from './device.ts';

@@ -22,21 +22,26 @@ export async function openCifarBinary(path: string, options: DatasetOptions = {}
   const classNames =
     (await readClassNames(options.classNames)) ?? (await standardNames(isFolder ? path : dirname(path)));
   const classes = options.classes ?? classNames?.length ?? standardClasses;
+  const range = { classes, ignore: options.ignore };
   const files = await openAll(paths);
   const size = files.reduce((sum, file) => sum + file.bytes / recordBytes, 0);
   return {
     format: 'cifar-binary',
+    target: 'class',
+    kind: 'image',
     size,
     classNames,
     shape: [3, side, side],
+    labels: () => readLabels(files, size, range),
     async read(index) {
       checkIndex(index, size);
       const { file, record } = locate(files, index);
       const name = `record ${record} of ${file.path}`;
       const bytes = await file.read(record * recordBytes, recordBytes);
       const label = bytes[0] ?? 0;
-      checkLabel(label, classes, name);
-      return { input: { kind: 'image', image: interleave(bytes.subarray(1)) }, label, name };
+      checkLabel(label, range, name);
+      const image = interleave(bytes.subarray(1));
+      return { input: { kind: 'image', image }, target: { kind: 'class', label }, name };
     },
     async close() {
       for (const file of files) await file.close();
@@ -80,6 +85,30 @@ async function openAll(paths: readonly string[]): Promise<readonly RandomAccessF
     for (const file of files) await file.close();
     throw error;
   }
+}
+
+/** Reads the files through, some records at a time. */
+async function readLabels(
+  files: readonly RandomAccessFile[],
+  size: number,
+  range: Pick<DatasetOptions, 'classes' | 'ignore'>,
+): Promise<Uint8Array> {
+  const labels = new Uint8Array(size);
+  const chunk = 1000;
+  let at = 0;
+  for (const file of files) {
+    const records = file.bytes / recordBytes;
+    for (let from = 0; from < records; from += chunk) {
+      const count = Math.min(chunk, records - from);
+      const bytes = await file.read(from * recordBytes, count * recordBytes);
+      for (let record = 0; record < count; record++) {
+        const label = bytes[record * recordBytes] ?? 0;
+        checkLabel(label, range, `record ${from + record} of ${file.path}`);
+        labels[at++] = label;
+      }
+    }
+  }
+  return labels;
 }
 
 function locate(files: readonly RandomAccessFile[], index: number) {

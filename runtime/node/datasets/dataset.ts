@@ -1,37 +1,30 @@
 /** What every dataset offers, whatever its format: samples by index, read when they are asked for. */
 import { RuntimeFault } from '../../errors.ts';
-import type { Image8 } from '../../image.ts';
+import type { Sample } from '../../train/sample.ts';
 import { readBytes } from '../file-access.ts';
 
-/** A picture, or a tensor that is ready for the model: float32 in CHW order. */
-export type SampleInput =
-  | { readonly kind: 'image'; readonly image: Image8 }
-  | { readonly kind: 'tensor'; readonly values: Float32Array; readonly shape: readonly [number, number, number] };
-
-export interface Sample {
-  readonly input: SampleInput;
-  /** Index of the class. */
-  readonly label: number;
-  /** Where the sample comes from, for messages: a file, or a file and a record. */
-  readonly name: string;
-}
-
 export interface Dataset {
-  readonly format: DatasetFormat;
+  readonly format: DatasetFormat | 'image-mask-folder' | 'synthetic';
+  /** Whether samples have a class or a mask. */
+  readonly target: 'class' | 'mask';
+  /** Whether samples are pictures or tensors of numbers. */
+  readonly kind: 'image' | 'tensor';
   /** Number of samples. */
   readonly size: number;
   /** In the order of the labels; undefined where the data does not name its classes. */
   readonly classNames: readonly string[] | undefined;
   /** `[channels, height, width]`; undefined where every picture has its own size. */
   readonly shape: readonly [number, number, number] | undefined;
+  /** The class of every sample, where reading them all is cheap; in range already. Throws as `read` does. */
+  readonly labels?: (() => Promise<ArrayLike<number>>) | undefined;
   /** Throws E0714 (bad data), E0710 (cannot be read), E0713 (broken picture) and a RangeError for no such index. */
   read(index: number): Promise<Sample>;
   /** Closes the files. */
   close(): Promise<void>;
 }
 
-/** Every format name, in the order of the documentation. */
-export const datasetFormats = ['cifar-binary', 'idx', 'image-folder', 'npy'] as const;
+/** The formats that a path alone names, in the order of the documentation. */
+export const datasetFormats = ['cifar-binary', 'idx', 'image-folder', 'npy', 'npz'] as const;
 export type DatasetFormat = (typeof datasetFormats)[number];
 
 export interface DatasetOptions {
@@ -39,6 +32,8 @@ export interface DatasetOptions {
   readonly labels?: string | undefined;
   /** Number of classes: labels beyond are E0714. Default: what the format says, else no bound. */
   readonly classes?: number | undefined;
+  /** A class beyond `classes` that is let through, since it counts for nothing. */
+  readonly ignore?: number | undefined;
   /** Names of the classes, or a file with one name in a line. */
   readonly classNames?: string | readonly string[] | undefined;
   /** Which files of a folder in a standard layout (cifar-binary, idx); the test part unless told. */
@@ -50,9 +45,14 @@ export function badData(message: string, help?: string): RuntimeFault {
   return new RuntimeFault('E0714', 'input', message, help);
 }
 
-/** Throws E0714 unless `label` is the index of one of the classes. */
-export function checkLabel(label: number, classes: number | undefined, name: string): void {
+/** Throws E0714 unless `label` is the index of one of the classes, or the one to ignore. */
+export function checkLabel(
+  label: number,
+  { classes, ignore }: Pick<DatasetOptions, 'classes' | 'ignore'>,
+  name: string,
+): void {
   if (Number.isSafeInteger(label) && label >= 0 && (classes === undefined || label < classes)) return;
+  if (label === ignore) return;
   const range = classes === undefined ? 'a class is an integer from 0' : `classes are 0 to ${classes - 1}`;
   throw badData(`${name} has the label ${label}, but ${range}`);
 }

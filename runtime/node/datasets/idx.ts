@@ -29,8 +29,8 @@ export async function openIdx(path: string, options: DatasetOptions = {}): Promi
     if (size !== labels.length) {
       throw badData(`${images.path} has ${size} pictures, but ${labelsPath} has ${labels.length} labels`);
     }
-    const classes = options.classes ?? classNames?.length;
-    return { ...reader(images, labels, [height, width], classes), classNames };
+    const range = { classes: options.classes ?? classNames?.length, ignore: options.ignore };
+    return { ...reader(images, labels, [height, width], range), classNames };
   } catch (error) {
     await images.close();
     throw error;
@@ -41,20 +41,30 @@ function reader(
   images: RandomAccessFile,
   labels: Uint8Array,
   [height, width]: readonly [number, number],
-  classes: number | undefined,
+  range: Pick<DatasetOptions, 'classes' | 'ignore'>,
 ): Omit<Dataset, 'classNames'> {
   const pixels = height * width;
   return {
     format: 'idx',
+    target: 'class',
+    kind: 'image',
     size: labels.length,
     shape: [1, height, width],
+    labels() {
+      labels.forEach((label, index) => checkLabel(label, range, `record ${index} of ${images.path}`));
+      return Promise.resolve(labels);
+    },
     async read(index) {
       checkIndex(index, labels.length);
       const name = `record ${index} of ${images.path}`;
       const label = labels[index] ?? 0;
-      checkLabel(label, classes, name);
+      checkLabel(label, range, name);
       const data = await images.read(16 + index * pixels, pixels);
-      return { input: { kind: 'image', image: { width, height, channels: 1, data } }, label, name };
+      return {
+        input: { kind: 'image', image: { width, height, channels: 1, data } },
+        target: { kind: 'class', label },
+        name,
+      };
     },
     close: () => images.close(),
   };

@@ -25,28 +25,39 @@ export async function openImageFolder(path: string, options: DatasetOptions = {}
   const { items, classNames } =
     options.labels === undefined
       ? await fromSubfolders(path)
-      : { items: await fromLabels(path, options.labels, options.classes ?? given?.length), classNames: undefined };
+      : {
+          items: await fromLabels(path, options.labels, { ...options, classes: options.classes ?? given?.length }),
+          classNames: undefined,
+        };
   const names = given ?? classNames;
   if (classNames && names && names.length !== classNames.length) {
     throw badData(`${path} has ${classNames.length} class folders, but ${names.length} classes are named`);
   }
-  items.forEach((item) => checkLabel(item.label, options.classes, join(path, item.file)));
+  items.forEach((item) => checkLabel(item.label, options, join(path, item.file)));
   return {
     format: 'image-folder',
+    target: 'class',
+    kind: 'image',
     size: items.length,
     classNames: names,
     shape: undefined,
+    labels: () => Promise.resolve(items.map((item) => item.label)),
     async read(index) {
       checkIndex(index, items.length);
       const { file = '', label = 0 } = items[index] ?? {};
       const name = join(path, file);
-      return { input: { kind: 'image', image: await readImage(name) }, label, name };
+      const image = await readImage(name);
+      return { input: { kind: 'image', image }, target: { kind: 'class', label }, name };
     },
     close: () => Promise.resolve(),
   };
 }
 
-async function fromLabels(folder: string, labels: string, classes: number | undefined): Promise<readonly Item[]> {
+async function fromLabels(
+  folder: string,
+  labels: string,
+  range: Pick<DatasetOptions, 'classes' | 'ignore'>,
+): Promise<readonly Item[]> {
   const items: Item[] = [];
   const seen = new Set<string>();
   for (const [at, line] of (await readLines(labels)).entries()) {
@@ -59,7 +70,7 @@ async function fromLabels(folder: string, labels: string, classes: number | unde
     if (seen.has(file)) throw badData(`${place} names ${file} for the second time`);
     seen.add(file);
     const label = Number(found[2]);
-    checkLabel(label, classes, place);
+    checkLabel(label, range, place);
     items.push({ file, label });
   }
   if (items.length === 0) throw badData(`${labels} names no picture`);

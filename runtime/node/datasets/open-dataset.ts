@@ -6,15 +6,17 @@ import type { Dataset, DatasetFormat, DatasetOptions } from './dataset.ts';
 import { openIdx } from './idx.ts';
 import { openImageFolder } from './image-folder.ts';
 import { openNpy } from './npy.ts';
+import { openNpz } from './npz.ts';
 
 const openers: Readonly<Record<DatasetFormat, (path: string, options: DatasetOptions) => Promise<Dataset>>> = {
   'cifar-binary': openCifarBinary,
   idx: openIdx,
   'image-folder': openImageFolder,
   npy: openNpy,
+  npz: openNpz,
 };
 
-/** Opens a dataset; samples are read when asked for. Throws E0710, E0712 and E0714. */
+/** Opens a dataset; samples are read when asked for. Throws E0710, E0712, E0714 and E0718. */
 export function openDataset(format: DatasetFormat, path: string, options: DatasetOptions = {}): Promise<Dataset> {
   return openers[format](path, options);
 }

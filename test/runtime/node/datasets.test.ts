@@ -5,8 +5,10 @@ import { PNG } from 'pngjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { encodeNpy } from '../../../runtime/npy.ts';
 import { fromFloat32 } from '../../../runtime/stored-tensor.ts';
-import type { Dataset, DatasetFormat, DatasetOptions, Sample } from '../../../runtime/node/datasets/dataset.ts';
+import type { Dataset, DatasetFormat, DatasetOptions } from '../../../runtime/node/datasets/dataset.ts';
 import { openDataset, parseDataArgument } from '../../../runtime/node/datasets/open-dataset.ts';
+import { labelOf } from '../../../runtime/train/sample.ts';
+import type { Sample } from '../../../runtime/train/sample.ts';
 import { faultOf, faultOfAsync } from '../fault.ts';
 import { realData } from '../real-data.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -46,7 +48,7 @@ describe('cifar-binary', () => {
     const dataset = await open('cifar-binary', join(folder, 'a.bin'));
     expect([dataset.size, dataset.shape, dataset.classNames?.length]).toEqual([2, [3, 32, 32], 10]);
     const sample = await dataset.read(1);
-    expect([sample.label, sample.name]).toEqual([9, `record 1 of ${join(folder, 'a.bin')}`]);
+    expect([labelOf(sample), sample.name]).toEqual([9, `record 1 of ${join(folder, 'a.bin')}`]);
     expect([...(imageOf(sample)?.data.subarray(33 * 3, 35 * 3) ?? [])]).toEqual([8, 8, 8, 100, 101, 102]);
     await expect(dataset.read(2)).rejects.toThrow(RangeError);
     await expect(dataset.read(-1)).rejects.toThrow(RangeError);
@@ -57,9 +59,9 @@ describe('cifar-binary', () => {
     const batches = Object.fromEntries([1, 2, 10].map((n) => [`data_batch_${n}.bin`, record(n % 10, n)]));
     const folder = temporaryFolder({ ...batches, 'test_batch.bin': records(record(5, 0)) });
     const train = await open('cifar-binary', folder, { part: 'train' });
-    expect(await Promise.all([0, 1, 2].map(async (index) => (await train.read(index)).label))).toEqual([1, 2, 0]);
+    expect(await Promise.all([0, 1, 2].map(async (index) => labelOf(await train.read(index))))).toEqual([1, 2, 0]);
     const test = await open('cifar-binary', folder);
-    expect([test.size, (await test.read(0)).label]).toEqual([1, 5]);
+    expect([test.size, labelOf(await test.read(0))]).toEqual([1, 5]);
   });
 
   it('names what is wrong', async () => {
@@ -93,8 +95,9 @@ describe('cifar-binary', () => {
     for (let index = 0; index < 10_000; index++)
       counts[bytes[index * 3073] ?? 0] = (counts[bytes[index * 3073] ?? 0] ?? 0) + 1;
     expect(counts).toEqual(Array(10).fill(1000));
-    const { label, input } = await dataset.read(9999);
-    expect(label).toBe(bytes[9999 * 3073]);
+    const sample = await dataset.read(9999);
+    const { input } = sample;
+    expect(labelOf(sample)).toBe(bytes[9999 * 3073]);
     expect(input.kind === 'image' && input.image.data[1]).toBe(bytes[9999 * 3073 + 1 + 1024]);
   });
 });
@@ -120,7 +123,11 @@ describe('idx', () => {
       const dataset = await open('idx', path);
       expect([dataset.size, dataset.shape]).toEqual([2, [1, 1, 3]]);
       const sample = await dataset.read(1);
-      expect([sample.label, [...(imageOf(sample)?.data ?? [])], imageOf(sample)?.channels]).toEqual([0, [4, 5, 6], 1]);
+      expect([labelOf(sample), [...(imageOf(sample)?.data ?? [])], imageOf(sample)?.channels]).toEqual([
+        0,
+        [4, 5, 6],
+        1,
+      ]);
     }
   });
 
@@ -186,7 +193,7 @@ describe('image-folder', () => {
     const dataset = await open('image-folder', join(folder, 'p'), { labels: join(folder, 'labels.txt') });
     expect([dataset.size, dataset.shape]).toEqual([2, undefined]);
     const sample = await dataset.read(0);
-    expect([sample.label, sample.name, imageOf(sample)?.data[0]]).toEqual([4, join(folder, 'p/b c.png'), 2]);
+    expect([labelOf(sample), sample.name, imageOf(sample)?.data[0]]).toEqual([4, join(folder, 'p/b c.png'), 2]);
   });
 
   it('takes subfolders for classes in order of name', async () => {
@@ -200,7 +207,7 @@ describe('image-folder', () => {
     const dataset = await open('image-folder', folder);
     expect([dataset.size, dataset.classNames]).toEqual([3, ['a', 'z']]);
     const samples = await Promise.all([0, 1, 2].map((index) => dataset.read(index)));
-    expect(samples.map((sample) => [sample.label, imageOf(sample)?.data[0]])).toEqual([
+    expect(samples.map((sample) => [labelOf(sample), imageOf(sample)?.data[0]])).toEqual([
       [0, 3],
       [0, 2],
       [1, 1],
@@ -251,7 +258,7 @@ describe('image-folder', () => {
     expect([dataset.size, dataset.classNames?.length]).toEqual([200, 1000]);
     for (let index = 0; index < 16; index++) {
       const sample = await dataset.read(index);
-      expect([sample.label, imageOf(sample)?.width]).toEqual([index * 5, 224]);
+      expect([labelOf(sample), imageOf(sample)?.width]).toEqual([index * 5, 224]);
     }
   });
 });
@@ -264,8 +271,9 @@ describe('npy', () => {
   it.each(['x-labels.npy', 'labels.npy'])('reads float tensors and labels from %s', async (name) => {
     const dataset = await open('npy', join(temporaryFolder({ 'x.npy': images, [name]: labels }), 'x.npy'));
     expect([dataset.size, dataset.shape]).toEqual([2, [3, 2, 2]]);
-    const { input, label } = await dataset.read(1);
-    expect([label, input.kind === 'tensor' && [...input.values]]).toEqual([1, [...values.subarray(12)]]);
+    const sample = await dataset.read(1);
+    const { input } = sample;
+    expect([labelOf(sample), input.kind === 'tensor' && [...input.values]]).toEqual([1, [...values.subarray(12)]]);
   });
 
   it('reads bytes as pictures', async () => {
