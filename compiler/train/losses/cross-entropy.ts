@@ -1,0 +1,43 @@
+/** `cross_entropy`: the negative log likelihood of softmax, as torch.nn.functional.cross_entropy. */
+import { makeNode, type Node } from '../../ir/node.ts';
+import { logSoftmax } from '../../ops/index.ts';
+import { negated, plus, sizesOf, tensorOf, times, total } from '../expressions.ts';
+import { TrainingFault } from '../training-fault.ts';
+import { channelsOf, countedOf, expectedOf, type LossValue, type Target } from './loss.ts';
+
+export interface CrossEntropyOptions {
+  /** Weight of the uniform distribution (Szegedy et al. 2016). */
+  readonly labelSmoothing: number;
+  /** Class that counts for nothing; that of the dataset unless told. */
+  readonly ignore?: number | undefined;
+  readonly classWeights?: readonly number[] | undefined;
+}
+
+function classFactors(scores: Node, weights: readonly number[] | undefined): Node | undefined {
+  if (!weights) return undefined;
+  const classes = channelsOf(scores);
+  if (weights.length !== classes) {
+    throw new TrainingFault('loss', `${weights.length} class weights do not fit ${classes} classes`);
+  }
+  return tensorOf([1, classes, ...sizesOf(scores).slice(2).map(() => 1)], weights);
+}
+
+/**
+ * With targets y, class weights w, smoothing e and C classes: the sum of
+ * `-w_y (1 - e) log p_y - e / C sum_c w_c log p_c` over the sum of `w_y`; for dense targets over their number.
+ */
+export function crossEntropy(scores: Node, given: Target, options: CrossEntropyOptions): LossValue {
+  if (channelsOf(scores) === 1) {
+    throw new TrainingFault('loss', 'cross_entropy needs a score for each class, and the model has one', 'use bce');
+  }
+  const target = given.kind === 'dense' ? given : { ...given, ignore: options.ignore ?? given.ignore };
+  const { labelSmoothing: smoothing } = options;
+  const counted = countedOf(scores, target);
+  const expected = expectedOf(scores, target);
+  const factors = classFactors(scores, options.classWeights);
+  const smooth = smoothing === 0 ? expected : plus(times(expected, 1 - smoothing), smoothing / channelsOf(scores));
+  const wanted = times(factors ? times(smooth, factors) : smooth, counted);
+  const logLikelihood = times(makeNode(logSoftmax, [scores], { axis: 1 }), wanted);
+  const weights = factors && target.kind === 'labels' ? times(times(expected, factors), counted) : counted;
+  return { sum: negated(total(logLikelihood)), weight: total(weights) };
+}

@@ -1,0 +1,136 @@
+/** The state of a training run: which vectors there are, and what lies in them at the start. */
+import { isParameter, type ParameterAttrs } from '../ir/leaves.ts';
+import { topologicalOrder, usersOf, type Graph, type Node } from '../ir/node.ts';
+import type { Tensor } from '../ir/type.ts';
+import { sizesOf } from './expressions.ts';
+import type { Optimizer } from './optimizers/optimizer.ts';
+import { restraintOf, roleOf, type Restraint } from './regularize.ts';
+import { alike, numbered, packedVector, stateVector, tensorIn, type StateTensor, type StateVector } from './state.ts';
+import { normalisationsOf, type Normalisation } from './training-form.ts';
+import { TrainingFault } from './training-fault.ts';
+import type { TrainingOptions } from './training-options.ts';
+
+/** The trainable parameters that are held down alike, and the optimizer's slots for them. */
+export interface ParameterGroup {
+  readonly weights: StateVector;
+  readonly restraint: Restraint;
+  readonly slots: ReadonlyMap<string, StateVector>;
+  readonly ema: StateVector | undefined;
+}
+
+/** The running statistics of one momentum: a block `[3, C]` for each batch norm, laid out as its moments are. */
+export interface StatisticsGroup {
+  readonly vector: StateVector;
+  readonly momentum: number;
+  readonly members: readonly Normalisation[];
+}
+
+export interface StatePlan {
+  readonly groups: readonly ParameterGroup[];
+  readonly statistics: readonly StatisticsGroup[];
+  readonly totals: StateVector;
+}
+
+/** The state of a model of known sizes. */
+export function planState(graph: Graph, options: TrainingOptions, optimizer: Optimizer): StatePlan {
+  const normalisations = normalisationsOf(graph);
+  return {
+    groups: parameterGroups(graph, normalisations, options, optimizer),
+    statistics: statisticsGroups(normalisations),
+    totals: stateVector('totals', 4, [{ name: 'totals', shape: [1, 4], offset: 0, kind: 'total' }]),
+  };
+}
+
+function parameterGroups(
+  graph: Graph,
+  normalisations: readonly Normalisation[],
+  { regularizers, optimizer: settings, ema }: TrainingOptions,
+  optimizer: Optimizer,
+): ParameterGroup[] {
+  const running = new Set(normalisations.flatMap(({ mean, variance }) => [mean, variance]));
+  const users = usersOf(graph);
+  const byRestraint = new Map<string, { restraint: Restraint; members: Node<ParameterAttrs>[] }>();
+  for (const node of topologicalOrder(graph)) {
+    if (!isParameter(node) || running.has(node.attrs.name)) continue;
+    const role = roleOf(node, users.get(node) ?? []);
+    const restraint = restraintOf(node.attrs.name, role, regularizers, optimizer, settings.weightDecay);
+    const key = Object.values(restraint).join(' ');
+    const group = byRestraint.get(key);
+    if (group) group.members.push(node);
+    else byRestraint.set(key, { restraint, members: [node] });
+  }
+  if (byRestraint.size === 0) throw new TrainingFault('model', 'the model has no parameters to train');
+  return [...byRestraint.values()].map(({ restraint, members }, index) => {
+    const tensors = members.map((node) => ({ name: node.attrs.name, shape: sizesOf(node), kind: 'parameter' }) as const);
+    const weights = packedVector(numbered('weights', index), tensors);
+    const slots = optimizer.slots.map((slot) => {
+      return [slot, alike(`${slot}.${weights.name}`, weights, 'slot', `optim.${slot}`)] as const;
+    });
+    const average = ema === undefined ? undefined : alike(`ema.${weights.name}`, weights, 'ema', 'ema');
+    return { weights, restraint, slots: new Map(slots), ema: average };
+  });
+}
+
+function statisticsGroups(normalisations: readonly Normalisation[]): StatisticsGroup[] {
+  const momenta = [...new Set(normalisations.map(({ momentum }) => momentum))];
+  return momenta.map((momentum, index) => {
+    const members = normalisations.filter((each) => each.momentum === momentum);
+    const name = numbered('statistics', index);
+    const blocks = packedVector(
+      name,
+      members.map(({ mean, channels }) => ({ name: mean, shape: [3, channels], kind: 'statistic' })),
+    );
+    const tensors = blocks.tensors.flatMap(({ offset }, at): StateTensor[] => {
+      const { mean, variance, channels = 1 } = members[at] ?? { mean: '', variance: '' };
+      const row = Math.ceil(channels / 4) * 4;
+      const tensor = { shape: [channels], kind: 'statistic' } as const;
+      return [
+        { ...tensor, name: mean, offset },
+        { ...tensor, name: variance, offset: offset + 2 * row },
+      ];
+    });
+    return { vector: stateVector(name, blocks.length, tensors), momentum, members };
+  });
+}
+
+/** All vectors, in a fixed order. */
+export const vectorsOf = ({ groups, statistics, totals }: StatePlan): StateVector[] => [
+  ...groups.map(({ weights }) => weights),
+  ...statistics.map(({ vector }) => vector),
+  ...groups.flatMap(({ slots }) => [...slots.values()]),
+  ...groups.flatMap(({ ema }) => (ema ? [ema] : [])),
+  totals,
+];
+
+/** Tensors by name as values of a graph: of parameters their moving averages, where they are `averaged`. */
+export function leavesOf({ groups, statistics }: StatePlan, averaged: boolean): ReadonlyMap<string, Node> {
+  const leaves = new Map<string, Node>();
+  for (const { weights, ema } of groups) {
+    const vector = averaged && ema ? ema : weights;
+    for (const [at, { name }] of weights.tensors.entries()) {
+      const tensor = vector.tensors[at];
+      if (tensor) leaves.set(name, tensorIn(vector, tensor));
+    }
+  }
+  for (const { vector } of statistics) for (const each of vector.tensors) leaves.set(each.name, tensorIn(vector, each));
+  return leaves;
+}
+
+/** The initial value of every tensor of state that does not start at zero, by its own name. */
+export function initialState(plan: StatePlan, weights: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
+  const initial = new Map<string, Tensor>();
+  const take = (name: string, source: string): void => {
+    const value = weights.get(source);
+    if (!value) throw new RangeError(`the parameter ${source} has no value to start with`);
+    initial.set(name, value);
+  };
+  for (const { vector } of plan.statistics) for (const { name } of vector.tensors) take(name, name);
+  for (const { weights: vector, ema } of plan.groups) {
+    for (const [at, { name }] of vector.tensors.entries()) {
+      take(name, name);
+      const average = ema?.tensors[at];
+      if (average) take(average.name, name);
+    }
+  }
+  return initial;
+}

@@ -1,0 +1,146 @@
+/** The program of one optimizer step: forward, loss, gradients, and the next value of all state. */
+import { makeGraph, makeNode, type Graph, type Node } from '../ir/node.ts';
+import { concat, flatStorage } from '../ops/index.ts';
+import { scoresOf, type BoundModel } from './bound-model.ts';
+import { clipped, globalNorm } from './clip.ts';
+import { differentiate } from './differentiate.ts';
+import { minus, plus, tensorOf, times } from './expressions.ts';
+import { weightedSum } from './losses/index.ts';
+import type { Target } from './losses/loss.ts';
+import type { HostScalar, Optimizer } from './optimizers/optimizer.ts';
+import { correctOf, predictionOf } from './prediction.ts';
+import { programInputs, targetOf, type InputOf } from './program-inputs.ts';
+import { penalised } from './regularize.ts';
+import { leavesOf, type ParameterGroup, type StatePlan, type StatisticsGroup } from './state-plan.ts';
+import { trainingForm } from './training-form.ts';
+import type { TrainingOptions } from './training-options.ts';
+
+export interface StepProgram {
+  readonly graph: Graph;
+  readonly scalars: readonly HostScalar[];
+}
+
+const rngInput: HostScalar = { input: 'rng', kind: 'rng' };
+const one: readonly number[] = [1, 1];
+
+/**
+ * Inputs: the image, `labels` (with mixup also `labels2` and `lambda`), the optimizer's scalars, and `rng` where the
+ * model drops out. Outputs, each `[1, 1]`: `loss`, the data's alone; `correct`; `gradNorm`, before clipping.
+ */
+export function stepProgram(
+  { graph, image }: BoundModel,
+  plan: StatePlan,
+  options: TrainingOptions,
+  optimizer: Optimizer,
+): StepProgram {
+  const inputOf = programInputs(image);
+  const leaves = leavesOf(plan, false);
+  let drops = false;
+  const form = trainingForm(graph, (name) => leaves.get(name), () => {
+    drops = true;
+    return inputOf(rngInput.input, [1, 4]);
+  });
+  const { loss, correct } = measures(scoresOf(form.graph, image, options.target), options, inputOf);
+  const wrt = plan.groups.flatMap(({ weights }) => weights.tensors.flatMap(({ name }) => leaves.get(name) ?? []));
+  const gradients = differentiate(loss, wrt);
+  const flat = plan.groups.map((group) => groupGradient(group, leaves, gradients));
+  const gradNorm = globalNorm(flat);
+  const updates = new Map<Node, Node>();
+  for (const [at, group] of plan.groups.entries()) {
+    const gradient = flat[at];
+    if (!gradient) continue;
+    const step = updateGroup(group, clipped(gradient, gradNorm, options.clip), optimizer, options, inputOf);
+    for (const [state, next] of step) updates.set(state, next);
+  }
+  for (const group of plan.statistics) updates.set(group.vector.parameter, nextStatistics(group, form.moments));
+  const { parameter: totals } = plan.totals;
+  const summands = makeNode(concat, [loss, correct, gradNorm, tensorOf(one, [1])], { axis: 1 });
+  updates.set(totals, plus(totals, summands));
+  return {
+    graph: makeGraph({ loss, correct, gradNorm }, updates),
+    scalars: [...optimizer.scalars, ...(drops ? [rngInput] : [])],
+  };
+}
+
+interface Measures {
+  readonly loss: Node;
+  readonly correct: Node;
+}
+
+/** With mixup `lambda L(labels) + (1 - lambda) L(labels2)`, and as many are correct (Zhang et al. 2018). */
+function measures(scores: Node, options: TrainingOptions, inputOf: InputOf): Measures {
+  const prediction = options.target.kind === 'dense' ? undefined : predictionOf(scores);
+  const against = (name: string): Measures => {
+    const target = targetOf(name, scores, options.target, inputOf);
+    return {
+      loss: weightedSum(scores, target, options.loss).mean,
+      correct: prediction ? correctAgainst(scores, prediction, target) : tensorOf(one, [0]),
+    };
+  };
+  const first = against('labels');
+  if (!options.mixup) return first;
+  const second = against('labels2');
+  const lambda = inputOf('lambda', one);
+  const mix = (a: Node, b: Node): Node => plus(times(a, lambda), times(b, minus(1, lambda)));
+  return { loss: mix(first.loss, second.loss), correct: mix(first.correct, second.correct) };
+}
+
+const correctAgainst = (scores: Node, prediction: Node, target: Target): Node =>
+  target.kind === 'labels' ? correctOf(scores, prediction, target) : tensorOf(one, [0]);
+
+/** The gradients of a group in the order of its vector, with what its regularizers add to the loss. */
+function groupGradient(
+  { weights, restraint }: ParameterGroup,
+  leaves: ReadonlyMap<string, Node>,
+  gradients: ReadonlyMap<Node, Node>,
+): Node {
+  const parts = weights.tensors.map(({ name }) => {
+    const leaf = leaves.get(name);
+    const gradient = leaf && gradients.get(leaf);
+    if (!gradient) throw new RangeError(`${name} has no gradient`);
+    return gradient;
+  });
+  return penalised(makeNode(flatStorage, parts, {}), weights.parameter, restraint);
+}
+
+function updateGroup(
+  { weights, restraint, slots, ema }: ParameterGroup,
+  gradient: Node,
+  optimizer: Optimizer,
+  options: TrainingOptions,
+  inputOf: InputOf,
+): Map<Node, Node> {
+  const { parameter } = weights;
+  const stateOf = (slot: string): Node => {
+    const vector = slots.get(slot);
+    if (!vector) throw new RangeError(`${optimizer.name} has no slot ${slot}`);
+    return vector.parameter;
+  };
+  const scalar = (input: string): Node => inputOf(input, one);
+  const { decay, decoupled } = restraint;
+  const shrunk = decoupled === 0 ? parameter : times(parameter, minus(1, times(scalar('lr'), decoupled)));
+  const updated = optimizer.update({
+    parameter: shrunk,
+    gradient: decay === 0 ? gradient : plus(gradient, times(parameter, decay)),
+    slot: stateOf,
+    scalar,
+  });
+  const updates = new Map([[parameter, updated.parameter]]);
+  for (const [slot, next] of Object.entries(updated.slots)) updates.set(stateOf(slot), next);
+  const { ema: share } = options;
+  if (ema && share !== undefined) {
+    updates.set(ema.parameter, plus(times(ema.parameter, share), times(updated.parameter, 1 - share)));
+  }
+  return updates;
+}
+
+/** `(1 - m) old + m new`, with the unbiased variance, as torch.nn.BatchNorm2d. */
+function nextStatistics({ vector, momentum, members }: StatisticsGroup, moments: ReadonlyMap<string, Node>): Node {
+  const parts = members.map(({ mean }) => {
+    const measured = moments.get(mean);
+    if (!measured) throw new RangeError(`the batch norm of ${mean} has no moments`);
+    return measured;
+  });
+  const measured = makeNode(flatStorage, parts, {});
+  return plus(times(vector.parameter, 1 - momentum), times(measured, momentum));
+}
