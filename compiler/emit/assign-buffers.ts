@@ -6,6 +6,7 @@ import { isOp } from '../ir/op.ts';
 import type { TensorType } from '../ir/type.ts';
 import { channelGroups, noHalo, type Halo, type Placement } from '../kernels/kernel.ts';
 import { haloOf, type Selection } from '../kernels/select.ts';
+import { packedPlacement } from '../kernels/weight.ts';
 import { concat, reshape, slice } from '../ops/index.ts';
 
 /** One allocation; its values share height, width and halo and lie beside each other in channels. */
@@ -157,7 +158,8 @@ function place(
     buffers.set(root, buffer);
     bufferByNode.set(node, buffer);
     const { halo, channelStride } = buffer;
-    placementByNode.set(node, { ...imageOf(node.type), halo, channelStride, channelOffset: offset });
+    const placement = { ...imageOf(node.type), halo, channelStride, channelOffset: offset };
+    placementByNode.set(node, packedPlacement(node) ?? placement);
   }
   return { bufferOf: bufferByNode, placementOf: placementByNode, views };
 }

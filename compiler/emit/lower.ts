@@ -8,6 +8,7 @@ import { positionAt } from '../../grammar/source.ts';
 import type { Binding, Layout, Place, Plan, Step, Value } from '../../runtime/artifact.ts';
 import { type KernelCode, type PackedConstant, type Placement, type Profile } from '../kernels/kernel.ts';
 import type { Selection } from '../kernels/select.ts';
+import { packedPlacement } from '../kernels/weight.ts';
 import { emitZeroHalo } from '../kernels/zero-halo.ts';
 import { assignBuffers, bufferOf, placementOf, type Assignment, type Buffer } from './assign-buffers.ts';
 import { planArena, type Arena } from './plan-arena.ts';
@@ -125,11 +126,13 @@ const layoutOf = (placement: Placement): Layout => ({
 });
 
 function valueOf(context: Context, name: string, node: Node): Value {
+  const placement = placementOf(context.assignment, node);
   return {
     name,
-    shape: node.type.shape.map(sizeOf),
+    // A packed weight is a run of floats; where its own shape's elements lie among them is for kernels to know.
+    shape: packedPlacement(node) ? [1, placement.channels] : node.type.shape.map(sizeOf),
     region: context.arena.regionOf(bufferOf(context.assignment, node)),
-    layout: layoutOf(placementOf(context.assignment, node)),
+    layout: layoutOf(placement),
   };
 }
 

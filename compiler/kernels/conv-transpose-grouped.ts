@@ -1,8 +1,8 @@
 /** Transposed convolution with any groups: four output channels an invocation, each with its own input channels. */
 import { declareEpilogue } from './epilogue.ts';
 import { ceilDivide, channelGroups, multiplyExtents, type Kernel, type KernelRequest } from './kernel.ts';
-import { packBias, packPlain } from './pack.ts';
-import { readTransposed, transposedOf } from './transposed.ts';
+import { packBias } from './pack.ts';
+import { bindTransposed, readsTransposed, readTransposed, transposedOf } from './transposed.ts';
 import { at, beginShader, range, walk, type Shader } from './wgsl.ts';
 
 const lanes = 32;
@@ -11,7 +11,10 @@ export const convTransposeGrouped: Kernel = {
   name: 'conv-transpose-grouped',
   implements: ['convTranspose2d'],
   profiles: ['software', 'gpu'],
-  supports: (node) => readTransposed(node) !== undefined,
+  supports(node) {
+    const conv = readTransposed(node);
+    return conv !== undefined && readsTransposed(conv, 'transposed');
+  },
   schedules: () => [{}],
   emit(request) {
     const { height, width, channels, batch } = request.result;
@@ -26,7 +29,7 @@ function bodyText(shader: Shader, request: KernelRequest): string {
   const { conv, data } = transposedOf(request);
   const { stride, padding, dilation, groups } = conv.anchor.attrs;
   const x = shader.operand(conv.operands[0] ?? 0);
-  const weights = shader.constant(packPlain(conv.weight), 'f32');
+  const weights = bindTransposed(shader, conv, 'transposed');
   const bias = shader.constant(packBias(conv.bias, conv.outputs));
   const result = shader.result();
   const [from, to] = [walk(shader, data), walk(shader, request.result)];
@@ -41,6 +44,7 @@ function bodyText(shader: Shader, request: KernelRequest): string {
   shader.declare(`fn sumOf(o: u32, n: u32, y: u32, x: u32) -> f32 {
   if (o >= ${outputs}) { return 0.0; }
   let first = (o / ${perGroup}) * ${inputs};
+  let depth = (${inputs} + 3u) / 4u * 4u;
   var sum = 0.0;
   for (var ky = 0u; ky < ${kernelHeight}; ky++) {
     let down = y + ${top};
@@ -53,10 +57,10 @@ function bodyText(shader: Shader, request: KernelRequest): string {
       let ix = (right - tx) / ${strideX};
       if (right < tx || (right - tx) % ${strideX} != 0u || ix >= ${inputColumns}) { continue; }
       let start = ${at(from, 'n', 'iy', 'ix', '0u')};
+      let w = ((o / 4u * ${kernelHeight} + ky) * ${kernelWidth} + kx) * depth;
       for (var i = 0u; i < ${inputs}; i++) {
         let c = first + i;
-        let w = ((c * ${perGroup} + o % ${perGroup}) * ${kernelHeight} + ky) * ${kernelWidth} + kx;
-        sum += ${x}[start + c / 4u][c % 4u] * ${weights}[w];
+        sum += ${x}[start + c / 4u][c % 4u] * ${weights}[w + i][o % 4u];
       }
     }
   }

@@ -10,7 +10,7 @@ import {
   type KernelRequest,
 } from './kernel.ts';
 import { packBias } from './pack.ts';
-import { packTransposed, reachOf, readTransposed, transposedOf } from './transposed.ts';
+import { bindTransposed, reachOf, readsTransposed, readTransposed, transposedOf } from './transposed.ts';
 import type { Transposed } from './transposed.ts';
 import { at, beginShader, range, unroll, walk, type Shader } from './wgsl.ts';
 
@@ -31,7 +31,7 @@ export const convTranspose: Kernel<TransposedSchedule> = {
   profiles: ['software', 'gpu'],
   supports(node) {
     const conv = readTransposed(node);
-    return conv !== undefined && groupsAlign(conv, 4);
+    return conv !== undefined && groupsAlign(conv, 4) && readsTransposed(conv, 'transposed');
   },
   schedules(node, profile) {
     const conv = readTransposed(node);
@@ -92,7 +92,7 @@ function bind(shader: Shader, request: KernelRequest, { pixels, quads, wide }: T
   const u = (value: Extent): string => shader.u32(value);
   return {
     x: shader.operand(conv.operands[0] ?? 0),
-    weights: shader.constant(packTransposed(conv), wide ? 'mat4x4f' : 'vec4f'),
+    weights: bindTransposed(shader, conv, 'transposed', wide ? 'mat4x4f' : 'vec4f'),
     bias: shader.constant(packBias(conv.bias, conv.outputs)),
     y: shader.result(),
     from: walk(shader, data, -above, -before),

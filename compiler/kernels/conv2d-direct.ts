@@ -1,6 +1,15 @@
 /** Convolution for software adapters: register tiles over a row of pixels, zero borders in memory, no barriers. */
-import { bindConvolution, convolutionOf, groupsAlign, isDepthwise, paddingOf, readConvolution } from './convolution.ts';
-import type { Convolution } from './convolution.ts';
+import {
+  bindConvolution,
+  bindFilter,
+  convolutionOf,
+  groupsAlign,
+  isDepthwise,
+  paddingOf,
+  readConvolution,
+  readsForm,
+  type Convolution,
+} from './convolution.ts';
 import { declareEpilogue, hasResidual } from './epilogue.ts';
 import {
   ceilDivide,
@@ -12,7 +21,6 @@ import {
   type KernelRequest,
   type Placement,
 } from './kernel.ts';
-import { packOutputs } from './pack.ts';
 import { at, beginShader, range, unroll, walk, type Shader } from './wgsl.ts';
 
 /** `pixels`: outputs along a row that one invocation computes, each for 4 * `quads` channels. */
@@ -24,19 +32,19 @@ const lanes = 8;
 const whole = (placement: Placement): boolean => placement.halo.every((side) => side === 0);
 
 // A 1x1 convolution over values without borders sees an image as one long row, which tiles without waste.
-function seesOneRow(request: KernelRequest, { anchor, kernel }: Convolution): boolean {
-  const { stride, padding } = anchor.attrs;
+function seesOneRow(request: KernelRequest, { attrs, kernel }: Convolution): boolean {
+  const { stride, padding } = attrs;
   const pointwise = [...kernel, ...stride].every((size) => size === 1) && padding.every((side) => side === 0);
   return pointwise && whole(request.result) && request.operands.every((operand) => !operand || whole(operand));
 }
 
 export const conv2dDirect: Kernel<DirectSchedule> = {
   name: 'conv2d-direct',
-  implements: ['conv2d'],
+  implements: ['conv2d', 'convTranspose2d'],
   profiles: ['software'],
   supports(node) {
     const conv = readConvolution(node);
-    return conv !== undefined && groupsAlign(conv, 4) && !isDepthwise(conv);
+    return conv !== undefined && groupsAlign(conv, 4) && !isDepthwise(conv) && readsForm(conv);
   },
   schedules(node) {
     const conv = readConvolution(node);
@@ -44,7 +52,7 @@ export const conv2dDirect: Kernel<DirectSchedule> = {
     return all.filter(({ pixels, quads }) => conv && groupsAlign(conv, quads * 4) && pixels * quads > 4);
   },
   // Kernel size, stride and dilation are uniforms, so that all layers of a model can share one pipeline.
-  form: (node) => String(readConvolution(node)?.anchor.attrs.groups === 1),
+  form: (node) => String(readConvolution(node)?.attrs.groups === 1),
   cost(node, { pixels, quads }) {
     const conv = readConvolution(node);
     const [, , height, width] = node.type.shape.map(Number);
@@ -74,7 +82,7 @@ export const conv2dDirect: Kernel<DirectSchedule> = {
       workgroupSize: [lanes, 1, 1],
       workgroups: [ceilDivide(tiles, lanes), Math.ceil(conv.outputs / (4 * quads)), request.result.batch],
       body,
-      overrun: overrunOf(width, pixels) * conv.anchor.attrs.stride[1] * data.channelStride,
+      overrun: overrunOf(width, pixels) * conv.attrs.stride[1] * data.channelStride,
     });
   },
 };
@@ -88,10 +96,10 @@ interface Tiling {
 /** Registers what the shader reads, in the order of its bindings and uniforms; returns the expressions. */
 function declareNames(shader: Shader, request: KernelRequest, { pixels, quads }: DirectSchedule, tiling: Tiling) {
   const { conv, data } = convolutionOf(request);
-  const { stride, padding, dilation, groups } = conv.anchor.attrs;
+  const { stride, padding, dilation, groups } = conv.attrs;
   const u = (value: Extent): string => shader.u32(value);
   const names = {
-    weights: shader.constant(packOutputs(conv.weight)),
+    weights: bindFilter(shader, conv),
     ...bindConvolution(shader, conv, request),
     from: walk(shader, data, -padding[0], -padding[1]),
     to: walk(shader, request.result),
@@ -102,6 +110,8 @@ function declareNames(shader: Shader, request: KernelRequest, { pixels, quads }:
     strideX: u(stride[1]),
     dilationY: u(dilation[0]),
     dilationX: u(dilation[1]),
+    // 1 reads the taps from the last to the first.
+    flipped: u(conv.flipped ? 1 : 0),
     quadsPerGroup: u(groups === 1 ? 0x7fffffff : conv.outputs / groups / 4),
     columns: u(tiling.width),
     tilesPerRow: u(tiling.tilesPerRow),
@@ -136,7 +146,10 @@ function bodyText(shader: Shader, request: KernelRequest, schedule: DirectSchedu
 ${gate ? `  let gate = ${gate.walk.origin} + n * ${gate.walk.image};` : ''}
   let last = ${p.outputGroups} - 1u;
   let taps = ${p.kernelHeight} * ${p.kernelWidth} * depth;
-${unroll(quads, (q) => `  let c${q + 1} = min(c0 + ${q}u, last); var w${q} = c${q + 1} * taps; let b${q} = ${p.bias}[c${q + 1}];`)}
+  let flipped = ${p.flipped} == 1u;
+  let firstTap = select(0u, taps - depth, flipped);
+  let nextTap = select(depth, 0u - depth, flipped);
+${unroll(quads, (q) => `  let c${q + 1} = min(c0 + ${q}u, last); var w${q} = c${q + 1} * taps + firstTap; let b${q} = ${p.bias}[c${q + 1}];`)}
 ${sums.map(({ name, q }) => `  var ${name} = b${q};`).join('\n')}
   for (var ky = 0u; ky < ${p.kernelHeight}; ky++) {
     for (var kx = 0u; kx < ${p.kernelWidth}; kx++) {
@@ -150,7 +163,7 @@ ${unroll(pixels, (i) => `        let x${i} = ${p.data}[at + ${i}u * stride][k]${
 ${unroll(quads, (q) => `        let m${q} = ${p.weights}[w${q} + i];`)}
 ${sums.map(({ name, i, q }) => `        ${name} += m${q} * x${i};`).join('\n')}
       }
-${unroll(quads, (q) => `      w${q} += depth;`)}
+${unroll(quads, (q) => `      w${q} += nextTap;`)}
     }
   }
   let out = ${at(p.to, 'n', 'y0', 'x0', 'c0')};

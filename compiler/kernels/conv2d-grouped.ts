@@ -1,8 +1,8 @@
 /** Convolution with any groups: four output channels an invocation, each with its own input channels. */
-import { convolutionOf, readConvolution } from './convolution.ts';
+import { bindFilter, convolutionOf, readConvolution, readsForm } from './convolution.ts';
 import { declareEpilogue } from './epilogue.ts';
 import { ceilDivide, channelGroups, multiplyExtents, type Kernel, type KernelRequest } from './kernel.ts';
-import { packBias, packPlain } from './pack.ts';
+import { packBias } from './pack.ts';
 import { at, beginShader, range, walk, type Shader } from './wgsl.ts';
 
 const lanes = 32;
@@ -13,7 +13,7 @@ export const conv2dGrouped: Kernel = {
   profiles: ['software', 'gpu'],
   supports(node) {
     const conv = readConvolution(node);
-    return conv !== undefined && conv.gate === undefined;
+    return conv !== undefined && conv.gate === undefined && !conv.flipped && readsForm(conv);
   },
   schedules: () => [{}],
   emit(request) {
@@ -27,9 +27,9 @@ export const conv2dGrouped: Kernel = {
 
 function bodyText(shader: Shader, request: KernelRequest): string {
   const { conv, data } = convolutionOf(request);
-  const { stride, padding, dilation, groups } = conv.anchor.attrs;
+  const { stride, padding, dilation, groups } = conv.attrs;
   const x = shader.operand(conv.operands[0] ?? 0);
-  const weights = shader.constant(packPlain(conv.weight), 'f32');
+  const weights = bindFilter(shader, conv);
   const bias = shader.constant(packBias(conv.bias, conv.outputs));
   const result = shader.result();
   const [from, to] = [walk(shader, data), walk(shader, request.result)];
@@ -44,6 +44,7 @@ function bodyText(shader: Shader, request: KernelRequest): string {
   shader.declare(`fn sumOf(o: u32, n: u32, y: u32, x: u32) -> f32 {
   if (o >= ${outputs}) { return 0.0; }
   let first = (o / ${perGroup}) * ${inputs};
+  let depth = (${inputs} + 3u) / 4u * 4u;
   var sum = 0.0;
   for (var ky = 0u; ky < ${kernelHeight}; ky++) {
     let iy = y * ${strideY} + ky * ${dilationY} - ${top};
@@ -52,9 +53,10 @@ function bodyText(shader: Shader, request: KernelRequest): string {
       let ix = x * ${strideX} + kx * ${dilationX} - ${left};
       if (ix >= ${inputColumns}) { continue; }
       let start = ${at(from, 'n', 'iy', 'ix', '0u')};
+      let w = ((o / 4u * ${kernelHeight} + ky) * ${kernelWidth} + kx) * depth;
       for (var i = 0u; i < ${inputs}; i++) {
         let c = first + i;
-        sum += ${x}[start + c / 4u][c % 4u] * ${weights}[((o * ${inputs} + i) * ${kernelHeight} + ky) * ${kernelWidth} + kx];
+        sum += ${x}[start + c / 4u][c % 4u] * ${weights}[w + i][o % 4u];
       }
     }
   }

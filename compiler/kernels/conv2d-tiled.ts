@@ -1,8 +1,14 @@
 /** Convolution for GPUs: implicit GEMM, tiles of pixels and weights staged in workgroup memory. */
-import { bindConvolution, convolutionOf, readConvolution, type Convolution } from './convolution.ts';
+import {
+  bindConvolution,
+  bindFilter,
+  convolutionOf,
+  readConvolution,
+  readsForm,
+  type Convolution,
+} from './convolution.ts';
 import { declareEpilogue } from './epilogue.ts';
 import { ceilDivide, channelGroups, multiplyExtents, type Kernel, type KernelRequest } from './kernel.ts';
-import { packOutputs } from './pack.ts';
 import { at, beginShader, unroll, walk, type Shader } from './wgsl.ts';
 
 /** `pixels`: outputs of one invocation, each for eight channels. A workgroup covers 8 * pixels by 64 channels. */
@@ -15,9 +21,12 @@ const chunk = 4;
 
 export const conv2dTiled: Kernel<TiledSchedule> = {
   name: 'conv2d-tiled',
-  implements: ['conv2d'],
+  implements: ['conv2d', 'convTranspose2d'],
   profiles: ['gpu'],
-  supports: (node) => readConvolution(node)?.anchor.attrs.groups === 1,
+  supports(node) {
+    const conv = readConvolution(node);
+    return conv?.attrs.groups === 1 && readsForm(conv);
+  },
   schedules(node) {
     const pixels = Number(node.type.shape[2]) * Number(node.type.shape[3]);
     // Small images need many small tiles to fill a GPU, large ones large tiles to reuse what is staged.
@@ -39,9 +48,9 @@ export const conv2dTiled: Kernel<TiledSchedule> = {
 /** Registers what the shader reads, in the order of its bindings and uniforms; returns the expressions. */
 function declareNames(shader: Shader, request: KernelRequest) {
   const { conv, data } = convolutionOf(request);
-  const { padding } = conv.anchor.attrs;
+  const { padding } = conv.attrs;
   const names = {
-    weights: shader.constant(packOutputs(conv.weight), 'mat4x4f'),
+    weights: bindFilter(shader, conv, 'mat4x4f'),
     ...bindConvolution(shader, conv, request),
     from: walk(shader, data),
     to: walk(shader, request.result),
@@ -63,6 +72,7 @@ type Names = ReturnType<typeof declareNames>;
 function bodyText(shader: Shader, request: KernelRequest, pixels: number): string {
   const { conv } = convolutionOf(request);
   const [kernelHeight, kernelWidth] = conv.kernel;
+  const [tapY, tapX] = conv.flipped ? [`${kernelHeight - 1}u - ky`, `${kernelWidth - 1}u - kx`] : ['ky', 'kx'];
   const p = declareNames(shader, request);
   const tile = side * pixels;
   shader.declare(`var<workgroup> staged: array<vec4f, ${tile * chunk}>;`);
@@ -85,7 +95,7 @@ ${unroll(pixels, (i) => `  var p${i} = vec4f(); var q${i} = vec4f();`)}
 ${unroll(loads, (i) => stageText(i, conv, p))}
         matrices[lane] = mat4x4f();
         if (stagedC < ${p.outputGroups} && c + stagedK < depth) {
-          matrices[lane] = ${p.weights}[((stagedC * ${kernelHeight}u + ky) * ${kernelWidth}u + kx) * depth + c + stagedK];
+          matrices[lane] = ${p.weights}[((stagedC * ${kernelHeight}u + ${tapY}) * ${kernelWidth}u + ${tapX}) * depth + c + stagedK];
         }
         workgroupBarrier();
         for (var k = 0u; k < ${chunk}u; k++) {
@@ -105,8 +115,8 @@ ${unroll(pixels, (i) => storeText(i, pixels, p))}`;
 }
 
 /** Top left corner of the window of the pixel that an invocation stages. */
-const originText = (i: number, tile: number, { anchor }: Convolution, { columns, top, left }: Names): string => {
-  const [strideY, strideX] = anchor.attrs.stride;
+const originText = (i: number, tile: number, { attrs }: Convolution, { columns, top, left }: Names): string => {
+  const [strideY, strideX] = attrs.stride;
   return `  let f${i} = group.x * ${tile}u + lane / ${chunk}u + ${(i * side * side) / chunk}u;
   let y${i} = (f${i} / ${columns}) * ${strideY}u - ${top};
   let x${i} = (f${i} % ${columns}) * ${strideX}u - ${left};`;
@@ -115,12 +125,12 @@ const originText = (i: number, tile: number, { anchor }: Convolution, { columns,
 // A coordinate left of or above the image wraps around to a huge u32, so one comparison checks both sides.
 const stageText = (
   i: number,
-  { anchor }: Convolution,
+  { attrs }: Convolution,
   { data, from, inputRows, inputColumns, gate }: Names,
 ): string => `
         {
-          let y = y${i} + ky * ${anchor.attrs.dilation[0]}u;
-          let x = x${i} + kx * ${anchor.attrs.dilation[1]}u;
+          let y = y${i} + ky * ${attrs.dilation[0]}u;
+          let x = x${i} + kx * ${attrs.dilation[1]}u;
           var v = vec4f();
           if (y < ${inputRows} && x < ${inputColumns} && c + k0 < depth) {
             v = ${data}[image + y * ${from.row} + x * ${from.pixel} + c + k0]${gate ? ` * ${gate.buffer}[gate + c + k0]` : ''};

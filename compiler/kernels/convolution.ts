@@ -3,32 +3,63 @@ import { isConstant } from '../ir/leaves.ts';
 import type { Node } from '../ir/node.ts';
 import { isOp } from '../ir/op.ts';
 import type { Conv2dAttrs } from '../ops/conv2d.ts';
-import { conv2d } from '../ops/index.ts';
+import type { ConvTranspose2dAttrs } from '../ops/conv-transpose2d.ts';
+import { conv2d, convTranspose2d } from '../ops/index.ts';
+import type { PackedForm } from '../ops/pack-weights.ts';
 import { readGroup, type Group } from './group.ts';
 import type { Halo, KernelRequest, Placement } from './kernel.ts';
-import { packBias, type PackedSource } from './pack.ts';
+import { packBias, packedShape, type PackedSource } from './pack.ts';
+import { bindWeight, hasForm, readWeight, type Weight } from './weight.ts';
 import { walk, type Shader, type Walk } from './wgsl.ts';
 
-/** A convolution with constant weights, alone or with gate and tail. */
+/** A convolution whose kernel can read its weights, alone or with gate and tail. */
 export interface Convolution extends Group {
-  readonly anchor: Node<Conv2dAttrs>;
-  readonly weight: PackedSource;
+  readonly attrs: Conv2dAttrs;
+  readonly weight: Weight;
   readonly bias: PackedSource | undefined;
   readonly outputs: number;
   /** Input channels of one group. */
   readonly inputs: number;
   /** Vertical, horizontal. */
   readonly kernel: readonly [number, number];
+  /** Whether the taps are read backwards, and the weight's first axis counts inputs: a transposed convolution. */
+  readonly flipped: boolean;
 }
 
-/** Reads a node as a convolution; undefined where it is none or its weights are computed at run time. */
+/**
+ * Reads a node as a convolution: a `conv2d`, or a `convTranspose2d` of stride 1, which is a convolution with its taps in
+ * reverse (Dumoulin and Visin 2016, 4.2), so that input gradients run as fast as what they are gradients of. Undefined
+ * where it is none, or its weights are neither constant nor packed.
+ */
 export function readConvolution(node: Node): Convolution | undefined {
-  const group = readGroup(node, ['conv2d']);
-  if (!group || !isOp(group.anchor, conv2d)) return undefined;
-  const [, weight, bias] = group.operands.map((index) => node.inputs[index]);
-  if (!weight || !isConstant(weight) || (bias && !isConstant(bias))) return undefined;
-  const [outputs = 1, inputs = 1, height = 1, width = 1] = weight.attrs.tensor.shape;
-  return { ...group, anchor: group.anchor, weight, bias, outputs, inputs, kernel: [height, width] };
+  const group = readGroup(node, ['conv2d', 'convTranspose2d']);
+  if (!group) return undefined;
+  const [, weightIndex, biasIndex] = group.operands;
+  const weight = readWeight(node.inputs[weightIndex ?? -1], weightIndex);
+  const bias = node.inputs[biasIndex ?? -1];
+  if (!weight || (bias && !isConstant(bias))) return undefined;
+  const flipped = isOp(group.anchor, convTranspose2d);
+  const packing = { form: flipped ? 'transposed' : 'outputs', groups: 1 } as const;
+  const kernel = packedShape(weight.node.type.shape, packing).kernel;
+  const attrs = effectiveAttrs(group.anchor, kernel);
+  if (!attrs) return undefined;
+  const { outputs, inputs } = packedShape(weight.node.type.shape, { ...packing, groups: attrs.groups });
+  return { ...group, attrs, weight, bias, outputs, inputs, kernel, flipped };
+}
+
+function effectiveAttrs(anchor: Node, kernel: readonly [number, number]): Conv2dAttrs | undefined {
+  if (isOp(anchor, conv2d)) return anchor.attrs;
+  return isOp(anchor, convTranspose2d) ? reversed(anchor.attrs, kernel) : undefined;
+}
+
+// A border that the transposed convolution cuts off deeper than its kernel reaches would be a negative padding.
+function reversed(attrs: ConvTranspose2dAttrs, kernel: readonly [number, number]): Conv2dAttrs | undefined {
+  const { stride, padding, outputPadding, dilation, groups } = attrs;
+  if (stride.some((step) => step !== 1)) return undefined;
+  const [vertical, horizontal] = [dilation[0] * (kernel[0] - 1), dilation[1] * (kernel[1] - 1)];
+  const [below, right] = [outputPadding[0] - padding[2], outputPadding[1] - padding[3]];
+  const pads = [vertical - padding[0], horizontal - padding[1], vertical + below, horizontal + right] as const;
+  return pads.some((pad) => pad < 0) ? undefined : { stride, padding: pads, dilation, groups };
 }
 
 /** The same, of a request that `supports` has admitted, with the data operand's place. */
@@ -40,14 +71,24 @@ export function convolutionOf(request: KernelRequest): { readonly conv: Convolut
 }
 
 /** True where no block of so many output channels spans two groups. */
-export const groupsAlign = ({ anchor, outputs }: Convolution, block: number): boolean =>
-  anchor.attrs.groups === 1 || (outputs / anchor.attrs.groups) % block === 0;
+export const groupsAlign = ({ attrs, outputs }: Convolution, block: number): boolean =>
+  attrs.groups === 1 || (outputs / attrs.groups) % block === 0;
 
-export const isDepthwise = ({ anchor, inputs, outputs }: Convolution): boolean =>
-  anchor.attrs.groups > 1 && inputs === 1 && outputs === anchor.attrs.groups;
+export const isDepthwise = ({ attrs, inputs, outputs }: Convolution): boolean =>
+  attrs.groups > 1 && inputs === 1 && outputs === attrs.groups;
+
+const formOf = ({ flipped }: Convolution): PackedForm => (flipped ? 'transposed' : 'outputs');
+
+/** Whether a kernel can read the weight by groups of output channels, or, of a depthwise convolution, by channels. */
+export const readsForm = (conv: Convolution, form: PackedForm = formOf(conv)): boolean =>
+  hasForm(conv.weight, { form, groups: conv.attrs.groups });
+
+/** The array of a convolution's weight in a form that `readsForm` has admitted. */
+export const bindFilter = (shader: Shader, conv: Convolution, element?: string, form = formOf(conv)): string =>
+  bindWeight(shader, conv.weight, { form, groups: conv.attrs.groups }, element);
 
 export function paddingOf(node: Node): Halo {
-  const [top = 0, left = 0, bottom = 0, right = 0] = readConvolution(node)?.anchor.attrs.padding ?? [];
+  const [top = 0, left = 0, bottom = 0, right = 0] = readConvolution(node)?.attrs.padding ?? [];
   return [top, left, bottom, right];
 }
 

@@ -1,5 +1,13 @@
 /** Depthwise convolution: one channel group a lane, register tiles over a row of pixels. */
-import { bindConvolution, convolutionOf, isDepthwise, paddingOf, readConvolution } from './convolution.ts';
+import {
+  bindConvolution,
+  bindFilter,
+  convolutionOf,
+  isDepthwise,
+  paddingOf,
+  readConvolution,
+  readsForm,
+} from './convolution.ts';
 import { declareEpilogue } from './epilogue.ts';
 import {
   ceilDivide,
@@ -10,7 +18,6 @@ import {
   type Kernel,
   type KernelRequest,
 } from './kernel.ts';
-import { packDepthwise } from './pack.ts';
 import { at, beginShader, range, unroll, walk, type Shader } from './wgsl.ts';
 
 /**
@@ -22,17 +29,17 @@ export type DepthwiseSchedule = { readonly pixels: number; readonly bordered: nu
 const lanes = 32;
 
 function slides(node: Parameters<typeof readConvolution>[0]): boolean {
-  const { stride, dilation } = readConvolution(node)?.anchor.attrs ?? { stride: [2, 2], dilation: [1, 1] };
+  const { stride, dilation } = readConvolution(node)?.attrs ?? { stride: [2, 2], dilation: [1, 1] };
   return stride[1] === 1 && dilation[1] === 1;
 }
 
 export const depthwise: Kernel<DepthwiseSchedule> = {
   name: 'depthwise',
-  implements: ['conv2d'],
+  implements: ['conv2d', 'convTranspose2d'],
   profiles: ['software', 'gpu'],
   supports(node) {
     const conv = readConvolution(node);
-    return conv !== undefined && isDepthwise(conv);
+    return conv !== undefined && isDepthwise(conv) && readsForm(conv, 'depthwise');
   },
   schedules(node, profile) {
     const sliding = slides(node) ? 1 : 0;
@@ -48,7 +55,7 @@ export const depthwise: Kernel<DepthwiseSchedule> = {
     const shader = beginShader(request);
     const body = bodyText(shader, request, schedule);
     // One more than the tile: a sliding window loads the pixel after its last tap.
-    const beyond = (overrunOf(width, schedule.pixels) + 1) * conv.anchor.attrs.stride[1];
+    const beyond = (overrunOf(width, schedule.pixels) + 1) * conv.attrs.stride[1];
     return shader.finish({
       workgroupSize: [lanes, 1, 1],
       workgroups: [ceilDivide(items, lanes), 1, batch],
@@ -61,10 +68,10 @@ export const depthwise: Kernel<DepthwiseSchedule> = {
 /** Registers what the shader reads, in the order of its bindings and uniforms; returns the expressions. */
 function declareNames(shader: Shader, request: KernelRequest, { pixels, bordered }: DepthwiseSchedule) {
   const { conv, data } = convolutionOf(request);
-  const { stride, padding, dilation } = conv.anchor.attrs;
+  const { stride, padding, dilation } = conv.attrs;
   const { width, height } = request.result;
   const names = {
-    weights: shader.constant(packDepthwise(conv.weight)),
+    weights: bindFilter(shader, conv, 'vec4f', 'depthwise'),
     ...bindConvolution(shader, conv, request),
     from: bordered ? walk(shader, data, -padding[0], -padding[1]) : walk(shader, data),
     to: walk(shader, request.result),
@@ -80,6 +87,8 @@ function declareNames(shader: Shader, request: KernelRequest, { pixels, bordered
     dilationX: shader.u32(dilation[1]),
     inputRows: shader.u32(data.height),
     inputColumns: shader.u32(data.width),
+    // 1 reads the taps from the last to the first.
+    flipped: shader.u32(conv.flipped ? 1 : 0),
     top: shader.u32(bordered ? 0 : padding[0]),
     left: shader.u32(bordered ? 0 : padding[1]),
     // A count that only the uniform block knows keeps the driver from unrolling the loop over the sums.
@@ -121,10 +130,13 @@ function bodyText(shader: Shader, request: KernelRequest, schedule: DepthwiseSch
   let image = ${p.from.origin} + n * ${p.from.image} + c0;
   let first = x0 * ${p.strideX} - ${p.left};
   let b0 = ${p.bias}[c0];
+  let flipped = ${p.flipped} == 1u;
+  let firstTap = select(0u, (${p.kernelHeight} * ${p.kernelWidth} - 1u) * ${p.groupCount}, flipped) + c0;
+  let nextTap = select(${p.groupCount}, 0u - ${p.groupCount}, flipped);
 ${unroll(pixels, (i) => `  var p${i} = b0;`)}
   for (var ky = 0u; ky < ${p.kernelHeight}; ky++) {
     ${rowText(p, bordered)}
-    var w = ky * ${p.kernelWidth} * ${p.groupCount} + c0;
+    var w = firstTap + ky * ${p.kernelWidth} * nextTap;
 ${sliding ? slidingText(pixels, p) : steppingText(pixels, p)}
   }
   let out = ${at(p.to, 'n', 'y0', 'x0', 'c0')};
@@ -137,20 +149,20 @@ ${sliding ? slidingText(pixels, p) : steppingText(pixels, p)}
   }`;
 }
 
-const slidingText = (pixels: number, { weights, kernelWidth, groupCount }: Names): string => `
+const slidingText = (pixels: number, { weights, kernelWidth }: Names): string => `
 ${unroll(pixels, (i) => `    var x${i} = pixelAt(row, first + ${i}u);`)}
     for (var kx = 0u; kx < ${kernelWidth}; kx++) {
       let m = ${weights}[w];
 ${unroll(pixels, (i) => `      p${i} += m * x${i};`)}
-      w += ${groupCount};
+      w += nextTap;
 ${unroll(pixels - 1, (i) => `      x${i} = x${i + 1};`)}
       x${pixels - 1} = pixelAt(row, first + kx + ${pixels}u);
     }`;
 
-const steppingText = (pixels: number, { weights, kernelWidth, groupCount, strideX, dilationX }: Names): string => `
+const steppingText = (pixels: number, { weights, kernelWidth, strideX, dilationX }: Names): string => `
     for (var kx = 0u; kx < ${kernelWidth}; kx++) {
       let m = ${weights}[w];
       let at = first + kx * ${dilationX};
 ${unroll(pixels, (i) => `      p${i} += m * pixelAt(row, at + ${i}u * ${strideX});`)}
-      w += ${groupCount};
+      w += nextTap;
     }`;

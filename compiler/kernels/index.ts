@@ -6,14 +6,17 @@ import { conv2dTiled } from './conv2d-tiled.ts';
 import { convTranspose } from './conv-transpose.ts';
 import { convTransposeGrouped } from './conv-transpose-grouped.ts';
 import { depthwise } from './depthwise.ts';
+import { depthwiseTranspose } from './depthwise-transpose.ts';
 import { elementwise } from './elementwise.ts';
 import { gather } from './gather.ts';
 import { groupNorm } from './group-norm.ts';
 import { linear } from './linear.ts';
+import { packWeightsKernel } from './pack-weights.ts';
 import { globalPool, pool } from './pool.ts';
 import { reduce } from './reduce.ts';
 import { resize } from './resize.ts';
 import { softmax } from './softmax.ts';
+import { sumSlicesKernel } from './sum-slices.ts';
 
 export const kernels: readonly Kernel[] = [
   linear,
@@ -21,8 +24,11 @@ export const kernels: readonly Kernel[] = [
   conv2dDirect,
   conv2dTiled,
   conv2dGrouped,
+  depthwiseTranspose,
   convTranspose,
   convTransposeGrouped,
+  packWeightsKernel,
+  sumSlicesKernel,
   globalPool,
   pool,
   softmax,

@@ -1,6 +1,8 @@
 /** Weights re-packed at build time into the order in which the kernels read them. */
+import type { Dim } from '../ir/dim.ts';
 import type { ConstantAttrs } from '../ir/leaves.ts';
 import type { Node } from '../ir/node.ts';
+import type { PackedForm, PackWeightsAttrs } from '../ops/pack-weights.ts';
 import { channelGroups, noHalo, type PackedConstant, type Placement } from './kernel.ts';
 
 /** Where packed weights come from. */
@@ -12,43 +14,60 @@ export const packedAs = (node: PackedSource, form: string): Pick<PackedConstant,
   name: `${node.attrs.name || 'constant'}:${form}`,
 });
 
+/** The sizes of a packed weight: output channels of all groups, input channels of one. */
+interface PackedShape {
+  readonly outputs: number;
+  readonly inputs: number;
+  readonly taps: number;
+  readonly kernel: readonly [number, number];
+}
+
+export function packedShape(shape: readonly Dim[], { form, groups }: PackWeightsAttrs): PackedShape {
+  const [outer = 1, inner = 1, height = 1, width = 1] = shape.map(Number);
+  const sizes = { taps: height * width, kernel: [height, width] } as const;
+  if (form === 'transposed') return { ...sizes, outputs: inner * groups, inputs: outer / groups };
+  return { ...sizes, outputs: outer, inputs: inner };
+}
+
+/** vec4 that a weight takes in a packed form. */
+export function packedLength(shape: readonly Dim[], attrs: PackWeightsAttrs): number {
+  const { outputs, inputs, taps } = packedShape(shape, attrs);
+  return channelGroups(outputs) * taps * (attrs.form === 'depthwise' ? 1 : channelGroups(inputs) * 4);
+}
+
 /**
- * A convolution's weight `[O, I, KH, KW]` (or a linear's `[O, I]`) as vec4 of four output channels, in the order
- * [O / 4][KH][KW][I], I padded to a multiple of four. Read as mat4x4f, element i / 4 takes four inputs to four
- * outputs: `m * x`. Grouped weights keep I = channels of one group.
+ * A weight in the order of one of these forms, padded with zeros:
+ * - `outputs`: a convolution's `[O, I, KH, KW]` (or a linear's `[O, I]`) as vec4 of four output channels, in the order
+ *   [O / 4][KH][KW][I], I padded to a multiple of four. Read as mat4x4f, element i / 4 takes four inputs to four
+ *   outputs: `m * x`. Grouped weights keep I = channels of one group.
+ * - `transposed`: the same of a transposed convolution's `[I * groups, O / groups, KH, KW]`.
+ * - `depthwise`: `[C, 1, KH, KW]` as vec4 in the order [KH][KW][C / 4].
  */
-export function packOutputs(node: PackedSource): PackedConstant {
+export function packWeight(node: PackedSource, attrs: PackWeightsAttrs): PackedConstant {
   const { shape, data } = node.attrs.tensor;
-  const [outputs = 1, inputs = 1, height = 1, width = 1] = shape;
+  const { form, groups } = attrs;
+  const { outputs, inputs, taps } = packedShape(shape, attrs);
   const pack = (): Float32Array => {
-    const [depth, taps] = [channelGroups(inputs) * 4, height * width];
-    const packed = new Float32Array(channelGroups(outputs) * taps * depth * 4);
+    const packed = new Float32Array(packedLength(shape, attrs) * 4);
+    const depth = channelGroups(inputs) * 4;
+    const [perTap, perQuad, perInput] = form === 'depthwise' ? [channelGroups(outputs) * 4, 4, 0] : [depth * 4, taps * depth * 4, 4];
     for (let o = 0; o < outputs; o++) {
-      const block = Math.floor(o / 4) * taps * depth * 4 + (o % 4);
+      const block = Math.floor(o / 4) * perQuad + (o % 4);
       for (let i = 0; i < inputs; i++) {
-        const from = (o * inputs + i) * taps;
-        for (let tap = 0; tap < taps; tap++) packed[block + (tap * depth + i) * 4] = data[from + tap] ?? 0;
+        const from = sourceIndex(o, i, outputs / groups, inputs, form) * taps;
+        for (let tap = 0; tap < taps; tap++) packed[block + tap * perTap + i * perInput] = data[from + tap] ?? 0;
       }
     }
     return packed;
   };
-  return { ...packedAs(node, 'outputs'), pack };
+  // What groups are is part of the order only where the weight's axis 0 counts inputs.
+  return { ...packedAs(node, form === 'transposed' && groups > 1 ? `${form}${groups}` : form), pack };
 }
 
-/** A depthwise weight `[C, 1, KH, KW]` as vec4 in the order [KH][KW][C / 4]. */
-export function packDepthwise(node: PackedSource): PackedConstant {
-  const { shape, data } = node.attrs.tensor;
-  const [channels = 1, , height = 1, width = 1] = shape;
-  const pack = (): Float32Array => {
-    const stride = channelGroups(channels) * 4;
-    const taps = height * width;
-    const packed = new Float32Array(taps * stride);
-    for (let c = 0; c < channels; c++) {
-      for (let tap = 0; tap < taps; tap++) packed[tap * stride + c] = data[c * taps + tap] ?? 0;
-    }
-    return packed;
-  };
-  return { ...packedAs(node, 'depthwise'), pack };
+/** The row-major index of (output, input of its group) on a weight's first two axes. */
+function sourceIndex(o: number, i: number, perGroup: number, inputs: number, form: PackedForm): number {
+  if (form !== 'transposed') return o * inputs + i;
+  return (Math.floor(o / perGroup) * inputs + i) * perGroup + (o % perGroup);
 }
 
 /** A bias `[O]`, or zeros where there is none, padded to whole vec4. */
@@ -96,9 +115,3 @@ export function imageConstant(
   };
   return { packed: { ...packedAs(node, `image${rank}`), pack }, placement };
 }
-
-/** A weight as it stands, row-major. */
-export const packPlain = (node: PackedSource): PackedConstant => ({
-  ...packedAs(node, 'plain'),
-  pack: () => Float32Array.from(node.attrs.tensor.data),
-});

@@ -4,15 +4,17 @@ import type { Node } from '../ir/node.ts';
 import { isOp } from '../ir/op.ts';
 import type { ConvTranspose2dAttrs } from '../ops/conv-transpose2d.ts';
 import { convTranspose2d } from '../ops/index.ts';
+import type { PackedForm } from '../ops/pack-weights.ts';
 import { readGroup, type Group } from './group.ts';
-import { packedAs } from './pack.ts';
-import { channelGroups, type Halo, type KernelRequest, type PackedConstant, type Placement } from './kernel.ts';
-import type { PackedSource } from './pack.ts';
+import type { Halo, KernelRequest, Placement } from './kernel.ts';
+import { packedShape, type PackedSource } from './pack.ts';
+import { bindWeight, hasForm, readWeight, type Weight } from './weight.ts';
+import type { Shader } from './wgsl.ts';
 
-/** A transposed convolution with constant weights, alone or with a tail. */
+/** A transposed convolution whose kernel can read its weights, alone or with a tail. */
 export interface Transposed extends Group {
   readonly anchor: Node<ConvTranspose2dAttrs>;
-  readonly weight: PackedSource;
+  readonly weight: Weight;
   readonly bias: PackedSource | undefined;
   readonly outputs: number;
   /** Input channels of one group. */
@@ -24,12 +26,13 @@ export interface Transposed extends Group {
 export function readTransposed(node: Node): Transposed | undefined {
   const group = readGroup(node, ['convTranspose2d']);
   if (!group || !isOp(group.anchor, convTranspose2d) || group.gate !== undefined) return undefined;
-  const [, weight, bias] = group.operands.map((index) => node.inputs[index]);
-  if (!weight || !isConstant(weight) || (bias && !isConstant(bias))) return undefined;
-  const [channels = 1, perGroup = 1, height = 1, width = 1] = weight.attrs.tensor.shape;
-  const { groups } = group.anchor.attrs;
-  const sizes = { outputs: perGroup * groups, inputs: channels / groups, kernel: [height, width] } as const;
-  return { ...group, anchor: group.anchor, weight, bias, ...sizes };
+  const [, weightIndex, biasIndex] = group.operands;
+  const weight = readWeight(node.inputs[weightIndex ?? -1], weightIndex);
+  const bias = node.inputs[biasIndex ?? -1];
+  if (!weight || (bias && !isConstant(bias))) return undefined;
+  const packing = { form: 'transposed', groups: group.anchor.attrs.groups } as const;
+  const { outputs, inputs, kernel } = packedShape(weight.node.type.shape, packing);
+  return { ...group, anchor: group.anchor, weight, bias, outputs, inputs, kernel };
 }
 
 /** The same, of a request that `supports` has admitted, with the data operand's place. */
@@ -56,25 +59,14 @@ export function reachOf({ anchor, kernel }: Transposed): Halo {
   ];
 }
 
-/**
- * A weight `[C, O/groups, KH, KW]` as vec4 of four output channels, in the order [O / 4][KH][KW][C/groups], the last
- * padded to a multiple of four: what `packOutputs` makes of a convolution's weight.
- */
-export function packTransposed({ weight, outputs, inputs }: Transposed): PackedConstant {
-  const [, perGroup = 1, height = 1, width = 1] = weight.attrs.tensor.shape;
-  const { data } = weight.attrs.tensor;
-  const pack = (): Float32Array => {
-    const [depth, taps] = [channelGroups(inputs) * 4, height * width];
-    const packed = new Float32Array(channelGroups(outputs) * taps * depth * 4);
-    for (let o = 0; o < outputs; o++) {
-      const first = Math.floor(o / perGroup) * inputs;
-      const block = Math.floor(o / 4) * taps * depth * 4 + (o % 4);
-      for (let i = 0; i < inputs; i++) {
-        const from = ((first + i) * perGroup + (o % perGroup)) * taps;
-        for (let tap = 0; tap < taps; tap++) packed[block + (tap * depth + i) * 4] = data[from + tap] ?? 0;
-      }
-    }
-    return packed;
-  };
-  return { ...packedAs(weight, 'transposed'), pack };
-}
+/** Whether a kernel can read the weight in a form. */
+export const readsTransposed = ({ weight, anchor }: Transposed, form: PackedForm): boolean =>
+  hasForm(weight, { form, groups: anchor.attrs.groups });
+
+/** The array of a weight in a form that `readsTransposed` has admitted. */
+export const bindTransposed = (
+  shader: Shader,
+  { weight, anchor }: Transposed,
+  form: PackedForm,
+  element?: string,
+): string => bindWeight(shader, weight, { form, groups: anchor.attrs.groups }, element);

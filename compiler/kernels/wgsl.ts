@@ -21,8 +21,8 @@ export interface Shader {
   /** A u32 of the uniform block; returns the expression that reads it. */
   u32(value: Extent): string;
   f32(value: number): string;
-  /** The `array<vec4f>` of an operand. Operands in one buffer share a binding: WebGPU forbids writable aliases. */
-  operand(index: number): string;
+  /** The array of an operand, of `vec4f` unless said. Operands in one buffer share a binding: no writable aliases. */
+  operand(index: number, element?: string): string;
   /** The `array<vec4f>` that the kernel writes. */
   result(): string;
   /** One vec4 of zeros, writable like an operand. */
@@ -50,9 +50,9 @@ export function beginShader(request: Pick<KernelRequest, 'buffers'>): Shader {
   return {
     u32: (value) => word({ type: 'u32', value }),
     f32: (value) => word({ type: 'f32', value }),
-    operand: (index) => {
+    operand: (index, element) => {
       const buffer = request.buffers[index];
-      const name = operands.get(buffer) ?? bind({ kind: 'operand', index }, 'read_write');
+      const name = operands.get(buffer) ?? bind({ kind: 'operand', index }, 'read_write', element);
       operands.set(buffer, name);
       return name;
     },

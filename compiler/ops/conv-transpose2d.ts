@@ -205,6 +205,18 @@ const samples: readonly Sample<ConvTranspose2dAttrs>[] = [
   sample('two unaligned inputs', [1, 6, 4, 5], [6, 4, 3, 3], { ...twice, groups: 2, padding: [1, 1, 1, 1] }),
   sample('three unaligned groups', [2, 6, 4, 3], [6, 3, 3, 3], { ...twice, groups: 3, padding: [1, 0, 1, 0] }),
   sample('depthwise', [1, 6, 5, 4], [6, 1, 4, 4], { ...twice, groups: 6, padding: [1, 1, 1, 1] }, false),
+  sample('depthwise stride 1', [2, 8, 6, 5], [8, 1, 3, 3], { groups: 8, padding: [1, 1, 1, 1] }),
+  sample('depthwise output padding', [2, 5, 4, 5], [5, 1, 3, 3], {
+    ...twice,
+    groups: 5,
+    padding: [1, 1, 1, 1],
+    outputPadding: [1, 1],
+  }),
+  sample('3x3 stride 1, asymmetric, dilated', [2, 6, 7, 8], [6, 5, 3, 3], {
+    padding: [0, 2, 3, 1],
+    dilation: [2, 1],
+    outputPadding: [1, 0],
+  }),
 ];
 
 export const convTranspose2d: Op<ConvTranspose2dAttrs> = {

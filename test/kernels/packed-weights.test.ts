@@ -1,0 +1,74 @@
+/** Weights that are packed on the device: their bytes, and every kernel that reads them. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeGraph, makeNode, type Graph, type Node } from '../../compiler/ir/node.ts';
+import { isOp, type Op, type Sample } from '../../compiler/ir/op.ts';
+import type { Profile } from '../../compiler/kernels/kernel.ts';
+import { packWeight } from '../../compiler/kernels/pack.ts';
+import { candidates } from '../../compiler/kernels/select.ts';
+import { constant, conv2d, convTranspose2d, input, linear, packWeights, relu } from '../../compiler/ops/index.ts';
+import { fuseConv } from '../../compiler/passes/fuse-conv.ts';
+import { packedFormOf } from '../../compiler/ops/rules/packed-form.ts';
+import { openDevice, type OpenedDevice } from '../../runtime/node/index.ts';
+import type { HostTensor } from '../../runtime/session.ts';
+import { deviceError, runOnDevice } from './run-on-device.ts';
+
+let opened: OpenedDevice;
+beforeAll(async () => {
+  opened = await openDevice({ onNotice: (text) => console.log(text) });
+});
+afterAll(() => opened.close());
+
+/** Distinct numbers, neither zero nor alike under permutation. */
+const numbers = (shape: readonly number[], seed: number): Float32Array =>
+  Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => (((i + seed) * 7919) % 2003) / 1001.5 - 1);
+
+const given = (name: string, index: number, shape: readonly number[]): Node =>
+  makeNode(input, [], { name, index, dtype: 'f32', shape });
+
+describe('packWeights', () => {
+  it.each(packWeights.samples)('makes the bytes that the host makes: $name', async ({ inputs, attrs }) => {
+    const shape = inputs[0]?.shape ?? [];
+    const data = numbers(shape, 1);
+    const graph = makeGraph({ result: makeNode(packWeights, [given('w', 0, shape)], attrs) });
+    const fixed = makeNode(constant, [], { tensor: { dtype: 'f32', shape, data }, name: 'w' });
+    for (const profile of ['software', 'gpu'] as const) {
+      const [outputs] = await runOnDevice(opened.device, graph, [{ w: { shape: [...shape], data } }], profile);
+      expect([...(outputs?.['result']?.data ?? [])]).toEqual([...packWeight(fixed, attrs).pack()]);
+    }
+  });
+});
+
+/** The sample with its weight packed on the device; a bias stays constant. */
+function packedGraph(op: Op, sample: Sample): { graph: Graph; inputs: Record<string, HostTensor> } {
+  const inputs: Record<string, HostTensor> = {};
+  const leaves = sample.inputs.map(({ shape }, index) => {
+    const data = numbers(shape, index);
+    if (index > 1) return makeNode(constant, [], { tensor: { dtype: 'f32', shape, data }, name: 'bias' });
+    inputs[`x${index}`] = { shape: [...shape], data };
+    return given(`x${index}`, index, shape);
+  });
+  const [x, weight, ...rest] = leaves;
+  const attrs = packedFormOf(makeNode(op, leaves, sample.attrs));
+  if (!x || !weight || !attrs) throw new Error(`${op.name} reads no packed weight`);
+  const anchor = makeNode(op, [x, makeNode(packWeights, [weight], attrs), ...rest], sample.attrs);
+  return { graph: fuseConv.run(makeGraph({ result: makeNode(relu, [anchor], {}) })), inputs };
+}
+
+const matrices = (sample: Sample): boolean => sample.inputs[0]?.shape.length !== 3;
+
+describe.each(['software', 'gpu'] as const)('profile %s', (profile: Profile) => {
+  describe.each<Op>([conv2d, convTranspose2d, linear])('$name', (op) => {
+    it.each(op.samples.filter((sample) => op !== linear || matrices(sample)))('$name', async (sample) => {
+      const { graph, inputs } = packedGraph(op, sample);
+      const root = graph.outputs['result'];
+      const choices = root && !isOp(root, relu) ? candidates(root, profile) : [];
+      expect(choices.length).toBeGreaterThan(0);
+      const kernels = new Set(choices.map(({ kernel }) => kernel));
+      for (const kernel of kernels) {
+        const choice = choices.find((each) => each.kernel === kernel);
+        const select = (node: Node) => (node === root ? choice : candidates(node, profile)[0]);
+        expect(await deviceError(opened.device, graph, inputs, profile, select), kernel.name).toBeLessThan(2e-5);
+      }
+    });
+  });
+});
