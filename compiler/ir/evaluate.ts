@@ -63,6 +63,20 @@ function givenValues(
   return given;
 }
 
+/** The values of the given roots, by root; values are dropped after their last use. */
+function evaluateRoots(
+  roots: readonly Node[],
+  inputs: Readonly<Record<string, Tensor>>,
+  options: EvaluateOptions,
+): (root: Node) => Tensor {
+  const order = topologicalOrder({ outputs: Object.fromEntries(roots.entries()), updates: new Map() });
+  const precision = options.precision ?? 'f64';
+  const given = givenValues(order, inputs, options.parameters ?? {});
+  const symbols = bindShapes(given, options.symbols ?? {});
+  const values = evaluateOrder(order, new Set(roots), given, { ...options, precision, symbols });
+  return (root) => requireValue(values, root);
+}
+
 /**
  * The outputs of a graph (its updates are not computed). Symbols such as N take their sizes from the inputs' shapes.
  * Values are dropped after their last use. Throws a RangeError where a value is missing or has the wrong shape.
@@ -72,14 +86,31 @@ export function evaluateGraph(
   inputs: Readonly<Record<string, Tensor>>,
   options: EvaluateOptions = {},
 ): Record<string, Tensor> {
-  const results = Object.values(graph.outputs);
-  const order = topologicalOrder({ outputs: graph.outputs, updates: new Map() });
-  const precision = options.precision ?? 'f64';
-  const given = givenValues(order, inputs, options.parameters ?? {});
-  const symbols = bindShapes(given, options.symbols ?? {});
-  const values = evaluateOrder(order, new Set(results), given, { ...options, precision, symbols });
-  const valueOf = (node: Node): Tensor => requireValue(values, node);
+  const valueOf = evaluateRoots(Object.values(graph.outputs), inputs, options);
   return Object.fromEntries(Object.entries(graph.outputs).map(([name, node]) => [name, valueOf(node)]));
+}
+
+/** What one step computes: the outputs, and the next value of every parameter that the graph updates. */
+export interface Step {
+  readonly outputs: Record<string, Tensor>;
+  readonly next: Record<string, Tensor>;
+}
+
+/** As `evaluateGraph`, together with the updates: all of them from the values that `options.parameters` gives. */
+export function evaluateStep(
+  graph: Graph,
+  inputs: Readonly<Record<string, Tensor>>,
+  options: EvaluateOptions = {},
+): Step {
+  const valueOf = evaluateRoots([...Object.values(graph.outputs), ...graph.updates.values()], inputs, options);
+  const next = [...graph.updates].map(([state, value]): [string, Tensor] => {
+    if (isParameter(state)) return [state.attrs.name, valueOf(value)];
+    throw new TypeError(`${state.op.name} is updated but is no parameter`);
+  });
+  return {
+    outputs: Object.fromEntries(Object.entries(graph.outputs).map(([name, node]) => [name, valueOf(node)])),
+    next: Object.fromEntries(next),
+  };
 }
 
 function requireValue(values: ReadonlyMap<Node, Tensor>, node: Node): Tensor {

@@ -35,14 +35,14 @@ export function withInputs(node: Node, inputs: readonly Node[]): Node {
 }
 
 /**
- * Gives `root` and the nodes below it that a pass has just made (those not in `known`) an origin: their own with the
+ * Gives `roots` and the nodes below them that a pass has just made (those not in `known`) an origin: their own with the
  * pass appended, or else the origin of `source` with the pass appended.
  */
-function stamp(root: Node, known: ReadonlySet<Node>, source: Node, pass: string): Node {
+export function stamp(roots: readonly Node[], known: ReadonlySet<Node>, source: Node, pass: string): Node[] {
   const fallback = mergeOrigins([source], pass);
   const stamped = new Map<Node, Node>();
   const of = (node: Node): Node => stamped.get(node) ?? node;
-  const stack = [root];
+  const stack = [...roots];
   for (let node = stack.at(-1); node; node = stack.at(-1)) {
     const pending = known.has(node) ? [] : node.inputs.filter((input) => !known.has(input) && !stamped.has(input));
     if (pending.length > 0) {
@@ -54,7 +54,7 @@ function stamp(root: Node, known: ReadonlySet<Node>, source: Node, pass: string)
     const origin = node.origin ? mergeOrigins([node], pass) : fallback;
     stamped.set(node, { ...node, inputs: node.inputs.map(of), origin });
   }
-  return of(root);
+  return roots.map(of);
 }
 
 /**
@@ -70,7 +70,7 @@ export function rewriteGraph(graph: Graph, visit: Visit, pass: string): Graph {
     const node = withInputs(original, original.inputs.map(of));
     known.add(node);
     const visited = visit(node, original);
-    const result = visited && visited !== node ? stamp(visited, known, node, pass) : node;
+    const [result = node] = visited && visited !== node ? stamp([visited], known, node, pass) : [];
     known.add(result);
     if (result !== original) mapped.set(original, result);
   }

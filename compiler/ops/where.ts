@@ -17,7 +17,11 @@ function infer(inputs: readonly TensorType[]): TensorType {
 function evaluate(inputs: readonly Tensor[]): Tensor {
   const [condition, a, b] = [operand(inputs, 0, action), operand(inputs, 1, action), operand(inputs, 2, action)];
   // Each operand stretched to the result, so that one loop reads all three.
-  const zeros = broadcastMap(() => 0, condition, broadcastMap(() => 0, a, b));
+  const zeros = broadcastMap(
+    () => 0,
+    condition,
+    broadcastMap(() => 0, a, b),
+  );
   const stretch = (x: Tensor): Tensor => broadcastMap((value) => value, x, zeros);
   const [test, yes, no] = [stretch(condition), stretch(a), stretch(b)];
   const data = Float64Array.from(test.data, (value, at) => Number((value > 0 ? yes : no).data[at]));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { evaluateGraph } from '../../compiler/ir/evaluate.ts';
+import { evaluateGraph, evaluateStep } from '../../compiler/ir/evaluate.ts';
 import { makeGraph, makeNode, type Node } from '../../compiler/ir/node.ts';
 import { symbolicDim } from '../../compiler/ir/dim.ts';
 import { randomTensor } from '../../compiler/ir/tensor-literal.ts';
@@ -7,7 +7,7 @@ import { verifyGraph } from '../../compiler/ir/verify.ts';
 import { rewriteGraph } from '../../compiler/ir/rewrite.ts';
 import { printGraph } from '../../compiler/ir/print.ts';
 import { parseGraph } from '../../compiler/ir/parse.ts';
-import { add, input, mul, neg, ops, relu, sqrt } from '../../compiler/ops/index.ts';
+import { add, input, mul, neg, ops, parameter, relu, sqrt } from '../../compiler/ops/index.ts';
 
 const n = symbolicDim('N');
 const leaf = (name = 'x', index = 0): Node => makeNode(input, [], { name, index, dtype: 'f32', shape: [n, 3] });
@@ -62,6 +62,33 @@ describe('evaluateGraph', () => {
     );
     const batches = { x: randomTensor([2, 3], 1), z: randomTensor([3, 3], 2) };
     expect(() => evaluateGraph(graph, batches)).toThrow('z is f32[3, 3], not f32[N, 3]');
+  });
+});
+
+describe('evaluateStep', () => {
+  const state = (name: string): Node =>
+    makeNode(parameter, [], { name, dtype: 'f32', shape: [1, 3], init: { kind: 'zeros' } });
+
+  it('computes every update from the values before the step', () => {
+    const [a, b, x] = [state('a'), state('b'), leaf()];
+    const y = makeNode(mul, [a, x], {});
+    const updates = new Map([
+      [a, makeNode(add, [a, b], {})],
+      [b, y],
+    ]);
+    const parameters = { a: vector([1, 2, 3]), b: vector([10, 20, 30]) };
+    const { outputs, next } = evaluateStep(makeGraph({ y }, updates), { x: vector([2, 3, 4]) }, { parameters });
+    expect(outputs['y']?.data).toEqual(Float64Array.of(2, 6, 12));
+    expect(next['a']?.data).toEqual(Float64Array.of(11, 22, 33));
+    expect(next['b']?.data).toEqual(Float64Array.of(2, 6, 12));
+  });
+
+  it('needs no value of what is only written, and rounds in float32', () => {
+    const [a, x] = [state('a'), leaf()];
+    const graph = makeGraph({}, new Map([[a, makeNode(sqrt, [x], {})]]));
+    const { outputs, next } = evaluateStep(graph, { x: vector([2, 4, 9]) }, { precision: 'f32' });
+    expect(outputs).toEqual({});
+    expect(next['a']?.data).toEqual(Float32Array.of(Math.SQRT2, 2, 3));
   });
 });
 

@@ -1,0 +1,44 @@
+/** Every gradient rule against central differences in float64, and what PyTorch does where there is no derivative. */
+import { describe, expect, it } from 'vitest';
+import { ops } from '../../compiler/ops/index.ts';
+import { gradients, noContribution, notDifferentiable } from '../../compiler/train/gradients/index.ts';
+import { drawOf, runSeed } from './draw.ts';
+import { gradientFault, leafOf, weighted } from './finite-difference.ts';
+import { generators, type Generator } from './gradient-cases.ts';
+
+const casesOfEach = 24;
+
+/** What is wrong with an op's gradients in one random case; undefined where nothing is. */
+function faultOf(generator: Generator, ...keys: readonly (string | number)[]): string | undefined {
+  const draw = drawOf(runSeed, ...keys);
+  const { operands, build } = generator(draw);
+  const names = operands.map((_, index) => `x${index}`);
+  const leaves = operands.map((tensor, index) => leafOf(`x${index}`, index, tensor));
+  const values = Object.fromEntries(operands.map((tensor, index) => [names[index], tensor]));
+  return gradientFault(weighted(build(leaves), draw), leaves, values, draw);
+}
+
+describe('the tables', () => {
+  it('say of every op whether it has a gradient, and why where it has none', () => {
+    const undecided = [...ops.keys()].filter((name) => gradients.has(name) === notDifferentiable.has(name));
+    expect(undecided).toEqual([]);
+    const unknown = [...gradients.keys(), ...notDifferentiable.keys()].filter((name) => !ops.has(name));
+    expect(unknown).toEqual([]);
+  });
+
+  it('have every rule tested here, but of those that contribute nothing', () => {
+    const rules = [...gradients].filter(([, rule]) => rule !== noContribution).map(([name]) => name);
+    expect(Object.keys(generators).toSorted()).toEqual(rules.toSorted());
+  });
+});
+
+describe(`gradients agree with differences (CNNC_SEED=${runSeed})`, () => {
+  it.each(Object.entries(generators))('%s', (name, list) => {
+    for (const [index, generator] of list.entries()) {
+      for (let number = 0; number < casesOfEach; number++) {
+        const fault = faultOf(generator, name, index, number);
+        expect(fault, `case ${index}/${number} of ${name}; replay with CNNC_SEED=${runSeed}`).toBeUndefined();
+      }
+    }
+  });
+});
