@@ -1,0 +1,37 @@
+/** Reads the totals that the steps of an interval left on the device, and reports them. */
+import { allFinite, totalVectors, zerosOf } from './state-tensors.ts';
+import { addSums, type Sums, type TrainingRecord } from './training-state.ts';
+import { elapsedSeconds, emit, now, ratesOf, speedSince, type Moment, type Run } from './training-run.ts';
+
+/**
+ * Totals are sums of (loss, correct, gradient norm, 1) over the steps since they were zeroed. False where one is not
+ * finite; nothing is reported then.
+ */
+export async function reportInterval(run: Run): Promise<boolean> {
+  const { session, vectors } = run.options;
+  const totals = totalVectors(vectors);
+  const tensors = await session.readState(totals.map(({ name }) => name));
+  if (!allFinite(tensors)) return false;
+  session.writeState(zerosOf(totals));
+  const [loss = 0, correct = 0, gradNorm = 0, steps = 0] = [...tensors.values()][0]?.data ?? [];
+  const sums: Sums = { loss, correct, gradNorm, steps, labels: run.state.intervalLabels };
+  run.state = { ...run.state, intervalLabels: 0, epochSums: addSums(run.state.epochSums, sums) };
+  await emit(run, { type: 'step', record: recordOf(run, sums, run.interval) });
+  run.interval = now(run);
+  return true;
+}
+
+/** The figures of the steps behind `sums`, which began at `since`. */
+export function recordOf(run: Run, sums: Sums, since: Moment): TrainingRecord {
+  const { lr, momentum } = ratesOf(run, Math.max(0, run.state.step - 1));
+  return {
+    epoch: run.state.epoch + 1,
+    step: run.state.step,
+    values: { 'train.loss': sums.loss / sums.steps, 'train.accuracy': sums.correct / sums.labels },
+    lr,
+    ...(momentum === undefined ? {} : { momentum }),
+    gradNorm: sums.gradNorm / sums.steps,
+    imagesPerSecond: speedSince(run, since),
+    seconds: elapsedSeconds(run),
+  };
+}
