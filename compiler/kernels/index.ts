@@ -1,22 +1,31 @@
 /** Every kernel, the preferred first: the first that supports a node and its profile runs it. */
 import type { Kernel } from './kernel.ts';
+import { channelFold } from './channel-fold.ts';
+import { channelSums } from './channel-sums.ts';
+import { convTranspose } from './conv-transpose.ts';
+import { convTransposeGrouped } from './conv-transpose-grouped.ts';
 import { conv2dDirect } from './conv2d-direct.ts';
 import { conv2dGrouped } from './conv2d-grouped.ts';
 import { conv2dTiled } from './conv2d-tiled.ts';
-import { convTranspose } from './conv-transpose.ts';
-import { convTransposeGrouped } from './conv-transpose-grouped.ts';
 import { depthwise } from './depthwise.ts';
 import { depthwiseTranspose } from './depthwise-transpose.ts';
+import { dilate } from './dilate.ts';
+import { dropoutMask } from './dropout-mask.ts';
 import { elementwise } from './elementwise.ts';
 import { gather } from './gather.ts';
 import { groupNorm } from './group-norm.ts';
+import { argMax, oneHot } from './labels.ts';
 import { linear } from './linear.ts';
+import { maxPoolGrad } from './max-pool-grad.ts';
+import { mergeMoments } from './merge-moments.ts';
 import { packWeightsKernel } from './pack-weights.ts';
 import { globalPool, pool } from './pool.ts';
 import { reduce } from './reduce.ts';
 import { resize } from './resize.ts';
 import { softmax } from './softmax.ts';
+import { spread } from './spread.ts';
 import { sumSlicesKernel } from './sum-slices.ts';
+import { totals } from './totals.ts';
 
 export const kernels: readonly Kernel[] = [
   linear,
@@ -31,10 +40,20 @@ export const kernels: readonly Kernel[] = [
   sumSlicesKernel,
   globalPool,
   pool,
+  maxPoolGrad,
+  spread,
   softmax,
   resize,
   groupNorm,
+  channelSums,
+  mergeMoments,
+  totals,
+  channelFold,
   reduce,
+  argMax,
+  oneHot,
+  dilate,
+  dropoutMask,
   gather,
   elementwise,
 ];

@@ -1,6 +1,7 @@
 /** `channelMoments`: mean and variance of each channel over images and pixels, what batch normalisation trains on. */
 import type { Op, Sample } from '../ir/op.ts';
 import type { Tensor, TensorType } from '../ir/type.ts';
+import type { NoAttrs } from './elementwise.ts';
 import { channelElements } from './rules/channel-elements.ts';
 import { expectAtMost, expectFloat, expectRankAtLeast, operand } from './rules/expect.ts';
 import { float64Of } from './rules/storage.ts';
@@ -35,13 +36,13 @@ function evaluate(inputs: readonly Tensor[]): Tensor {
   return { dtype: 'f32', shape: [3, channels], data };
 }
 
-const sample = (name: string, shape: readonly number[], range: readonly [number, number] = [-1, 1]): Sample => ({
+const sample = (name: string, shape: readonly number[], range: readonly [number, number] = [-1, 1]): Sample<NoAttrs> => ({
   name,
   inputs: [{ shape, range }],
   attrs: {},
 });
 
-export const channelMoments: Op = {
+export const channelMoments: Op<NoAttrs> = {
   name: 'channelMoments',
   summary: 'mean, variance and unbiased variance of each channel',
   operands: ['x'],

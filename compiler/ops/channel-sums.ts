@@ -2,6 +2,7 @@
 import { shapesEqual } from '../ir/dim.ts';
 import { OpError, type Op, type Sample } from '../ir/op.ts';
 import { formatType, type Tensor, type TensorType } from '../ir/type.ts';
+import type { NoAttrs } from './elementwise.ts';
 import { channelElements } from './rules/channel-elements.ts';
 import { expectAtMost, expectFloat, expectRankAtLeast, operand } from './rules/expect.ts';
 import { float64Of } from './rules/storage.ts';
@@ -44,13 +45,13 @@ function evaluate(inputs: readonly Tensor[]): Tensor {
   return { dtype: 'f32', shape: [2, channels], data };
 }
 
-const sample = (name: string, shape: readonly number[]): Sample => ({
+const sample = (name: string, shape: readonly number[]): Sample<NoAttrs> => ({
   name,
   inputs: [{ shape }, { shape, range: [-2, 2] }, { shape: [3, shape[1] ?? 1] }],
   attrs: {},
 });
 
-export const channelSums: Op = {
+export const channelSums: Op<NoAttrs> = {
   name: 'channelSums',
   summary: 'sums of a gradient, and of it times the distance from the mean, over each channel',
   operands: ['g', 'x', 'moments'],

@@ -1,7 +1,7 @@
 /** Every kernel and schedule of both profiles, on every op's samples, against the reference interpreter. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeGraph, makeNode, type Graph, type Node } from '../../compiler/ir/node.ts';
-import type { Op, Sample } from '../../compiler/ir/op.ts';
+import type { Op, Sample, SampleInput } from '../../compiler/ir/op.ts';
 import type { Profile } from '../../compiler/kernels/kernel.ts';
 import { candidates } from '../../compiler/kernels/select.ts';
 import { constant, input, ops } from '../../compiler/ops/index.ts';
@@ -21,21 +21,23 @@ afterAll(() => opened.close());
 const tolerance = 2e-5;
 
 /** Uniform values from a linear congruential generator: the same on every machine. */
-function values(count: number, seed: number, [low, high]: readonly [number, number] = [-1, 1]): Float32Array {
+function values(count: number, seed: number, { range: [low, high] = [-1, 1], whole }: SampleInput): Float32Array {
   let state = seed | 0;
   return Float32Array.from({ length: count }, () => {
     state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    return low + ((state >>> 8) / 16777216) * (high - low);
+    const fraction = (state >>> 8) / 16777216;
+    return whole ? Math.floor(low + fraction * (high - low + 1)) : low + fraction * (high - low);
   });
 }
 
 function sampleGraph(op: Op, sample: Sample): { graph: Graph; inputs: Record<string, HostTensor> } {
   const inputs: Record<string, HostTensor> = {};
-  const nodes = sample.inputs.map(({ shape, constant: fixed, range }, index): Node => {
+  const nodes = sample.inputs.map((operand, index): Node => {
+    const { shape, constant: fixed } = operand;
     const data = values(
       shape.reduce((a, b) => a * b, 1),
       index + 1,
-      range,
+      operand,
     );
     if (fixed) return makeNode(constant, [], { tensor: { dtype: 'f32', shape, data }, name: `w${index}` });
     inputs[`x${index}`] = { shape, data };

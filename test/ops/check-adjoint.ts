@@ -4,7 +4,7 @@ import type { Tensor } from '../../compiler/ir/type.ts';
 import { noise } from './check-op.ts';
 
 export const dot = (a: Tensor, b: Tensor): number =>
-  a.data.reduce((sum: number, value: number, at: number) => sum + value * (b.data[at] ?? Number.NaN), 0);
+  Float64Array.from(a.data).reduce((sum, value, at) => sum + value * (b.data[at] ?? Number.NaN), 0);
 
 /** `forward` takes x of the given shape, `backward` a gradient of what it gives; both are linear. */
 export function expectAdjoint(

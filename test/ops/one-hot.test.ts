@@ -19,7 +19,7 @@ describe('oneHot', () => {
     const y = oneHot.evaluate([labels], { classes: 3 });
     expect(y.shape).toEqual([2, 3, 2, 3]);
     expectTensor(argMax.evaluate([y], { axis: 1 }), { shape: labels.shape, data: [...labels.data] });
-    expect(y.data.reduce((sum: number, value: number) => sum + value, 0)).toBe(12);
+    expect(Float64Array.from(y.data).reduce((sum, value) => sum + value, 0)).toBe(12);
   });
 
   checkSamples(oneHot);
