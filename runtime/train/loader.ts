@@ -45,16 +45,16 @@ export interface Batch {
   /** From 0 in every epoch. */
   readonly index: number;
   /** Samples that count: all, or fewer in the last batch of an evaluation. */
-  readonly samples: number;
+  readonly count: number;
   /**
    * Inputs of the step: the image `[B, C, H, W]`, `labels` `[B]` or `[B, H, W]`; with mixup `labels2` and `lambda`
    * `[1, 1]`; in evaluation `valid` `[B]`. Their memory is used again once the next batch is asked for.
    */
-  readonly tensors: Readonly<Record<string, HostTensor>>;
+  readonly inputs: Readonly<Record<string, HostTensor>>;
 }
 
 export interface Loader {
-  readonly batchesPerEpoch: number;
+  readonly stepsPerEpoch: number;
   /** Samples that count in an epoch. */
   readonly samples: number;
   /** The batches of an epoch from one on: the same whatever was loaded before. One epoch at a time. */
@@ -107,10 +107,10 @@ export function allocateBatch(settings: LoaderSettings): BatchValues {
 /** A batch around its values. */
 export function toBatch(source: SampleSource, settings: LoaderSettings, at: BatchPlace, values: BatchValues): Batch {
   const shapes = tensorShapes(settings);
-  const tensors = Object.fromEntries(
+  const inputs = Object.fromEntries(
     Object.entries(values).map(([name, data]) => [name, { shape: shapes[name] ?? [], data }]),
   );
-  return { ...at, samples: Math.min(settings.batch, source.size - at.index * settings.batch), tensors };
+  return { ...at, count: Math.min(settings.batch, source.size - at.index * settings.batch), inputs };
 }
 
 export interface BatchPlace {
@@ -198,13 +198,13 @@ export function createLoader(
   cache: SampleCache = createSampleCache(defaultCacheBytes),
 ): Loader {
   const make = createBatchMaker(source, settings, cache);
-  const batchesPerEpoch = countBatches(source, settings);
+  const stepsPerEpoch = countBatches(source, settings);
   const values = allocateBatch(settings);
   return {
-    batchesPerEpoch,
+    stepsPerEpoch,
     samples: countSamples(source, settings),
     async *epoch(epoch, fromBatch = 0) {
-      for (let index = fromBatch; index < batchesPerEpoch; index++) {
+      for (let index = fromBatch; index < stepsPerEpoch; index++) {
         await make({ epoch, index }, values);
         yield toBatch(source, settings, { epoch, index }, values);
       }

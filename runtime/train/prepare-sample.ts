@@ -71,23 +71,31 @@ export function createPreparer({ shape, preprocess, augment, ignore }: Preparati
   };
 }
 
-/** Throws E0906 where samples of one known size cannot fit the model: what `finish` would say of the first of them. */
+/** Width and height of what `settle` gives for samples of one known shape. */
+export function settledSize(
+  [, height, width]: readonly [number, number, number],
+  kind: 'image' | 'tensor',
+  { preprocess, augment }: Preparation,
+): { readonly width: number; readonly height: number } {
+  return preprocessedSize({ width, height }, kind === 'image' ? fittingSteps(preprocess, augment) : []);
+}
+
+/** Throws E0906 where samples of one known shape cannot fit the model: what `finish` would say of the first of them. */
 export function checkSampleSize(
   found: readonly [number, number, number],
   kind: 'image' | 'tensor',
-  { shape, preprocess, augment }: Preparation,
+  preparation: Preparation,
   name: string,
 ): void {
-  const steps = kind === 'image' ? fittingSteps(preprocess, augment) : [];
-  let size = preprocessedSize({ height: found[1], width: found[2] }, steps);
+  const { shape, augment } = preparation;
+  let size = settledSize(found, kind, preparation);
   for (const change of augment) {
     if (change.kind === 'random_crop' || change.kind === 'random_resized_crop') {
       size = { width: change.size, height: change.size };
     }
   }
-  if (size.width !== shape[2] || size.height !== shape[1]) {
-    throw misfit(name, size, shape, steps.length > 0 || augment.length > 0);
-  }
+  const changed = size.width !== found[2] || size.height !== found[1];
+  if (size.width !== shape[2] || size.height !== shape[1]) throw misfit(name, size, shape, changed);
 }
 
 function fittingSteps(steps: readonly PreprocessStep[], augment: readonly Augment[]): readonly PreprocessStep[] {

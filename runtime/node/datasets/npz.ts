@@ -38,7 +38,10 @@ export async function npzParts(path: string): Promise<readonly Part[]> {
  * only that has 1 or 3 channels; labels `[N]` or `[N, 1]`, masks `[N, H, W]`. Throws E0710, E0718 for a broken archive,
  * E0712 for a broken array in it and E0714 for arrays that are missing or disagree.
  */
-export async function openNpz(path: string, options: DatasetOptions = {}): Promise<Dataset> {
+export async function openNpz(
+  path: string,
+  options: Omit<DatasetOptions, 'part'> & { readonly part?: Part | undefined } = {},
+): Promise<Dataset> {
   const classNames = await readClassNames(options.classNames);
   const file = await openFile(path);
   try {
