@@ -44,8 +44,8 @@ const layoutSchema = v.object({
 });
 export type Layout = v.InferOutput<typeof layoutSchema>;
 
-/** A byte range of the arena, 256-aligned for every batch. */
-const regionSchema = v.object({ offset: sizeSchema, bytes: sizeSchema });
+/** A byte range of the arena, 256-aligned for every batch, or of the buffer that a vector of training state has. */
+const regionSchema = v.object({ offset: sizeSchema, bytes: sizeSchema, state: v.optional(v.string()) });
 export type Region = v.InferOutput<typeof regionSchema>;
 
 const bindingSchema = v.union([v.object({ arena: regionSchema }), v.object({ constant: v.string() })]);

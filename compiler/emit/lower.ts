@@ -6,13 +6,22 @@ import { isOp } from '../ir/op.ts';
 import { fused } from '../ops/index.ts';
 import { positionAt } from '../../grammar/source.ts';
 import type { Binding, Layout, Place, Plan, Step, Value } from '../../runtime/artifact.ts';
-import { type KernelCode, type PackedConstant, type Placement, type Profile } from '../kernels/kernel.ts';
+import {
+  type KernelCode,
+  type KernelRequest,
+  type PackedConstant,
+  type Placement,
+  type Profile,
+} from '../kernels/kernel.ts';
 import type { Selection } from '../kernels/select.ts';
 import { packedPlacement } from '../kernels/weight.ts';
 import { emitZeroHalo } from '../kernels/zero-halo.ts';
 import { assignBuffers, bufferOf, placementOf, type Assignment, type Buffer } from './assign-buffers.ts';
-import { planArena, type Arena } from './plan-arena.ts';
-import { floatWord, sizeOf } from './size.ts';
+import { orderSteps } from './order-steps.ts';
+import { bytesOf, planArena, type Arena } from './plan-arena.ts';
+import { shareMemory } from './share-memory.ts';
+import { floatWord, sizeOf, sizeOfOne } from './size.ts';
+import { updateState } from './update-state.ts';
 
 /** A node that no kernel runs. */
 export class LoweringError extends Error {
@@ -31,20 +40,41 @@ export interface Lowered {
   readonly constants: ReadonlyMap<string, PackedConstant>;
   /** Free dimensions that the plan's sizes depend on. */
   readonly symbols: readonly string[];
+  /** Bytes behind a region that edge tiles may read. */
+  readonly slack: number;
+  /** State that is not updated in place but overwritten by a copy at the end. */
+  readonly copied: readonly string[];
 }
 
-export function lower(graph: Graph, profile: Profile, select: (node: Node) => Selection | undefined): Lowered {
-  const order = topologicalOrder(graph);
-  const selections = selectAll(order, graph, select);
-  const assignment = assignBuffers(graph, selections);
-  const compute = order.filter((node) => selections.has(node) && !assignment.views.has(node));
-  const arena = planArena(graph, compute, assignment);
+export interface LowerOptions {
+  /** Parameters lie in buffers of their own, which updates overwrite; without, they are faults. */
+  readonly state?: boolean;
+}
+
+export function lower(
+  graph: Graph,
+  profile: Profile,
+  select: (node: Node) => Selection | undefined,
+  { state = false }: LowerOptions = {},
+): Lowered {
+  const selections = selectAll(graph, select, state);
+  const sharing = shareMemory(graph, selections);
+  const { outputs, before, copied } = updateState(graph, sharing);
+  const assignment = assignBuffers(graph, sharing);
+  const kept = [...outputs.values()];
+  const bytes = (buffer: Buffer): number => sizeOfOne(bytesOf(assignment, buffer));
+  // Inference keeps the order of its layers.
+  const compute =
+    graph.updates.size === 0
+      ? sharing.steps
+      : orderSteps({ sharing, before, assignment, outputs: kept, bytesOf: bytes });
+  const arena = planArena(kept, compute, assignment);
   const context: Context = {
     profile,
-    selections,
+    selections: sharing.selections,
     assignment,
     arena,
-    residual: residualKernels(selections),
+    residual: residualKernels(sharing.selections),
     kernels: new Map(),
     constants: new Map(),
     overrun: [],
@@ -59,7 +89,7 @@ export function lower(graph: Graph, profile: Profile, select: (node: Node) => Se
     cleared.add(buffer);
     steps.push(computeStep(context, node));
   }
-  return finish(graph, context, steps);
+  return { ...finish(graph, outputs, context, steps), copied };
 }
 
 function residualKernels(selections: ReadonlyMap<Node, Selection>): ReadonlySet<string> {
@@ -88,13 +118,13 @@ interface Context {
 }
 
 function selectAll(
-  order: readonly Node[],
   graph: Graph,
   select: (node: Node) => Selection | undefined,
+  state: boolean,
 ): Map<Node, Selection> {
   const selections = new Map<Node, Selection>();
-  for (const node of order) {
-    if (isInput(node) || isConstant(node)) continue;
+  for (const node of topologicalOrder(graph)) {
+    if (isInput(node) || isConstant(node) || (state && isParameter(node))) continue;
     if (isParameter(node)) throw new LoweringError(node, `parameter ${node.attrs.name} has no value`);
     if (typeof (node.type.shape[1] ?? 1) !== 'number') {
       throw new LoweringError(node, `no kernel runs ${describe(node)} on a number of channels that is left open`);
@@ -148,15 +178,17 @@ function computeStep(context: Context, node: Node): Step {
   const selection = selections.get(node);
   if (!selection) throw new RangeError(`${node.op.name} has no kernel`);
   const operands = node.inputs.map((input) => assignment.placementOf.get(input));
-  const request = {
+  const own = bufferOf(assignment, node);
+  const request: KernelRequest = {
     node,
     operands,
     buffers: node.inputs.map((input) => assignment.bufferOf.get(input)?.id),
     result: placementOf(assignment, node),
+    ...(node.inputs.some((input) => assignment.bufferOf.get(input)?.id === own.id) ? { resultBuffer: own.id } : {}),
     profile,
     padResidual: context.residual.has(selection.kernel.name),
   };
-  const code = selection.kernel.emit(request, selection.schedule);
+  const code = emitWithin(selection, request);
   const schedule = Object.entries(selection.schedule).map(([key, value]) => `${key}=${value}`);
   const macs =
     node.op.macs?.(
@@ -171,6 +203,16 @@ function computeStep(context: Context, node: Node): Step {
     macs: sizeOf(macs),
     result: valueOf(context, node.origin?.path ?? '', node),
   };
+}
+
+/** WebGPU's default limit, which every device has. */
+const mostBindings = 8;
+
+/** The code, without a residual of zeros where that would bind one buffer too many. */
+function emitWithin({ kernel, schedule }: Selection, request: KernelRequest): KernelCode {
+  const code = kernel.emit(request, schedule);
+  if (code.bindings.length <= mostBindings || request.padResidual !== true) return code;
+  return kernel.emit({ ...request, padResidual: false }, schedule);
 }
 
 function clearStep(context: Context, node: Node, buffer: Buffer): Step {
@@ -219,7 +261,12 @@ function kernelIndex({ kernels }: Context, name: string, code: KernelCode): numb
   return entry.index;
 }
 
-function finish(graph: Graph, context: Context, steps: readonly Step[]): Lowered {
+function finish(
+  graph: Graph,
+  outputs: ReadonlyMap<string, Node>,
+  context: Context,
+  steps: readonly Step[],
+): Omit<Lowered, 'copied'> {
   const { arena, kernels, constants } = context;
   const files = [...kernels.values()];
   const storageBuffers = Math.max(0, ...files.map(({ code }) => code.bindings.length));
@@ -239,8 +286,8 @@ function finish(graph: Graph, context: Context, steps: readonly Step[]): Lowered
     inputs: inputs
       .toSorted((a, b) => a.attrs.index - b.attrs.index)
       .map((node) => valueOf(context, node.attrs.name, node)),
-    outputs: Object.entries(graph.outputs).map(([name, node]) => valueOf(context, name, node)),
+    outputs: [...outputs].map(([name, node]) => valueOf(context, name, node)),
   };
   const text = new Map(files.map(({ file, code }) => [file, code.wgsl]));
-  return { plan, kernels: text, constants, symbols: arena.symbols };
+  return { plan, kernels: text, constants, symbols: arena.symbols, slack };
 }

@@ -1,7 +1,7 @@
 /** Places a graph's buffers in the arena, for every batch and image size that the model leaves open. */
 import { multiplyDims, symbolsOf, type Dim } from '../ir/dim.ts';
 import { isConstant, isInput } from '../ir/leaves.ts';
-import type { Graph, Node } from '../ir/node.ts';
+import type { Node } from '../ir/node.ts';
 import type { Region, Size } from '../../runtime/artifact.ts';
 import { imageStride } from '../kernels/kernel.ts';
 import { bufferOf, placementOf, type Assignment, type Buffer } from './assign-buffers.ts';
@@ -21,10 +21,10 @@ export interface Arena {
   readonly symbols: readonly string[];
 }
 
-/** `compute` lists the nodes that take a step, in order. */
-export function planArena(graph: Graph, compute: readonly Node[], assignment: Assignment): Arena {
-  const buffers = [...new Set(assignment.bufferOf.values())];
-  const lifetimes = lifetimesOf(graph, compute, buffers, assignment);
+/** `compute` lists the nodes that take a step, in order; `outputs` live to the end. */
+export function planArena(outputs: readonly Node[], compute: readonly Node[], assignment: Assignment): Arena {
+  const buffers = [...new Set(assignment.bufferOf.values())].filter(({ state }) => state === undefined);
+  const lifetimes = lifetimesOf(outputs, compute, buffers, assignment);
   const placements = [...assignment.placementOf.values()];
   const symbols = [
     ...new Set(placements.flatMap(({ batch, height, width }) => [batch, height, width].flatMap(symbolsOf))),
@@ -32,8 +32,12 @@ export function planArena(graph: Graph, compute: readonly Node[], assignment: As
   const planned: Planned = { buffers, lifetimes, bytesOf: (buffer) => bytesOf(assignment, buffer) };
   const proportional = placements.every(({ height, width }) => typeof height === 'number' && typeof width === 'number');
   const [batch] = symbols;
-  if (symbols.length > 1 || !proportional) return { ...slotArena(planned), symbols };
-  return { ...scaledArena(planned, batch), symbols };
+  const arena = symbols.length > 1 || !proportional ? slotArena(planned) : scaledArena(planned, batch);
+  const stateOf = (buffer: Buffer): Region | undefined =>
+    buffer.state === undefined
+      ? undefined
+      : { offset: 0, bytes: sizeOf(bytesOf(assignment, buffer)), state: buffer.state };
+  return { ...arena, regionOf: (buffer) => stateOf(buffer) ?? arena.regionOf(buffer), symbols };
 }
 
 interface Planned {
@@ -88,13 +92,13 @@ const aligned = (bytes: Dim): Size => ({
   product: [{ product: [sizeOf(bytes)], divisor: alignment }, alignment],
 });
 
-const bytesOf = (assignment: Assignment, { root }: Buffer): Dim => {
+export const bytesOf = (assignment: Assignment, { root }: Buffer): Dim => {
   const placement = placementOf(assignment, root);
   return multiplyDims(multiplyDims(imageStride(placement), placement.batch), 16);
 };
 
 function lifetimesOf(
-  graph: Graph,
+  outputs: readonly Node[],
   compute: readonly Node[],
   buffers: readonly Buffer[],
   assignment: Assignment,
@@ -106,7 +110,7 @@ function lifetimesOf(
     if (!first.has(own)) first.set(own, step);
     for (const value of [node, ...node.inputs]) if (!isConstant(value)) last.set(bufferOf(assignment, value), step);
   });
-  for (const output of Object.values(graph.outputs)) last.set(bufferOf(assignment, output), Infinity);
+  for (const output of outputs) last.set(bufferOf(assignment, output), Infinity);
   return buffers.map((buffer) => {
     const from = isInput(buffer.root) ? -1 : (first.get(buffer) ?? -1);
     const border = hasHalo(buffer) ? geometryOf(buffer) : undefined;

@@ -5,7 +5,7 @@ import type { Node } from '../ir/node.ts';
 import { declareEpilogue } from './epilogue.ts';
 import { readElementwise } from './group.ts';
 import { ceilDivide, channelGroups, multiplyExtents, type Kernel } from './kernel.ts';
-import { at, beginShader, walk } from './wgsl.ts';
+import { at, beginShader, splitLanes, walk } from './wgsl.ts';
 
 const lanes = 64;
 
@@ -23,6 +23,7 @@ export const elementwise: Kernel = {
   profiles: ['software', 'gpu'],
   supports: (node) => readElementwise(node) !== undefined && node.inputs.every((operand) => fits(node, operand)),
   schedules: () => [{}],
+  inPlace: true,
   emit(request) {
     const tail = readElementwise(request.node);
     if (!tail) throw new TypeError(`${request.node.op.name} is not elementwise`);
@@ -36,9 +37,11 @@ export const elementwise: Kernel = {
     const groupCount = shader.u32(groups);
     const columns = shader.u32(result.width);
     const rows = shader.u32(result.height);
+    const split = splitLanes(shader, ceilDivide(items, lanes), lanes);
     const body = `
-  let c = invocation.x % ${groupCount};
-  let p = invocation.x / ${groupCount};
+  let i = ${split.index};
+  let c = i % ${groupCount};
+  let p = i / ${groupCount};
   let y = p / ${columns};
   let x = p - y * ${columns};
   let n = group.z;
@@ -46,7 +49,7 @@ export const elementwise: Kernel = {
   ${y}[${at(to, 'n', 'y', 'x', 'c')}] = finish(vec4f(), n, y, x, c);`;
     return shader.finish({
       workgroupSize: [lanes, 1, 1],
-      workgroups: [ceilDivide(items, lanes), 1, result.batch],
+      workgroups: [...split.workgroups, result.batch],
       body,
     });
   },

@@ -24,6 +24,7 @@ import { reduce } from './reduce.ts';
 import { resize } from './resize.ts';
 import { softmax } from './softmax.ts';
 import { spread } from './spread.ts';
+import { storageKernel } from './storage.ts';
 import { sumSlicesKernel } from './sum-slices.ts';
 import { totals } from './totals.ts';
 
@@ -55,5 +56,6 @@ export const kernels: readonly Kernel[] = [
   dilate,
   dropoutMask,
   gather,
+  storageKernel,
   elementwise,
 ];

@@ -95,6 +95,8 @@ export interface KernelRequest {
   readonly operands: readonly (Placement | undefined)[];
   /** The device buffer of each operand, by number; operands may share one. Undefined for constants. */
   readonly buffers: readonly (number | undefined)[];
+  /** The buffer of the result where it is also an operand's: the result then overwrites that operand in place. */
+  readonly resultBuffer?: number;
   readonly result: Placement;
   readonly profile: Profile;
   /** Adds zeros where the tail has no residual, so that layers with and without one share a pipeline. */
@@ -117,6 +119,8 @@ export interface Kernel<S = Readonly<Record<string, number>>> {
   cost?(node: Node, schedule: S): number;
   /** Whether the node adds a residual; the kernel then pads the others of the model with zeros (`padResidual`). */
   hasResidual?(node: Node): boolean;
+  /** The result may overwrite an operand that lies as it does: of that, an invocation reads only what it writes. */
+  readonly inPlace?: true;
   /** The zero border that the data operand (operand 0) must have; none where left out. */
   halo?(node: Node, schedule: S): Halo;
   emit(request: KernelRequest, schedule: S): KernelCode;

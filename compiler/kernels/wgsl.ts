@@ -39,7 +39,7 @@ export interface Shader {
   }): KernelCode;
 }
 
-export function beginShader(request: Pick<KernelRequest, 'buffers'>): Shader {
+export function beginShader(request: Pick<KernelRequest, 'buffers' | 'resultBuffer'>): Shader {
   const uniforms: UniformWord[] = [];
   const bindings: (StorageBinding & { readonly element: string })[] = [];
   const declarations: string[] = [];
@@ -56,7 +56,13 @@ export function beginShader(request: Pick<KernelRequest, 'buffers'>): Shader {
       operands.set(buffer, name);
       return name;
     },
-    result: () => bind({ kind: 'result' }, 'read_write'),
+    result: () => {
+      const buffer = request.resultBuffer;
+      const shared = buffer === undefined ? undefined : operands.get(buffer);
+      const name = shared ?? bind({ kind: 'result' }, 'read_write');
+      if (buffer !== undefined) operands.set(buffer, name);
+      return name;
+    },
     zeros: () => bind({ kind: 'zeros' }, 'read_write'),
     constant: (constant, element) => bind({ kind: 'constant', constant }, 'read', element),
     declare: (text) => void declarations.push(text),
@@ -114,6 +120,20 @@ export function walk(shader: Shader, placement: Placement, y = 0, x = 0): Walk {
     row: shader.u32(rowStride(placement)),
     pixel: shader.u32(placement.channelStride),
   };
+}
+
+/** Workgroups along x before they go on along y: no device allows fewer than 65535. */
+const widestGrid = 32768;
+
+/** A count of workgroups as a grid within every device's limits, and the number of an invocation in it. */
+export function splitLanes(
+  shader: Shader,
+  count: Extent,
+  lanes: number,
+): { readonly index: string; readonly workgroups: readonly [Extent, Extent] } {
+  const across = typeof count === 'number' ? Math.min(count, widestGrid) : count;
+  const down = typeof count === 'number' ? Math.ceil(count / widestGrid) : 1;
+  return { index: `(group.y * ${shader.u32(across)} + group.x) * ${lanes}u + lane`, workgroups: [across, down] };
 }
 
 /** The vec4 index of channel group `c` at image `n`, row `y`, column `x`. */
