@@ -3,7 +3,7 @@ import type { IToken, TokenType } from 'chevrotain';
 import { diagnostic } from './diagnostics.ts';
 import type { Diagnostic } from './diagnostics.ts';
 import type { Situation } from './situation.ts';
-import { spanAt, spanOfToken, startsLine, tokenAt, typeAt, unexpected } from './situation.ts';
+import { spanAt, spanOfToken, startsLine, tokenAt, typeAt, unexpected, wantedInList } from './situation.ts';
 import { isKeyword } from './scan.ts';
 import { closestName, didYouMean } from './suggest.ts';
 import * as t from './tokens.ts';
@@ -259,7 +259,7 @@ function strayStage(situation: Situation): Diagnostic | undefined {
 
 /** Faults whose code is the plain one and that have a help line. */
 function hinted(situation: Situation): Diagnostic | undefined {
-  const help = hint(situation) ?? percentHelp(situation);
+  const help = percentHelp(situation) ?? hint(situation) ?? listHelp(situation);
   return help === undefined ? undefined : unexpected(situation, help);
 }
 
@@ -285,6 +285,16 @@ const hints: readonly Hint[] = [
   { before: t.At, rule: 'postfix', help: 'the file with the weights is a string: `@ "best.safetensors"`' },
   { expected: 'String', rule: 'assert', help: 'the message of an `assert` is a string' },
   { expected: 'entry', help: 'an entry is `key = value`, `key { ... }` or a value' },
+  { expected: 'value', found: t.Comma, help: 'write a value, or remove the `,`' },
+  { expected: 'value', help: 'a value is a number, a string, a name, a call or an operation on them' },
+  { expected: 'Identifier', help: 'names begin with a letter or `_`' },
+  { expected: 'KeyName', help: 'names begin with a letter or `_`' },
+  { expected: 'Then', help: 'an `if` that gives a value is written `if c then a else b`' },
+  { expected: 'In', help: 'a loop is written `for i in 0..n { ... }`' },
+  { expected: 'Colon', help: 'a label stands in front of its stage, as in `stem: conv(16, k=3)`' },
+  { expected: 'RSquare', rule: 'postfix', help: 'an index takes one element, as in `sizes[0]`' },
+  { expected: 'Assign', help: 'the value follows `=`' },
+  { expected: 'LCurly', help: 'what belongs to it stands in braces: `{ ... }`' },
 ];
 
 function hint(situation: Situation): string | undefined {
@@ -297,6 +307,14 @@ function hint(situation: Situation): string | undefined {
       (each.found === undefined || each.found === typeAt(situation)) &&
       (each.before === undefined || each.before === typeAt(situation, -1)),
   )?.help;
+}
+
+/** `conv(16 3)`, `[16,, 32]`. */
+function listHelp(situation: Situation): string | undefined {
+  const wanted = wantedInList(situation);
+  if (wanted === 'comma') return 'separate them by `,`';
+  if (wanted === undefined) return undefined;
+  return typeAt(situation) === t.Comma ? 'write a value, or remove the `,`' : 'write a value, or remove this';
 }
 
 const importForm = 'an import is written `import { name } from "std/vision"`';

@@ -143,7 +143,11 @@ function openBefore(state: Repair, token: IToken, index: number): void {
   const content = due[open.length];
   const isDue = content === 'body' ? statementWords.has(token.tokenType) : beginsContent(source, index);
   if (!content || !isDue) return;
-  diagnostics.push(diagnostic('E0110', tokenSpan(file, token), `expected \`{\` before \`${token.image}\``));
+  diagnostics.push(
+    diagnostic('E0110', tokenSpan(file, token), `expected \`{\` before \`${token.image}\``, {
+      help: 'open it with `{`',
+    }),
+  );
   const brace = missing(t.LCurly, endOf(tokens.at(-1)));
   tokens.push(brace);
   push(state, brace, t.RCurly);
@@ -251,6 +255,7 @@ function unclosed(file: SourceFile, { token, closer }: Opener, found: Span, end:
   const isFar = file.text.slice(end, found.start).split('\n', 3).length > 2;
   return diagnostic('E0111', isFar ? { file, start: end, end } : found, `expected \`${sign}\` before ${where}`, {
     notes: [{ message: `this \`${token.image || '{'}\` is never closed`, span: opener }],
+    help: `close it with \`${sign}\``,
   });
 }
 

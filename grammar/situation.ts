@@ -78,10 +78,17 @@ const listRules: ReadonlySet<string> = new Set([
 function expectation(situation: Situation): string {
   const { expected, rules } = situation;
   const words = things.get(expected) ?? `\`${signs.get(expected) ?? expected}\``;
-  if (!closerNames.has(expected) || !listRules.has(rules.at(-1) ?? '')) return words;
+  const wanted = wantedInList(situation);
+  if (wanted === undefined) return words;
+  return wanted === 'comma' ? `\`,\` or ${words}` : `${elementOf(rules.at(-1))} or ${words}`;
+}
+
+/** What an open list could go on with, beside its end; undefined elsewhere. */
+export function wantedInList(situation: Situation): 'comma' | 'element' | undefined {
+  const { expected, rules } = situation;
+  if (!closerNames.has(expected) || !listRules.has(rules.at(-1) ?? '')) return undefined;
   const before = typeAt(situation, -1);
-  if (before !== t.Comma && before !== t.LParen && before !== t.LSquare) return `\`,\` or ${words}`;
-  return `${elementOf(rules.at(-1))} or ${words}`;
+  return before !== t.Comma && before !== t.LParen && before !== t.LSquare ? 'comma' : 'element';
 }
 
 function elementOf(rule: string | undefined): string {

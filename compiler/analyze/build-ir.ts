@@ -156,7 +156,10 @@ function inputSize(expression: Expression, scope: Scope): Dim | undefined {
   const value = evaluateIn(scope, expression);
   const size = dimOf(value);
   if (size !== undefined && (typeof size !== 'number' || size > 0)) return size;
-  if (value.kind !== 'error') report(scope, 'E0320', expression.span, 'a size must be a positive int');
+  if (value.kind !== 'error')
+    report(scope, 'E0320', expression.span, 'a size must be a positive int', {
+      help: 'leave it open with a capitalised name of its own, as in `f32[N, 3, H, W]`',
+    });
   return undefined;
 }
 
@@ -204,7 +207,15 @@ function graphOf({ value, statement }: Returned, scope: Scope): Graph | undefine
     if (element.kind === 'tensor') outputs[name] = element.node;
   }
   if (elements.length > 0 && Object.keys(outputs).length === elements.length) return makeGraph(outputs);
-  report(scope, 'E0320', statement.value.span, 'a model must return a tensor, or a tuple of differently named tensors');
+  report(
+    scope,
+    'E0320',
+    statement.value.span,
+    'a model must return a tensor, or a tuple of differently named tensors',
+    {
+      help: 'name the outputs with `let`, as in `return (low, high)`',
+    },
+  );
   return undefined;
 }
 

@@ -1,5 +1,5 @@
 /** Calls blocks, models and functions: binds the signature, runs the body, checks the declared result. */
-import type { BlockDeclaration, FunctionDeclaration, Parameter } from '../../grammar/ast.ts';
+import type { BlockDeclaration, FunctionDeclaration, Parameter, TypeExpression } from '../../grammar/ast.ts';
 import type { CallSite } from '../../grammar/diagnostics.ts';
 import {
   matchArguments,
@@ -9,6 +9,7 @@ import {
   type MatchedArguments,
 } from './arguments.ts';
 import type { Module } from './load.ts';
+import { argumentHelp, resultHelp } from './mend-shape.ts';
 import { statementNaming } from './naming.ts';
 import { countCall, evaluateIn, fileScope, report, type Scope } from './scope.ts';
 import { runBody, type Returned } from './statements.ts';
@@ -66,9 +67,20 @@ export function runDeclared({ declaration }: Declared, inner: Scope, place: Call
   const span = returned.statement.value.span;
   report(inner, 'E0326', span, `the result of \`${declaration.name.name}\` ${result.message}`, {
     notes: [{ message: 'declared here', span: returns.span }, ...result.notes],
+    ...helpOf(mendResult(declaration, returns, returned.value, inner) ?? result.help),
   });
   return undefined;
 }
+
+const helpOf = (help: string | undefined): { readonly help?: string } => (help === undefined ? {} : { help });
+
+const mendResult = (
+  declaration: Declared['declaration'],
+  returns: TypeExpression,
+  value: Value,
+  inner: Scope,
+): string | undefined =>
+  value.kind === 'tensor' && returns.dims ? resultHelp(declaration, returns, value.node.type, inner) : undefined;
 
 /** Binds parameters and sizes; false after a report. Faults of arguments belong to the caller, of defaults to the callee. */
 export function bindSignature(
@@ -113,6 +125,7 @@ function bindParameter(
   const span = argument?.span ?? parameter.default?.span ?? parameter.span;
   report(argument ? caller : inner, 'E0320', span, `\`${name}\` of \`${declaration.name.name}\` ${value.message}`, {
     notes: argument ? [{ message: 'declared here', span: parameter.span }] : [],
+    ...helpOf(value.help),
   });
   return errorValue;
 }
@@ -133,8 +146,12 @@ function checkTensors(
     if (!found) continue;
     fits = false;
     const span = byName.get(name.name)?.span ?? place.nameSpan;
+    // A piped value has no text of its own: its place is the name of the stage.
+    const given = span.start === place.nameSpan.start ? '' : textOf(span);
+    const shown = /^[A-Za-z_]\w*$/.test(given) ? given : 'x';
     report(caller, 'E0325', span, `\`${name.name}\` of \`${declaration.name.name}\` ${found.message}`, {
       notes: [{ message: `declared as ${textOf(type.span)}`, span: type.span }, ...found.notes],
+      ...helpOf(argumentHelp(shown, type, value.node.type, inner)),
     });
   }
   return fits;

@@ -1,6 +1,7 @@
 /** Steps that every evaluation shares: reporting a fault as a diagnostic, and static conditions. */
 import type { Argument, Expression } from '../../grammar/ast.ts';
 import type { Span } from '../../grammar/source.ts';
+import { conversionDetail } from './conversions.ts';
 import type { CallArgument } from './arguments.ts';
 import type { Outcome } from './operators.ts';
 import { assumeMultiple } from './facts.ts';
@@ -23,7 +24,13 @@ export const evaluateCondition = (condition: Expression, scope: Scope): boolean 
 export function asCondition(value: Value, span: Span, scope: Scope): boolean | undefined {
   if (value.kind === 'bool') return value.value;
   if (value.kind !== 'error') {
-    report(scope, 'E0320', span, `a condition must be true or false, not ${describeKind(value)}`);
+    report(
+      scope,
+      'E0320',
+      span,
+      `a condition must be true or false, not ${describeKind(value)}`,
+      conversionDetail(value, 'bool'),
+    );
   }
   return undefined;
 }

@@ -1,55 +1,29 @@
 /** Checks directive values against their specs and gives them as settings in base units. */
 import type { Argument, Expression } from '../../grammar/ast.ts';
-import type { DiagnosticCode, DiagnosticDetail } from '../../grammar/diagnostics.ts';
 import type { Span } from '../../grammar/source.ts';
 import { didYouMean } from '../../grammar/suggest.ts';
-import { units, type Quantity } from '../../grammar/units.ts';
+import { conversionHelp } from './conversions.ts';
+import { checkNumber } from './directive-numbers.ts';
 import { lossFunctions, metricNames, splitNames, type Fields, type Functions, type Spec } from './directive-schema.ts';
 import { lookUpFile } from './load.ts';
-import { evaluateIn, report, type Scope } from './scope.ts';
+import { evaluateIn } from './scope.ts';
+import { complain, type Checking, type Setting, type Settings } from './settings.ts';
 import { textOf } from './type-match.ts';
-import { describeKind, formatValue, isNumber, type Value } from './values.ts';
+import { describeKind } from './values.ts';
 
-/** A checked value. Numbers are in base units: ratios of one, pixels, seconds, bytes, ... */
-export type Setting =
-  | { readonly kind: 'number'; readonly value: number; readonly quantity?: Quantity }
-  | { readonly kind: 'bool'; readonly value: boolean }
-  | { readonly kind: 'string'; readonly value: string; readonly span: Span }
-  /** A choice, a metric such as `val.accuracy`, or a reference such as `cifar10.train`. */
-  | { readonly kind: 'name'; readonly value: string; readonly span: Span }
-  | { readonly kind: 'call'; readonly name: string; readonly args: Settings; readonly span: Span }
-  | { readonly kind: 'list'; readonly elements: readonly Setting[] }
-  | { readonly kind: 'group'; readonly entries: Settings; readonly items: readonly Setting[] }
-  /** A weighted sum of losses. */
-  | { readonly kind: 'sum'; readonly terms: readonly { readonly weight: number; readonly loss: Setting }[] }
-  /** A model with arguments in source text, and its weights. */
-  | {
-      readonly kind: 'model';
-      readonly name: string;
-      readonly args: Readonly<Record<string, string>>;
-      readonly file?: string;
-    };
+export type { Setting, Settings } from './settings.ts';
 
-export type Settings = ReadonlyMap<string, Setting>;
-
-/** What checking needs beside the value. */
-export interface Checking {
-  readonly scope: Scope;
-  /** Names of directives by word. */
-  readonly names: ReadonlyMap<string, ReadonlySet<string>>;
-}
-
-/** Reports at a value; the result stands for the missing setting. */
-export function complain(c: Checking, code: DiagnosticCode, span: Span, message: string, help?: string): undefined {
-  const detail: DiagnosticDetail = help === undefined ? {} : { help };
-  report(c.scope, code, span, message, detail);
-}
-
-/** The value as a setting; undefined after a report. `what` names it in messages. */
-export function checkValue(c: Checking, spec: Spec, expression: Expression, what: string): Setting | undefined {
+/** The value as a setting; undefined after a report. `what` names it in messages, `fallback` is what holds without it. */
+export function checkValue(
+  c: Checking,
+  spec: Spec,
+  expression: Expression,
+  what: string,
+  fallback?: string,
+): Setting | undefined {
   switch (spec.kind) {
     case 'number':
-      return checkNumber(c, spec, expression, what);
+      return checkNumber(c, spec, expression, what, fallback);
     case 'bool':
     case 'string':
       return checkPlain(c, spec.kind, expression, what);
@@ -79,54 +53,20 @@ export function checkValue(c: Checking, spec: Spec, expression: Expression, what
   }
 }
 
-const plural: Readonly<Record<Quantity, string>> = {
-  ratio: '`%`',
-  epochs: '`epochs`',
-  steps: '`steps`',
-  pixels: '`px`',
-  seconds: '`ms`, `s`',
-  bytes: '`KiB`, `MiB`, `MB`',
-  count: '`K`, `M`, `G`',
-  macs: '`MMACs`, `GMACs`',
-};
-
-type NumberSpec = Extract<Spec, { kind: 'number' }>;
-
-function checkNumber(c: Checking, spec: NumberSpec, expression: Expression, what: string): Setting | undefined {
-  const value = evaluateIn(c.scope, expression);
-  if (value.kind === 'error') return undefined;
-  const number = inBaseUnits(value);
-  if (!number) return complain(c, 'E0604', expression.span, `${what} must be a number, not ${describeKind(value)}`);
-  const { quantity } = number;
-  if (quantity && !spec.units?.includes(quantity)) {
-    const help = spec.units
-      ? `its units are ${spec.units.map((unit) => plural[unit]).join(', ')}`
-      : 'write it without a unit';
-    return complain(c, 'E0604', expression.span, `${what} cannot be ${formatValue(value)}`, help);
-  }
-  if (spec.integer && !Number.isInteger(number.value)) {
-    return complain(c, 'E0604', expression.span, `${what} must be an integer, not ${formatValue(value)}`);
-  }
-  const { least = -Infinity, most = Infinity } = spec;
-  if (number.value >= least && number.value <= most) return number;
-  const range = most === Infinity ? `at least ${least}` : `between ${least} and ${most}`;
-  return complain(c, 'E0605', expression.span, `${what} must be ${range}, not ${formatValue(value)}`);
-}
-
-function inBaseUnits(value: Value): Extract<Setting, { kind: 'number' }> | undefined {
-  if (isNumber(value)) return { kind: 'number', value: value.value };
-  const unit = value.kind === 'quantity' ? units.get(value.unit) : undefined;
-  if (value.kind !== 'quantity' || !unit) return undefined;
-  return { kind: 'number', value: value.value * unit.scale, quantity: unit.quantity };
-}
-
 function checkPlain(c: Checking, kind: 'bool' | 'string', expression: Expression, what: string): Setting | undefined {
+  const isUnquoted =
+    kind === 'string' && expression.kind === 'name' && !lookUpFile(c.scope.module, expression.name).known;
+  if (isUnquoted) {
+    const help = `put it into quotes: \`"${expression.name}"\``;
+    return complain(c, 'E0604', expression.span, `${what} must be a string`, help);
+  }
   const value = evaluateIn(c.scope, expression);
   if (value.kind === 'error') return undefined;
   if (value.kind === 'bool' && kind === 'bool') return { kind, value: value.value };
   if (value.kind === 'string' && kind === 'string') return { kind, value: value.value, span: expression.span };
   const wanted = kind === 'bool' ? 'true or false' : 'a string';
-  return complain(c, 'E0604', expression.span, `${what} must be ${wanted}, not ${describeKind(value)}`);
+  const message = `${what} must be ${wanted}, not ${describeKind(value)}`;
+  return complain(c, 'E0604', expression.span, message, conversionHelp(value, kind));
 }
 
 function checkChoice(c: Checking, names: readonly string[], expression: Expression, what: string): Setting | undefined {
@@ -166,7 +106,10 @@ export function checkCall(
   const call = writtenCall(expression);
   const known = Object.keys(functions);
   const list = known.map((name) => `\`${name}\``).join(', ');
-  if (!call) return complain(c, 'E0604', expression.span, `${what} must be a call of ${list}`);
+  if (!call) {
+    const help = `write \`${known[0] ?? 'name'}(...)\`, say`;
+    return complain(c, 'E0604', expression.span, `${what} must be a call of ${list}`, help);
+  }
   const fields = Object.hasOwn(functions, call.name) ? functions[call.name] : undefined;
   if (!fields) {
     const help = didYouMean(call.name, known) ?? `it is one of ${list}`;
@@ -191,7 +134,7 @@ function checkArguments(c: Checking, fields: Fields, call: WrittenCall): Setting
       continue;
     }
     given.add(key);
-    const setting = checkValue(c, field.spec, value, `\`${key}\` of \`${call.name}\``);
+    const setting = checkValue(c, field.spec, value, `\`${key}\` of \`${call.name}\``, field.default);
     if (setting) settings.set(key, setting);
     else fits = false;
   }
@@ -211,8 +154,10 @@ function rejectArgument(
   names: readonly string[],
   span: Span,
 ): void {
-  if (key === undefined) complain(c, 'E0602', span, `\`${callee}\` takes ${names.length} values at most`);
-  else if (given.has(key)) complain(c, 'E0608', span, `\`${key}\` is given twice`);
+  if (key === undefined) {
+    const help = names.length === 0 ? `write \`${callee}()\`` : `it has ${names.join(', ')}`;
+    complain(c, 'E0602', span, `\`${callee}\` takes ${names.length} values at most`, help);
+  } else if (given.has(key)) complain(c, 'E0608', span, `\`${key}\` is given twice`, 'remove one of them');
   else
     complain(
       c,
@@ -229,7 +174,10 @@ function checkList(
   expression: Expression,
   what: string,
 ): Setting | undefined {
-  if (expression.kind !== 'list') return complain(c, 'E0604', expression.span, `${what} must be a list`);
+  if (expression.kind !== 'list') {
+    const help = `write \`[${textOf(expression.span)}]\``;
+    return complain(c, 'E0604', expression.span, `${what} must be a list`, help);
+  }
   if (spec.length !== undefined && expression.elements.length !== spec.length) {
     return complain(c, 'E0604', expression.span, `${what} must be a list of ${spec.length}`);
   }
@@ -308,7 +256,7 @@ function checkReference(
     return complain(c, 'E0607', expression.span, `no ${spec.words.join(' or ')} is called \`${name}\``, help);
   }
   if (member !== undefined && !spec.members?.includes(member)) {
-    const help = spec.members ? `there is ${spec.members.join(', ')}` : undefined;
+    const help = spec.members ? `there is ${spec.members.join(', ')}` : `write \`${name}\` alone`;
     return complain(c, 'E0607', expression.span, `\`${name}\` has no part \`${member}\``, help);
   }
   return { kind: 'name', value: path.join('.'), span: expression.span };
@@ -346,11 +294,14 @@ function checkModel(c: Checking, expression: Expression, what: string): Setting 
   const { item, known } = lookUpFile(c.scope.module, call.name);
   if (known && !item) return undefined;
   if (item?.declaration.kind !== 'model')
-    return complain(c, 'E0606', call.nameSpan, `no model is called \`${call.name}\``);
+    return complain(c, 'E0606', call.nameSpan, `no model is called \`${call.name}\``, modelHelp(c, call.name));
   const parameters = item.declaration.parameters.map(({ name }) => name.name);
   const args: Record<string, string> = {};
   for (const { name, value, span } of call.args) {
-    if (!name) return complain(c, 'E0604', span, `name the arguments of \`${call.name}\``);
+    if (!name) {
+      const help = `as in \`${parameters.at(-1) ?? 'width'}=${textOf(value.span)}\``;
+      return complain(c, 'E0604', span, `name the arguments of \`${call.name}\``, help);
+    }
     if (!parameters.includes(name.name)) {
       return complain(
         c,
@@ -365,6 +316,15 @@ function checkModel(c: Checking, expression: Expression, what: string): Setting 
   return { kind: 'model', name: call.name, args, ...file };
 }
 
+/** The model that a misspelt name may mean, or all there are. */
+export function modelHelp({ scope }: Checking, name: string): string {
+  const { declared, imported } = scope.module;
+  const models = [...declared.values()].filter(({ kind }) => kind === 'model').map((each) => each.name.name);
+  for (const [each, source] of imported) if (source?.declaration.kind === 'model') models.push(each);
+  const known = models.length > 0 ? `there is ${models.join(', ')}` : 'declare one: `model Name(...) { ... }`';
+  return didYouMean(name, models) ?? known;
+}
+
 /** `{ N = 16, H = 128 }`. */
 function checkSizes(c: Checking, expression: Expression, what: string): Setting | undefined {
   if (expression.kind !== 'record') {
@@ -377,7 +337,8 @@ function checkSizes(c: Checking, expression: Expression, what: string): Setting 
         ? checkNumber(c, { kind: 'number', integer: true, least: 1 }, entry.value, `\`${entry.name.name}\``)
         : undefined;
     if (entry.kind === 'assign' && size) entries.set(entry.name.name, size);
-    else if (entry.kind !== 'assign') complain(c, 'E0604', entry.span, `${what} holds sizes only`);
+    else if (entry.kind !== 'assign')
+      complain(c, 'E0604', entry.span, `${what} holds sizes only`, 'write each as `NAME = size`, as in `H = 128`');
   }
   return { kind: 'group', entries, items: [] };
 }

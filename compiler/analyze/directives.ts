@@ -1,13 +1,14 @@
 /** Checks the directives of a file: names, targets, keys, values, and that stages form no circle. */
-import type { Directive, Entry, Expression, ValueEntry } from '../../grammar/ast.ts';
+import type { Directive, Entry, Expression, Identifier, ValueEntry } from '../../grammar/ast.ts';
 import type { DiagnosticCode } from '../../grammar/diagnostics.ts';
 import type { Span } from '../../grammar/source.ts';
 import { didYouMean } from '../../grammar/suggest.ts';
 import { checkConstraint, type Constraint } from './budget.ts';
 import { directiveSchemas, stageWords, type DirectiveSchema, type Fields, type Functions } from './directive-schema.ts';
-import { checkCall, checkValue, type Checking, type Setting, type Settings } from './directive-values.ts';
+import { checkCall, checkValue, modelHelp } from './directive-values.ts';
 import { lookUpFile } from './load.ts';
 import { report, type Scope } from './scope.ts';
+import type { Checking, Setting, Settings } from './settings.ts';
 
 /** A checked directive; `settings` holds what was written and is right, without defaults. */
 export interface CheckedDirective {
@@ -61,7 +62,8 @@ function collectNames(directives: readonly Directive[], scope: Scope): Map<strin
       const message = name
         ? `\`${name.name}\` is declared twice`
         : `\`${shown.name}\` has two directives \`${word.name}\``;
-      report(scope, 'E0609', shown.span, message, { notes: [{ message: 'the first one', span: first }] });
+      const help = name ? 'give it a name of its own' : 'put all entries into one of them';
+      report(scope, 'E0609', shown.span, message, { notes: [{ message: 'the first one', span: first }], help });
     } else {
       seen.set(key, shown.span);
     }
@@ -74,10 +76,14 @@ function checkHeader(c: Checking, { word, name, target }: Directive, schema: Dir
   if (schema.name === 'required' && !name) {
     complain(c.scope, 'E0610', word.span, `\`${word.name}\` needs a name`, `write \`${word.name} name ... { ... }\``);
   }
-  if (schema.name === 'none' && name) complain(c.scope, 'E0610', name.span, `\`${word.name}\` has no name of its own`);
+  if (schema.name === 'none' && name) {
+    const help = `write \`${word.name} for ${target?.name ?? 'Model'} { ... }\``;
+    complain(c.scope, 'E0610', name.span, `\`${word.name}\` has no name of its own`, help);
+  }
   if (schema.target === 'none') {
-    if (target) complain(c.scope, 'E0610', target.span, `\`${word.name}\` belongs to no model`);
-    return;
+    if (!target) return;
+    const help = `remove \`for ${target.name}\``;
+    return complain(c.scope, 'E0610', target.span, `\`${word.name}\` belongs to no model`, help);
   }
   if (!target) {
     complain(
@@ -89,16 +95,19 @@ function checkHeader(c: Checking, { word, name, target }: Directive, schema: Dir
     );
     return;
   }
+  checkTarget(c, target, schema);
+}
+
+/** Reports E0606 where no model, or stage, has the name. */
+function checkTarget(c: Checking, target: Identifier, schema: DirectiveSchema): void {
   const { known, item } = lookUpFile(c.scope.module, target.name);
   const stages = stageWords.flatMap((each) => [...(c.names.get(each) ?? [])]);
   if (schema.target === 'model or stage' && stages.includes(target.name)) return;
   if (item?.declaration.kind === 'model' || (known && !item)) return;
-  const { declared, imported } = c.scope.module;
-  const models = [...declared.values()].filter(({ kind }) => kind === 'model').map((each) => each.name.name);
-  for (const [each, source] of imported) if (source?.declaration.kind === 'model') models.push(each);
-  const candidates = schema.target === 'model' ? models : [...models, ...stages];
   const what = schema.target === 'model' ? 'no model is called' : 'no model or stage is called';
-  complain(c.scope, 'E0606', target.span, `${what} \`${target.name}\``, didYouMean(target.name, candidates));
+  const stageMeant = schema.target === 'model' ? undefined : didYouMean(target.name, stages);
+  const help = stageMeant ?? modelHelp(c, target.name);
+  complain(c.scope, 'E0606', target.span, `${what} \`${target.name}\``, help);
 }
 
 function checkEntries(c: Checking, directive: Directive, schema: DirectiveSchema): CheckedDirective {
@@ -131,9 +140,13 @@ function checkItem(
   word: string,
 ): Setting | undefined {
   if (functions) return checkCall(c, functions, value, `an entry of \`${word}\``);
-  complain(c.scope, 'E0604', value.span, `an entry of \`${word}\` must be \`key = value\``);
+  complain(c.scope, 'E0604', value.span, `an entry of \`${word}\` must be \`key = value\``, entryHelp(value));
   return undefined;
 }
+
+/** For `epochs 10` and `batch = 32 32`. */
+const entryHelp = (value: Expression): string =>
+  value.kind === 'name' ? `write \`${value.name} = ...\`` : 'give it a key, or remove it';
 
 /** Checks the entries of a directive or group; entries without a key go to `other`. */
 function checkFields(
@@ -160,10 +173,11 @@ function checkFields(
     } else if (first) {
       report(c.scope, 'E0608', span, `\`${key}\` is given twice`, {
         notes: [{ message: 'the first one', span: first }],
+        help: 'remove one of them',
       });
     } else {
       given.set(key, span);
-      const setting = checkEntry(c, field.spec, entry, key);
+      const setting = checkEntry(c, field.spec, entry, key, field.default);
       if (setting) settings.set(key, setting);
     }
   }
@@ -179,8 +193,9 @@ function checkEntry(
   spec: Fields[string]['spec'],
   entry: Exclude<Entry, ValueEntry>,
   key: string,
+  fallback?: string,
 ): Setting | undefined {
-  if (entry.kind === 'assign') return checkValue(c, spec, entry.value, `\`${key}\``);
+  if (entry.kind === 'assign') return checkValue(c, spec, entry.value, `\`${key}\``, fallback);
   const owner = { word: key, span: entry.name.span };
   const items: Setting[] = [];
   if (spec.kind === 'items') {
@@ -192,7 +207,7 @@ function checkEntry(
   }
   if (spec.kind === 'group') {
     const refuse = (each: ValueEntry): void =>
-      complain(c.scope, 'E0604', each.span, `an entry of \`${key}\` must be \`name = value\``);
+      complain(c.scope, 'E0604', each.span, `an entry of \`${key}\` must be \`name = value\``, entryHelp(each.value));
     return { kind: 'group', entries: checkFields(c, spec.fields, entry.entries, owner, refuse), items };
   }
   complain(c.scope, 'E0604', entry.name.span, `\`${key}\` is a value, not a group`, `write \`${key} = ...\``);
@@ -214,7 +229,8 @@ function checkCircles(checked: readonly CheckedDirective[], scope: Scope): void 
       if (chain.includes(at)) {
         const circle = [...chain.slice(chain.indexOf(at)), at];
         const span = sources.get(at)?.span;
-        if (span) complain(scope, 'E0607', span, `stages follow each other in a circle: ${circle.join(' -> ')}`);
+        const help = 'leave `from` out where training starts from nothing';
+        if (span) complain(scope, 'E0607', span, `stages follow each other in a circle: ${circle.join(' -> ')}`, help);
         for (const name of circle) reported.add(name);
         break;
       }

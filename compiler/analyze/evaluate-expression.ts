@@ -12,6 +12,7 @@ import type {
 import type { Span } from '../../grammar/source.ts';
 import { units } from '../../grammar/units.ts';
 import type { CallPlace } from './arguments.ts';
+import { conversionDetail } from './conversions.ts';
 import { asCondition, evaluateArguments, evaluateCondition, settle } from './conditions.ts';
 import { invoke } from './invoke.ts';
 import { lookUp } from './look-up.ts';
@@ -66,13 +67,19 @@ export function evaluate(expression: Expression, scope: Scope): Value {
       return evaluatePipe(expression, scope);
     case 'member':
       evaluate(expression.object, scope);
-      report(scope, 'E0321', expression.member.span, `values have no member \`${expression.member.name}\``);
+      report(scope, 'E0321', expression.member.span, `values have no member \`${expression.member.name}\``, {
+        help: 'elements are taken by position, as in `sizes[0]`',
+      });
       return errorValue;
     case 'record':
-      report(scope, 'E0320', expression.span, 'a record has a meaning in directives only');
+      report(scope, 'E0320', expression.span, 'a record has a meaning in directives only', {
+        help: 'write a list: `[...]`',
+      });
       return errorValue;
     case 'attach':
-      report(scope, 'E0320', expression.span, 'weights are attached to a model in directives only');
+      report(scope, 'E0320', expression.span, 'weights are attached to a model in directives only', {
+        help: 'name the file in a directive: `weights name for Model { file = "..." }`',
+      });
       return errorValue;
   }
 }
@@ -170,11 +177,18 @@ function evaluateIndex({ object, index, span }: IndexExpression, scope: Scope): 
   const position = evaluate(index, scope);
   if (list.kind === 'error' || position.kind === 'error') return errorValue;
   if (list.kind !== 'list' && list.kind !== 'tuple') {
-    report(scope, 'E0321', object.span, `only lists and tuples have elements, not ${describeKind(list)}`);
+    const help = list.kind === 'tensor' ? { help: '`slice(x, axis, from, to)` takes a part of a tensor' } : {};
+    report(scope, 'E0321', object.span, `only lists and tuples have elements, not ${describeKind(list)}`, help);
     return errorValue;
   }
   if (position.kind !== 'int') {
-    report(scope, 'E0320', index.span, `an index must be an int, not ${describeKind(position)}`);
+    report(
+      scope,
+      'E0320',
+      index.span,
+      `an index must be an int, not ${describeKind(position)}`,
+      conversionDetail(position, 'int'),
+    );
     return errorValue;
   }
   const element = list.elements[position.value];

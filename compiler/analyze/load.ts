@@ -119,7 +119,9 @@ function loadImport(
       'move what they share to a file of its own',
     );
   }
-  if (chain.length >= maxImportDepth) return fail('E0704', `imports are nested deeper than ${maxImportDepth} files`);
+  if (chain.length >= maxImportDepth) {
+    return fail('E0704', `imports are nested deeper than ${maxImportDepth} files`, 'join some of the files');
+  }
   const text = loading.host.readText(place.key);
   if (text === undefined) return fail('E0701', `cannot read ${place.shown}`);
   const loaded = loadModule(loading, { path: place.shown, text }, [...chain, place]);
@@ -155,7 +157,9 @@ function placeOf(loading: Loading, module: Module, from: string, span: Span): St
   const shown = isStandard ? name : path;
   const key = host.realpath(standardPath(loading, module, name) ?? path);
   if (key === undefined) {
-    const help = isStandard ? 'the library lies in stdlib/, as in `std/vision`' : undefined;
+    const help = isStandard
+      ? 'the library lies in stdlib/, as in `std/vision`'
+      : 'paths are as seen from this file; the library is `std/...`';
     return fail('E0701', `cannot find ${shown}`, help);
   }
   const allowed = isStandard || standardPath(loading, module, name) !== undefined ? host.realpath(host.stdlib) : root;
@@ -163,6 +167,7 @@ function placeOf(loading: Loading, module: Module, from: string, span: Span): St
     return fail(
       'E0702',
       `cannot import ${JSON.stringify(from)}: it lies outside ${isStandard ? 'the library' : 'the project'}`,
+      'copy the file into the project',
     );
   }
   return { key, shown };

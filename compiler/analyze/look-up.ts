@@ -1,10 +1,10 @@
 /** What a name stands for: a local, then file scope, then the prelude. */
 import type { ConstDeclaration } from '../../grammar/ast.ts';
 import type { Span } from '../../grammar/source.ts';
-import { didYouMean } from '../../grammar/suggest.ts';
 import { lookUpFile, type FileItem, type Module } from './load.ts';
 import { preludeValues } from './prelude.ts';
 import { evaluateIn, fileScope, localNames, lookUpLocal, report, type Scope } from './scope.ts';
+import { unknownNameHelp } from './unknown-name.ts';
 import { errorValue, type Value } from './values.ts';
 
 /** The value of a file constant: computed on first use, once a build, in the scope of its own file. */
@@ -40,7 +40,6 @@ export function lookUp(name: string, span: Span, scope: Scope): Value {
   if (found) return found;
   const { declared, imported } = scope.module;
   const candidates = [...localNames(scope), ...declared.keys(), ...imported.keys(), ...preludeValues.keys()];
-  const help = didYouMean(name, candidates);
-  report(scope, 'E0201', span, `unknown name \`${name}\``, help === undefined ? {} : { help });
+  report(scope, 'E0201', span, `unknown name \`${name}\``, { help: unknownNameHelp(name, candidates) });
   return errorValue;
 }

@@ -2,7 +2,7 @@
 import { diagnostic, type Diagnostic } from '../../grammar/diagnostics.ts';
 import type { Span } from '../../grammar/source.ts';
 import type { Constraint } from './budget.ts';
-import type { Setting } from './directive-values.ts';
+import type { Setting } from './settings.ts';
 import type { CheckedDirective } from './directives.ts';
 import { resolveDataPath, type AnalyzeHost } from './host.ts';
 
@@ -82,7 +82,9 @@ export function preprocessFor(
   if (labels?.kind !== 'string') return { preprocess, diagnostics: [] };
   const path = resolveDataPath(host, labels.span.file.path, labels.value);
   const text = host.readText(path);
-  if (text === undefined) return { preprocess, diagnostics: [diagnostic('E0701', labels.span, `cannot read ${path}`)] };
+  const help = 'paths are as seen from this file, or from the folder in $CNNC_DATA';
+  if (text === undefined)
+    return { preprocess, diagnostics: [diagnostic('E0701', labels.span, `cannot read ${path}`, { help })] };
   preprocess.labels = text.replace(/\r?\n$/, '').split(/\r?\n/);
   return { preprocess, diagnostics: [] };
 }

@@ -46,6 +46,8 @@ export const fault = (code: DiagnosticCode, message: string, help?: string): Fau
 type ArithmeticOperator = '+' | '-' | '*' | '/' | '//' | '%';
 type ComparisonOperator = '==' | '!=' | '<' | '<=' | '>' | '>=';
 
+const nonZero = 'look at the divisor first, as in `if d > 0 then n // d else 0`';
+
 const unproved = (text: string, dim: Dim): Fault =>
   fault(
     'E0309',
@@ -110,7 +112,11 @@ export function compare(operator: ComparisonOperator, a: Value, b: Value): Outco
 
 function checkedNumber(value: number, isInteger: boolean, text: string): Outcome {
   if (!Number.isFinite(value) || (isInteger && !Number.isSafeInteger(value))) {
-    return fault('E0333', `${text} is not a number that can be held exactly`);
+    return fault(
+      'E0333',
+      `${text} is not a number that can be held exactly`,
+      'integers go up to 2^53 - 1, floats to 1.8e308',
+    );
   }
   return isInteger ? intValue(value) : floatValue(value);
 }
@@ -140,7 +146,7 @@ const checkedDim = (dim: Dim, text: string): Outcome =>
   typeof dim === 'number' ? checkedNumber(dim, true, text) : dimValue(dim);
 
 function divideExactly(a: Dim, b: Dim, text: string): Outcome {
-  if (b === 0) return fault('E0333', `${text} divides by zero`);
+  if (b === 0) return fault('E0333', `${text} divides by zero`, nonZero);
   const quotient = divideDims(a, b);
   if (quotient !== undefined) return dimValue(quotient);
   if (typeof a === 'number' && typeof b === 'number') {
@@ -165,7 +171,7 @@ export function divideRounded(
   mode: 'floor' | 'ceil' | 'round',
   text = `${formatFactor(a)} / ${formatFactor(b)}`,
 ): Outcome {
-  if (b === 0) return fault('E0333', `${text} divides by zero`);
+  if (b === 0) return fault('E0333', `${text} divides by zero`, nonZero);
   const exact = divideDims(a, b);
   if (exact !== undefined) return dimValue(exact);
   if (typeof a === 'number' && typeof b === 'number') {
@@ -188,12 +194,16 @@ export const roundAway = (value: number): number => Math.sign(value) * Math.roun
 
 /** The remainder with the sign of the divisor, as Python's `%`, so that `a == a // b * b + a % b`. */
 function remainder(a: Dim, b: Dim, text: string): Outcome {
-  if (b === 0) return fault('E0333', `${text} divides by zero`);
+  if (b === 0) return fault('E0333', `${text} divides by zero`, nonZero);
   if (typeof b === 'number') {
     const constant = typeof a === 'number' ? a : constantModulo(a, b);
     if (constant !== undefined) return intValue(constant - Math.floor(constant / b) * b);
   }
-  return fault('E0309', `cannot compute ${text} while the size is symbolic`);
+  return fault(
+    'E0309',
+    `cannot compute ${text} while the size is symbolic`,
+    'give the size with `--shape`, or write it in the signature',
+  );
 }
 
 /** The constant term where every other term is a multiple of `divisor`. */
@@ -206,7 +216,7 @@ function constantModulo(dim: SymbolicDim, divisor: number): number | undefined {
 function arithmeticOnFloats(operator: ArithmeticOperator, a: number, b: number): Outcome {
   const text = `${a} ${operator} ${b}`;
   if (b === 0 && (operator === '/' || operator === '//' || operator === '%')) {
-    return fault('E0333', `${text} divides by zero`);
+    return fault('E0333', `${text} divides by zero`, nonZero);
   }
   const results: Record<ArithmeticOperator, number> = {
     '+': a + b,

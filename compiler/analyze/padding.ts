@@ -2,7 +2,7 @@
 import { divideDimExactly, type Dim } from '../ir/dim.ts';
 import type { Node } from '../ir/node.ts';
 import { argumentOf, CallFault, pairOf, symbolicSize, type OpCall } from './prelude-call.ts';
-import { describeKind, formatValue } from './values.ts';
+import { describeKind, formatValue, type Value } from './values.ts';
 
 type Pair = readonly [number, number];
 export type Pads = readonly [number, number, number, number];
@@ -45,6 +45,12 @@ function sameUpperPads(x: Node, { kernel, stride, dilation }: WindowSizes): Pads
   return [top, left, vertical - top, horizontal - left];
 }
 
+function helpFor(value: Value): { readonly help?: string } {
+  if (value.kind === 'string') return { help: `write it without quotes: \`${value.value}\`` };
+  const isBorder = (value.kind === 'tuple' || value.kind === 'list') && value.elements.length === 4;
+  return isBorder ? { help: 'put `pad(top, left, bottom, right)` in front for four different borders' } : {};
+}
+
 /** `[top, left, bottom, right]` of the argument `pad`. */
 export function paddingArgument(call: OpCall, x: Node, windows: WindowSizes, fallback: 'same' | 0): Pads {
   const argument = argumentOf(call, 'pad');
@@ -60,6 +66,7 @@ export function paddingArgument(call: OpCall, x: Node, windows: WindowSizes, fal
     `\`pad\` must be an int of at least 0, a pair, \`same\` or \`same_upper\`, not ${found}`,
     {
       span: argument.span,
+      ...helpFor(value),
     },
   );
 }

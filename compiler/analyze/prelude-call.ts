@@ -9,6 +9,7 @@ import { OpError, type Attrs, type Op } from '../ir/op.ts';
 import { formatType } from '../ir/type.ts';
 import { parameter } from '../ops/index.ts';
 import type { CallArgument, CallPlace, MatchedArguments } from './arguments.ts';
+import { conversionDetail, type Wanted } from './conversions.ts';
 import { assumeMultiple } from './facts.ts';
 import { joinNames } from './naming.ts';
 import { countNode, isCode, originOf, report, type Scope } from './scope.ts';
@@ -59,10 +60,11 @@ export class CallFault extends Error {
 
 export const argumentOf = (call: OpCall, name: string): CallArgument | undefined => call.args.byName.get(name);
 
-function wrong(call: OpCall, name: string, { value, span }: CallArgument, expected: string): CallFault {
+function wrong(call: OpCall, name: string, { value, span }: CallArgument, expected: string, wanted: Wanted): CallFault {
   const found =
     isNumber(value) || value.kind === 'bool' || value.kind === 'string' ? formatValue(value) : describeKind(value);
-  return new CallFault('E0320', `\`${name}\` of \`${call.op.name}\` must be ${expected}, not ${found}`, { span });
+  const message = `\`${name}\` of \`${call.op.name}\` must be ${expected}, not ${found}`;
+  return new CallFault('E0320', message, { span, ...conversionDetail(value, wanted) });
 }
 
 function required(call: OpCall, name: string): CallArgument {
@@ -74,7 +76,7 @@ function required(call: OpCall, name: string): CallArgument {
 export function tensorArgument(call: OpCall, name = 'x'): Node {
   const argument = required(call, name);
   if (argument.value.kind === 'tensor') return argument.value.node;
-  throw wrong(call, name, argument, 'a tensor');
+  throw wrong(call, name, argument, 'a tensor', 'tensor');
 }
 
 /** An integer of at least `least`; `fallback` where it is not given. */
@@ -84,7 +86,7 @@ export function intArgument(call: OpCall, name: string, least: number, fallback?
   const { value } = argument;
   if (value.kind === 'int' && value.value >= least) return value.value;
   if (value.kind === 'dim') throw symbolicSize(name, value.dim, argument.span);
-  throw wrong(call, name, argument, Number.isFinite(least) ? `an int of at least ${least}` : 'an int');
+  throw wrong(call, name, argument, Number.isFinite(least) ? `an int of at least ${least}` : 'an int', 'int');
 }
 
 export const symbolicSize = (what: string, dim: Dim, span?: Span): CallFault =>
@@ -93,19 +95,45 @@ export const symbolicSize = (what: string, dim: Dim, span?: Span): CallFault =>
     ...(span ? { span } : {}),
   });
 
+/** A number between 0 and 1. Reports E0310 at the argument. */
+export function shareArgument(call: OpCall, name: string, fallback?: number): number {
+  const value = floatArgument(call, name, fallback);
+  if (value >= 0 && value <= 1) return value;
+  const span = argumentOf(call, name)?.span;
+  const isPercentage = value > 1 && value <= 100 && Number.isInteger(value);
+  const usual = fallback === undefined ? '0.5' : String(fallback);
+  throw new CallFault('E0310', `\`${name}\` of \`${call.op.name}\` must lie between 0 and 1, not ${value}`, {
+    help: isPercentage
+      ? `write \`${value}%\` or \`${value / 100}\``
+      : `it is a share of one, as in \`${name}=${usual}\``,
+    ...(span ? { span } : {}),
+  });
+}
+
+/** A number of at least 0. Reports E0310 at the argument. */
+export function nonNegativeArgument(call: OpCall, name: string, fallback: number): number {
+  const value = floatArgument(call, name, fallback);
+  if (value >= 0) return value;
+  const span = argumentOf(call, name)?.span;
+  throw new CallFault('E0310', `\`${name}\` of \`${call.op.name}\` must be at least 0, not ${value}`, {
+    help: `leave it out for ${fallback}`,
+    ...(span ? { span } : {}),
+  });
+}
+
 export function floatArgument(call: OpCall, name: string, fallback?: number): number {
   const argument = fallback === undefined ? required(call, name) : argumentOf(call, name);
   if (!argument) return fallback ?? 0;
   if (isNumber(argument.value)) return argument.value.value;
   if (argument.value.kind === 'quantity' && argument.value.unit === '%') return argument.value.value / 100;
-  throw wrong(call, name, argument, 'a number');
+  throw wrong(call, name, argument, 'a number', 'float');
 }
 
 export function boolArgument(call: OpCall, name: string, fallback: boolean): boolean {
   const argument = argumentOf(call, name);
   if (!argument) return fallback;
   if (argument.value.kind === 'bool') return argument.value.value;
-  throw wrong(call, name, argument, 'true or false');
+  throw wrong(call, name, argument, 'true or false', 'bool');
 }
 
 /** Two integers, vertical and horizontal; one stands for both. */
@@ -127,13 +155,13 @@ export function pairArgument(
   const given = argument ?? required(call, name);
   const pair = pairOf(given.value, least);
   if (pair) return pair;
-  throw wrong(call, name, given, `an int of at least ${least}, or a pair (vertical, horizontal)`);
+  throw wrong(call, name, given, `an int of at least ${least}, or a pair (vertical, horizontal)`, 'int');
 }
 
 /** A size that may be symbolic. */
 export function dimArgument(call: OpCall, argument: CallArgument, name: string): Dim {
   const dim = dimOf(argument.value);
-  if (dim === undefined) throw wrong(call, name, argument, 'an int');
+  if (dim === undefined) throw wrong(call, name, argument, 'an int', 'int');
   return dim;
 }
 
@@ -146,7 +174,7 @@ export function knownSizeArgument(call: OpCall, argument: CallArgument, name: st
 
 /** An axis; negative ones count from the last. */
 export function axisOf(call: OpCall, argument: CallArgument, name: string, rank: number): number {
-  if (argument.value.kind !== 'int') throw wrong(call, name, argument, 'an int');
+  if (argument.value.kind !== 'int') throw wrong(call, name, argument, 'an int', 'int');
   const axis = argument.value.value;
   const counted = axis < 0 ? axis + rank : axis;
   if (counted >= 0 && counted < rank) return counted;

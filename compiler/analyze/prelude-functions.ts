@@ -11,11 +11,13 @@ import {
   emit,
   floatArgument,
   listOf,
+  shareArgument,
   tensorArgument,
   type OpCall,
   type PreludeOp,
 } from './prelude-call.ts';
 import type { CallArgument } from './arguments.ts';
+import { conversionDetail } from './conversions.ts';
 import { compare, negate, roundAway, type Outcome } from './operators.ts';
 import { describeKind, floatValue, intValue, isNumber, tensorValue, type Value } from './values.ts';
 
@@ -68,7 +70,7 @@ function numberArgument(call: OpCall): Extract<Value, { kind: 'int' | 'float' }>
   throw new CallFault(
     'E0320',
     `\`${call.op.name}\` takes a number, not ${found}`,
-    argument ? { span: argument.span } : {},
+    argument ? { span: argument.span, ...conversionDetail(argument.value, 'float') } : {},
   );
 }
 
@@ -87,14 +89,21 @@ const rounding = (name: string, summary: string, round: (value: number) => numbe
 function extreme(name: 'max' | 'min', op: Op<NoAttrs>, reduceOp: ReduceOp | undefined): PreludeOp {
   const run = (call: OpCall): Value => {
     const [first, second, third] = call.args.rest;
-    if (!first) throw new CallFault('E0323', `\`${name}\` needs values`, { span: call.place.nameSpan });
+    if (!first)
+      throw new CallFault('E0323', `\`${name}\` needs values`, {
+        span: call.place.nameSpan,
+        help: `write \`${name}(a, b)\``,
+      });
     if (first.value.kind !== 'tensor' && second?.value.kind !== 'tensor') return extremeNumber(call, name);
     if (first.value.kind === 'tensor' && second?.value.kind === 'tensor') {
       return tensorValue(emit(call, op, [first.value.node, second.value.node], {}));
     }
     const axes = second ?? argumentOf(call, 'axes');
     if (!reduceOp || !axes || first.value.kind !== 'tensor') {
-      throw new CallFault('E0320', `\`${name}\` takes numbers or tensors, not both`, { span: call.place.span });
+      throw new CallFault('E0320', `\`${name}\` takes numbers or tensors, not both`, {
+        span: call.place.span,
+        help: 'a tensor is bounded by `clip(x, min, max)`',
+      });
     }
     const byName = new Map([...call.args.byName, ['x', first]]);
     const keep = third?.value.kind === 'bool' ? third.value.value : boolArgument(call, 'keep', false);
@@ -112,7 +121,10 @@ function extreme(name: 'max' | 'min', op: Op<NoAttrs>, reduceOp: ReduceOp | unde
 function extremeNumber(call: OpCall, name: 'max' | 'min'): Value {
   const values = call.args.rest.map(({ value, span }) => {
     if (isNumber(value) || value.kind === 'dim') return value;
-    throw new CallFault('E0320', `\`${name}\` takes numbers, not ${describeKind(value)}`, { span });
+    throw new CallFault('E0320', `\`${name}\` takes numbers, not ${describeKind(value)}`, {
+      span,
+      ...conversionDetail(value, 'float'),
+    });
   });
   const isFloat = values.some(({ kind }) => kind === 'float');
   const best = values.reduce((a, b) => {
@@ -190,7 +202,7 @@ export const functions: readonly PreludeOp[] = [
     name: 'dropout',
     summary: ops.dropout.summary,
     parameters: [x, { name: 'p' }],
-    run: (call) => tensorValue(emit(call, ops.dropout, [tensorArgument(call)], { p: floatArgument(call, 'p') })),
+    run: (call) => tensorValue(emit(call, ops.dropout, [tensorArgument(call)], { p: shareArgument(call, 'p') })),
   },
   reduction('mean', ops.reduceMean),
   reduction('sum', ops.reduceSum),

@@ -8,9 +8,10 @@ import {
   argumentOf,
   CallFault,
   emit,
-  floatArgument,
   intArgument,
   makeParameter,
+  nonNegativeArgument,
+  shareArgument,
   tensorArgument,
   type OpCall,
   type PreludeOp,
@@ -21,7 +22,7 @@ function runBatchNorm(call: OpCall): Value {
   const x = tensorArgument(call);
   expectRankAtLeast(x.type, 2, 'normalise', '[N, C, ...]');
   const shape = [knownSize(x, 1, 'the number of channels')];
-  const attrs = { eps: floatArgument(call, 'eps', 1e-5), momentum: floatArgument(call, 'momentum', 0.1) };
+  const attrs = { eps: nonNegativeArgument(call, 'eps', 1e-5), momentum: shareArgument(call, 'momentum', 0.1) };
   const path = call.place.slot.path();
   call.scope.build.bufferNames.push(joinNames(path, 'num_batches_tracked'));
   const operands = [
@@ -40,7 +41,7 @@ const scaleAndShift = (call: OpCall, path: string, shape: readonly number[]): No
 function runGroupNorm(call: OpCall): Value {
   const x = tensorArgument(call);
   expectRankAtLeast(x.type, 2, 'normalise', '[N, C, ...]');
-  const attrs = { groups: intArgument(call, 'groups', 1), eps: floatArgument(call, 'eps', 1e-5) };
+  const attrs = { groups: intArgument(call, 'groups', 1), eps: nonNegativeArgument(call, 'eps', 1e-5) };
   const path = call.place.slot.path();
   const operands = scaleAndShift(call, path, [knownSize(x, 1, 'the number of channels')]);
   return tensorValue(emit(call, groupNorm, [x, ...operands], attrs, path));
@@ -53,12 +54,15 @@ function runLayerNorm(call: OpCall): Value {
   const rank = x.type.shape.length;
   if (dims >= rank) {
     const span = argumentOf(call, 'dims')?.span ?? call.place.nameSpan;
-    throw new CallFault('E0307', `a tensor of rank ${rank} has no ${dims} axes behind the batch`, { span });
+    throw new CallFault('E0307', `a tensor of rank ${rank} has no ${dims} axes behind the batch`, {
+      span,
+      help: `write at most \`dims=${rank - 1}\``,
+    });
   }
   const shape = Array.from({ length: dims }, (_, at) => knownSize(x, at - dims, 'the size of a normalised axis'));
   const path = call.place.slot.path();
   const operands = scaleAndShift(call, path, shape);
-  return tensorValue(emit(call, layerNorm, [x, ...operands], { eps: floatArgument(call, 'eps', 1e-5) }, path));
+  return tensorValue(emit(call, layerNorm, [x, ...operands], { eps: nonNegativeArgument(call, 'eps', 1e-5) }, path));
 }
 
 /** One slope a channel, as torch.nn.PReLU(C), which starts at 0.25 (He et al. 2015). */

@@ -21,6 +21,7 @@ import {
   type OpCall,
   type PreludeOp,
 } from './prelude-call.ts';
+import { conversionDetail, conversionHelp } from './conversions.ts';
 import { describeKind, tensorValue, type Value } from './values.ts';
 
 function runFlatten(call: OpCall): Value {
@@ -37,7 +38,10 @@ function tensorAndRest(call: OpCall): { readonly x: Node; readonly rest: OpCall[
   if (first?.value.kind === 'tensor') return { x: first.value.node, rest };
   const span = first?.span ?? call.place.nameSpan;
   const found = first ? `not ${describeKind(first.value)}` : 'and none is given';
-  throw new CallFault('E0320', `the first argument of \`${call.op.name}\` must be a tensor, ${found}`, { span });
+  throw new CallFault('E0320', `the first argument of \`${call.op.name}\` must be a tensor, ${found}`, {
+    span,
+    ...(first ? conversionDetail(first.value, 'tensor') : { help: `write \`x |> ${call.op.name}(...)\`` }),
+  });
 }
 
 /** `reshape(N, C, H * W)`; one size may be -1 and follows from the others. */
@@ -50,7 +54,8 @@ function runReshape(call: OpCall): Value {
   const size = divideDims(productOf(x.type.shape), others);
   if (size === undefined) {
     const message = `cannot reshape ${formatType(x.type)}: ${formatDim(others)} does not divide its elements`;
-    throw new CallFault('E0308', message);
+    const help = `the other sizes must divide ${formatDim(productOf(x.type.shape))}`;
+    throw new CallFault('E0308', message, { help });
   }
   return tensorValue(emit(call, reshape, [x], { shape: sizes.with(free, size) }));
 }
@@ -64,10 +69,17 @@ function runTranspose(call: OpCall): Value {
 function runConcat(call: OpCall): Value {
   const values = call.args.rest.flatMap(listOf).map(({ value, span }) => {
     if (value.kind === 'tensor') return value.node;
-    throw new CallFault('E0320', `\`concat\` joins tensors, not ${describeKind(value)}`, { span });
+    const help = value.kind === 'int' ? `name the axis: \`axis=${value.value}\`` : conversionHelp(value, 'tensor');
+    throw new CallFault('E0320', `\`concat\` joins tensors, not ${describeKind(value)}`, {
+      span,
+      ...(help === undefined ? {} : { help }),
+    });
   });
   const rank = values[0]?.type.shape.length ?? 0;
-  if (values.length === 0) throw new CallFault('E0323', '`concat` needs tensors', { span: call.place.nameSpan });
+  if (values.length === 0) {
+    const help = 'write `concat(a, b)`';
+    throw new CallFault('E0323', '`concat` needs tensors', { span: call.place.nameSpan, help });
+  }
   return tensorValue(emit(call, concat, values, { axis: axisArgument(call, 'axis', rank, 1) }));
 }
 
@@ -141,11 +153,10 @@ function runPadChannels(call: OpCall): Value {
   const missing = intArgument(call, 'to', 1) - channels;
   if (missing < 0) {
     const span = argumentOf(call, 'to')?.span;
-    throw new CallFault(
-      'E0331',
-      `${formatType(x.type)} already has more channels than ${channels + missing}`,
-      span ? { span } : {},
-    );
+    throw new CallFault('E0331', `${formatType(x.type)} already has more channels than ${channels + missing}`, {
+      help: '`slice(axis=1, ...)` or a 1x1 convolution takes channels away',
+      ...(span ? { span } : {}),
+    });
   }
   if (missing === 0) return tensorValue(x);
   const front = Math.floor(missing / 2);

@@ -63,7 +63,11 @@ function modeArgument(call: OpCall): string {
   const { value, span } = argument;
   if (value.kind === 'mode' && (value.name === 'nearest' || value.name === 'bilinear')) return value.name;
   const found = value.kind === 'mode' ? `\`${value.name}\`` : describeKind(value);
-  throw new CallFault('E0320', `\`mode\` of \`resize\` must be \`nearest\` or \`bilinear\`, not ${found}`, { span });
+  const help = value.kind === 'string' ? { help: `write it without quotes: \`${value.value}\`` } : {};
+  throw new CallFault('E0320', `\`mode\` of \`resize\` must be \`nearest\` or \`bilinear\`, not ${found}`, {
+    span,
+    ...help,
+  });
 }
 
 function runResize(call: OpCall): Value {

@@ -18,6 +18,7 @@ import type { Module, NamedDeclaration } from './load.ts';
 import { preludeValues } from './prelude.ts';
 import { constantChoice, emptyLoop, unreachableStatement } from './reachability.ts';
 import { isDimName, scalarTypes, tensorTypes } from './type-match.ts';
+import { unknownNameHelp } from './unknown-name.ts';
 
 /** What a name was declared as, where that decides what is reported about it. */
 type Role = 'import' | 'let' | 'value' | 'tensor' | 'parameter' | 'turn' | 'block' | 'fn' | 'const';
@@ -68,10 +69,10 @@ function use(r: Resolving, names: Names, name: string, span: Span): void {
   const entity = findEntity(names, name);
   if (entity && (name !== r.own || entity !== r.file.entities.get(name))) entity.used = true;
   if (entity || preludeValues.has(name)) return;
-  const near = closestName(name, knownNames(names));
-  const help = near === undefined ? {} : { help: `did you mean \`${near}\`?` };
-  r.diagnostics.push(diagnostic('E0201', span, `unknown name \`${name}\``, help));
+  const known = knownNames(names);
+  r.diagnostics.push(diagnostic('E0201', span, `unknown name \`${name}\``, { help: unknownNameHelp(name, known) }));
   // The misspelt name was meant: no warning that it is unused.
+  const near = closestName(name, known);
   const meant = near === undefined ? undefined : findEntity(names, near);
   if (meant) meant.used = true;
 }

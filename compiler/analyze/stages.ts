@@ -8,7 +8,7 @@ import { lookUp } from './look-up.ts';
 import { claimSlot, labelSlot, positionNaming, type Slot } from './naming.ts';
 import { childScope, countTurn, evaluateIn, limits, report, type Scope } from './scope.ts';
 import { bindPattern } from './statements.ts';
-import { describeKind, elementsOf, errorValue, type Value } from './values.ts';
+import { describeKind, elementsOf, errorValue, formatValue, isNumber, type Value } from './values.ts';
 
 /** A `seq` that is running: its place and the position of its next stage. */
 interface Sequence {
@@ -60,7 +60,9 @@ function runLoop(input: Value, stage: ForStage, scope: Scope, sequence?: Sequenc
   if (iterable.kind === 'error') return errorValue;
   const turns = elementsOf(iterable, limits.turns);
   if (!turns) {
-    report(scope, 'E0320', stage.iterable.span, `\`for\` runs over a list or a range, not ${describeKind(iterable)}`);
+    const found = describeKind(iterable);
+    const help = isNumber(iterable) ? { help: `write a range: \`0..${formatValue(iterable)}\`` } : {};
+    report(scope, 'E0320', stage.iterable.span, `\`for\` runs over a list or a range, not ${found}`, help);
     return errorValue;
   }
   let value = input;

@@ -91,7 +91,9 @@ export function bindPattern(
   }
   const elements = value.kind === 'range' ? undefined : elementsOf(value, names.length);
   if (value.kind !== 'error' && elements?.length !== names.length) {
-    const help = elements ? { help: `write ${elements.length} names; \`_\` takes a value that is not needed` } : {};
+    const parts = { help: `\`split(x, parts=${names.length})\` takes a tensor apart` };
+    const counted = { help: `write ${elements?.length ?? 0} names; \`_\` takes a value that is not needed` };
+    const help = elements ? counted : value.kind === 'tensor' ? parts : {};
     const found = elements ? `a ${value.kind} of ${elements.length}` : describeKind(value);
     report(scope, 'E0332', span, `cannot take ${names.length} names apart from ${found}`, help);
   }

@@ -4,11 +4,14 @@ import type { Note } from '../../grammar/diagnostics.ts';
 import type { Span } from '../../grammar/source.ts';
 import { dimsEqual, formatDim, type Dim } from '../ir/dim.ts';
 import { formatType, type TensorType } from '../ir/type.ts';
+import { conversionHelp, type Wanted } from './conversions.ts';
 import { evaluateIn, lookUpLocal, type Scope } from './scope.ts';
 import { describeKind, dimOf, dimValue, floatValue, isNumber, type Value } from './values.ts';
 
 export const tensorTypes: ReadonlySet<string> = new Set(['f32', 'i32', 'i8', 'u8']);
-export const scalarTypes: ReadonlySet<string> = new Set(['int', 'float', 'bool', 'string', 'list', 'tuple', 'op']);
+const scalars = ['int', 'float', 'bool', 'string', 'list', 'tuple', 'op'] as const;
+export const scalarTypes: ReadonlySet<string> = new Set(scalars);
+const isScalarType = (name: string): name is (typeof scalars)[number] => scalarTypes.has(name);
 
 export const isDimName = (name: string): boolean => /^[A-Z]/.test(name);
 export const textOf = (span: Span): string => span.file.text.slice(span.start, span.end).replaceAll(/\s+/g, ' ');
@@ -17,15 +20,20 @@ export const textOf = (span: Span): string => span.file.text.slice(span.start, s
 export interface Mismatch {
   readonly message: string;
   readonly notes: readonly Note[];
+  readonly help?: string;
 }
 
-const mismatch = (message: string, notes: readonly Note[] = []): Mismatch => ({ message, notes });
+const mismatch = (message: string, notes: readonly Note[] = [], help?: string): Mismatch => ({
+  message,
+  notes,
+  ...(help === undefined ? {} : { help }),
+});
 
 const articleOf = (name: string): string => (/^[aeiou]/.test(name) ? `an ${name}` : `a ${name}`);
 
 /** A value as a parameter of a plain type takes it: an int becomes a float, a range a list. */
 function fitScalar(name: string, value: Value): Value | Mismatch {
-  const fits: Readonly<Record<string, boolean>> = {
+  const fits: Readonly<Record<Wanted, boolean>> = {
     int: value.kind === 'int' || value.kind === 'dim',
     float: isNumber(value),
     bool: value.kind === 'bool',
@@ -33,8 +41,12 @@ function fitScalar(name: string, value: Value): Value | Mismatch {
     list: value.kind === 'list' || value.kind === 'range',
     tuple: value.kind === 'tuple',
     op: value.kind === 'op' || value.kind === 'block' || value.kind === 'fn',
+    tensor: value.kind === 'tensor',
   };
-  if (fits[name] !== true) return mismatch(`must be ${articleOf(name)}, not ${describeKind(value)}`);
+  if (!isScalarType(name)) return value;
+  if (!fits[name]) {
+    return mismatch(`must be ${articleOf(name)}, not ${describeKind(value)}`, [], conversionHelp(value, name));
+  }
   return name === 'float' && value.kind === 'int' ? floatValue(value.value) : value;
 }
 
@@ -89,21 +101,24 @@ export function matchTensor(type: TypeExpression, actual: TensorType, scope: Sco
   return undefined;
 }
 
+const noTensor = (value: Value): Mismatch =>
+  mismatch(`must be a tensor, not ${describeKind(value)}`, [], conversionHelp(value, 'tensor'));
+
 /** The value that a parameter takes, or why it cannot; sizes of tensors are compared later. */
 export function fitParameter(parameter: Parameter, value: Value): Value | Mismatch {
   const { name } = parameter.type.name;
   if (value.kind === 'error') return value;
   if (value.kind === 'none' && parameter.default?.kind === 'none') return value;
-  if (!tensorTypes.has(name)) return scalarTypes.has(name) ? fitScalar(name, value) : value;
-  return value.kind === 'tensor' ? value : mismatch(`must be a tensor, not ${describeKind(value)}`);
+  if (!tensorTypes.has(name)) return fitScalar(name, value);
+  return value.kind === 'tensor' ? value : noTensor(value);
 }
 
 /** The value of a declared result, or why it does not fit. */
 export function fitResult(type: TypeExpression, value: Value, scope: Scope): Value | Mismatch {
   const { name } = type.name;
   if (value.kind === 'error') return value;
-  if (!tensorTypes.has(name)) return scalarTypes.has(name) ? fitScalar(name, value) : value;
-  if (value.kind !== 'tensor') return mismatch(`must be a tensor, not ${describeKind(value)}`);
+  if (!tensorTypes.has(name)) return fitScalar(name, value);
+  if (value.kind !== 'tensor') return noTensor(value);
   bindDims(type, value.node.type, scope);
   return matchTensor(type, value.node.type, scope) ?? value;
 }

@@ -2,7 +2,7 @@
 import { diagnostic, type Diagnostic } from '../../grammar/diagnostics.ts';
 import type { Constraint } from './budget.ts';
 import { stageWords } from './directive-schema.ts';
-import type { Setting, Settings } from './directive-values.ts';
+import type { Setting, Settings } from './settings.ts';
 import type { CheckedDirective } from './directives.ts';
 import { warnRunLength } from './warn-run-length.ts';
 import { settingsWithoutEffect } from './warn-settings.ts';

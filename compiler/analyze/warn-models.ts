@@ -3,7 +3,7 @@ import { diagnostic, type Diagnostic } from '../../grammar/diagnostics.ts';
 import type { Span } from '../../grammar/source.ts';
 import { didYouMean } from '../../grammar/suggest.ts';
 import type { BuiltModel } from './build-ir.ts';
-import type { Setting, Settings } from './directive-values.ts';
+import type { Setting, Settings } from './settings.ts';
 import type { CheckedDirective } from './directives.ts';
 import { preludeValues } from './prelude.ts';
 import { spanOf } from './written.ts';

@@ -2,7 +2,7 @@
 import type { Entry } from '../../grammar/ast.ts';
 import { diagnostic, type Diagnostic } from '../../grammar/diagnostics.ts';
 import type { Span } from '../../grammar/source.ts';
-import type { Setting, Settings } from './directive-values.ts';
+import type { Setting, Settings } from './settings.ts';
 import type { CheckedDirective } from './directives.ts';
 import { argumentOf, groupOf, spanOf } from './written.ts';
 

@@ -121,6 +121,7 @@ describe('frames', () => {
         |           - this \`{\` is never closed
       2 |   return x
         |           ^
+      help: close it with \`}\`
         = more: cnnc explain E0111
       "
     `);

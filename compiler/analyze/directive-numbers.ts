@@ -1,0 +1,73 @@
+/** Checks numbers of directives: their units, whether they are integers, and their range. */
+import type { Expression } from '../../grammar/ast.ts';
+import { units, type Quantity } from '../../grammar/units.ts';
+import { conversionHelp } from './conversions.ts';
+import type { Spec } from './directive-schema.ts';
+import { evaluateIn } from './scope.ts';
+import { complain, type Checking, type Setting } from './settings.ts';
+import { describeKind, formatValue, isNumber, type Value } from './values.ts';
+
+const plural: Readonly<Record<Quantity, string>> = {
+  ratio: '`%`',
+  epochs: '`epochs`',
+  steps: '`steps`',
+  pixels: '`px`',
+  seconds: '`ms`, `s`',
+  bytes: '`KiB`, `MiB`, `MB`',
+  count: '`K`, `M`, `G`',
+  macs: '`MMACs`, `GMACs`',
+};
+
+export type NumberSpec = Extract<Spec, { kind: 'number' }>;
+
+/** The number in base units; undefined after a report. */
+export function checkNumber(
+  c: Checking,
+  spec: NumberSpec,
+  expression: Expression,
+  what: string,
+  fallback?: string,
+): Setting | undefined {
+  const value = evaluateIn(c.scope, expression);
+  if (value.kind === 'error') return undefined;
+  const number = inBaseUnits(value);
+  if (!number) {
+    const message = `${what} must be a number, not ${describeKind(value)}`;
+    return complain(c, 'E0604', expression.span, message, conversionHelp(value, 'float'));
+  }
+  const { quantity } = number;
+  if (quantity && !spec.units?.includes(quantity)) {
+    const help = spec.units
+      ? `its units are ${spec.units.map((unit) => plural[unit]).join(', ')}`
+      : 'write it without a unit';
+    return complain(c, 'E0604', expression.span, `${what} cannot be ${formatValue(value)}`, help);
+  }
+  if (spec.integer && !Number.isInteger(number.value)) {
+    const help = `write \`${Math.max(Math.round(number.value), spec.least ?? -Infinity)}\``;
+    return complain(c, 'E0604', expression.span, `${what} must be an integer, not ${formatValue(value)}`, help);
+  }
+  const { least = -Infinity, most = Infinity } = spec;
+  if (number.value >= least && number.value <= most) return number;
+  const range = most === Infinity ? `at least ${least}` : `between ${least} and ${most}`;
+  const help = rangeHelp(spec, number, fallback);
+  return complain(c, 'E0605', expression.span, `${what} must be ${range}, not ${formatValue(value)}`, help);
+}
+
+/** A share that was meant in percent, else the way to the usual value, else the nearest one. */
+function rangeHelp(
+  { least = -Infinity, most = Infinity, units: allowed }: NumberSpec,
+  { value, quantity }: Extract<Setting, { kind: 'number' }>,
+  fallback: string | undefined,
+): string {
+  const isPercentage = allowed?.includes('ratio') && !quantity && value > 1 && value <= 100;
+  if (isPercentage) return `a number without a unit is a share of one: write \`${value}%\``;
+  if (fallback !== undefined && fallback !== 'none') return `leave it out for ${fallback}`;
+  return value < least ? `the least is ${least}` : `the greatest is ${most}`;
+}
+
+function inBaseUnits(value: Value): Extract<Setting, { kind: 'number' }> | undefined {
+  if (isNumber(value)) return { kind: 'number', value: value.value };
+  const unit = value.kind === 'quantity' ? units.get(value.unit) : undefined;
+  if (value.kind !== 'quantity' || !unit) return undefined;
+  return { kind: 'number', value: value.value * unit.scale, quantity: unit.quantity };
+}
