@@ -17,7 +17,10 @@ export interface BoundModel {
 export function boundModel({ graph, batch, imageSize }: TrainingOptions): BoundModel {
   const image = imageOf(graph);
   if (Object.keys(graph.outputs).length !== 1) {
-    throw new TrainingFault('model', `a model must have one output to be trained, not ${Object.keys(graph.outputs).length}`);
+    throw new TrainingFault(
+      'model',
+      `a model must have one output to be trained, not ${Object.keys(graph.outputs).length}`,
+    );
   }
   const given = [batch, undefined, ...(imageSize ?? [])];
   const bindings: Record<string, number> = {};
@@ -25,7 +28,8 @@ export function boundModel({ graph, batch, imageSize }: TrainingOptions): BoundM
     const size = given[axis];
     if (size !== undefined && typeof dim !== 'number') bindDim(dim, size, bindings);
     if (symbolsOf(dim).some((symbol) => bindings[symbol] === undefined)) {
-      throw new TrainingFault('model', `${image.attrs.name} is ${formatType(image.type)}: axis ${axis} has no size`);
+      const fault = size === undefined ? 'has no size' : `cannot be ${size}`;
+      throw new TrainingFault('model', `${image.attrs.name} is ${formatType(image.type)}: axis ${axis} ${fault}`);
     }
     return size;
   });
@@ -33,7 +37,10 @@ export function boundModel({ graph, batch, imageSize }: TrainingOptions): BoundM
   const boundImage = imageOf(bound);
   sizesOf(boundImage).forEach((size, axis) => {
     if (shape[axis] === undefined || shape[axis] === size) return;
-    throw new TrainingFault('model', `${image.attrs.name} is ${formatType(image.type)}: axis ${axis} cannot be ${shape[axis]}`);
+    throw new TrainingFault(
+      'model',
+      `${image.attrs.name} is ${formatType(image.type)}: axis ${axis} cannot be ${shape[axis]}`,
+    );
   });
   return { graph: bound, image: boundImage };
 }

@@ -1,10 +1,11 @@
 /** The program that measures a batch: the inference form on the current (or averaged) weights. */
 import { isParameter } from '../ir/leaves.ts';
-import { makeGraph, type Graph } from '../ir/node.ts';
+import { makeGraph, type Graph, type Node } from '../ir/node.ts';
 import { scoresOf, type BoundModel } from './bound-model.ts';
 import { weightedSum } from './losses/index.ts';
 import { predictionOf } from './prediction.ts';
 import { programInputs, targetOf } from './program-inputs.ts';
+import { attribution } from './provenance.ts';
 import { leavesOf, type StatePlan } from './state-plan.ts';
 import { substitute } from './training-form.ts';
 import type { TrainingOptions } from './training-options.ts';
@@ -21,10 +22,12 @@ export function evaluateProgram({ graph, image }: BoundModel, plan: StatePlan, o
   const target = targetOf('labels', scores, options.target, inputOf, inputOf('valid', [options.batch]));
   const { mean: loss, weight } = weightedSum(scores, target, options.loss);
   const { kind } = options.target;
-  return makeGraph({
+  const outputs: Readonly<Record<string, Node>> = {
     loss,
     weight,
     ...(kind === 'dense' ? {} : { prediction: predictionOf(scores) }),
     ...(kind === 'class' ? { scores } : {}),
-  });
+  };
+  const of = attribution(Object.values(outputs), 'loss');
+  return makeGraph(Object.fromEntries(Object.entries(outputs).map(([name, node]) => [name, of(node)])));
 }

@@ -61,7 +61,9 @@ function parameterGroups(
   }
   if (byRestraint.size === 0) throw new TrainingFault('model', 'the model has no parameters to train');
   return [...byRestraint.values()].map(({ restraint, members }, index) => {
-    const tensors = members.map((node) => ({ name: node.attrs.name, shape: sizesOf(node), kind: 'parameter' }) as const);
+    const tensors = members.map(
+      (node) => ({ name: node.attrs.name, shape: sizesOf(node), kind: 'parameter' }) as const,
+    );
     const weights = packedVector(numbered('weights', index), tensors);
     const slots = optimizer.slots.map((slot) => {
       return [slot, alike(`${slot}.${weights.name}`, weights, 'slot', `optim.${slot}`)] as const;
@@ -112,7 +114,9 @@ export function leavesOf({ groups, statistics }: StatePlan, averaged: boolean): 
       if (tensor) leaves.set(name, tensorIn(vector, tensor));
     }
   }
-  for (const { vector } of statistics) for (const each of vector.tensors) leaves.set(each.name, tensorIn(vector, each));
+  for (const { vector } of statistics) {
+    for (const tensor of vector.tensors) leaves.set(tensor.name, tensorIn(vector, tensor));
+  }
   return leaves;
 }
 

@@ -1,7 +1,8 @@
 /** Flat vectors of state: tensors one after another in storage order, so that one op updates all of them. */
-import { makeNode, type Node, type Origin } from '../ir/node.ts';
+import { makeNode, type Node } from '../ir/node.ts';
 import { fromStorage, parameter } from '../ops/index.ts';
 import { storedLength } from '../ops/rules/storage-order.ts';
+import { originOf } from './provenance.ts';
 
 export type StateKind = 'parameter' | 'statistic' | 'slot' | 'ema' | 'total';
 
@@ -46,9 +47,9 @@ export const alike = (name: string, vector: StateVector, kind: StateKind, prefix
     vector.tensors.map((tensor) => ({ ...tensor, name: `${prefix}.${tensor.name}`, kind })),
   );
 
-/** The tensor as a value of the graph. */
-export const tensorIn = (vector: StateVector, { offset, shape }: StateTensor, origin?: Origin): Node =>
-  makeNode(fromStorage, [vector.parameter], { offset, shape }, origin);
+/** The tensor as a value of the graph; its path is that of the layer. */
+export const tensorIn = (vector: StateVector, { name, offset, shape }: StateTensor): Node =>
+  makeNode(fromStorage, [vector.parameter], { offset, shape }, originOf(name.replace(/\.?[^.]*$/, '')));
 
 /** `name`, `name.1`, `name.2`, ... */
 export const numbered = (name: string, index: number): string => (index === 0 ? name : `${name}.${index}`);

@@ -10,6 +10,7 @@ import type { Target } from './losses/loss.ts';
 import type { HostScalar, Optimizer } from './optimizers/optimizer.ts';
 import { correctOf, predictionOf } from './prediction.ts';
 import { programInputs, targetOf, type InputOf } from './program-inputs.ts';
+import { attribution } from './provenance.ts';
 import { penalised } from './regularize.ts';
 import { leavesOf, type ParameterGroup, type StatePlan, type StatisticsGroup } from './state-plan.ts';
 import { trainingForm } from './training-form.ts';
@@ -36,10 +37,11 @@ export function stepProgram(
   const inputOf = programInputs(image);
   const leaves = leavesOf(plan, false);
   let drops = false;
-  const form = trainingForm(graph, (name) => leaves.get(name), () => {
+  const rng = (): Node => {
     drops = true;
     return inputOf(rngInput.input, [1, 4]);
-  });
+  };
+  const form = trainingForm(graph, (name) => leaves.get(name), rng);
   const { loss, correct } = measures(scoresOf(form.graph, image, options.target), options, inputOf);
   const wrt = plan.groups.flatMap(({ weights }) => weights.tensors.flatMap(({ name }) => leaves.get(name) ?? []));
   const gradients = differentiate(loss, wrt);
@@ -57,9 +59,18 @@ export function stepProgram(
   const summands = makeNode(concat, [loss, correct, gradNorm, tensorOf(one, [1])], { axis: 1 });
   updates.set(totals, plus(totals, summands));
   return {
-    graph: makeGraph({ loss, correct, gradNorm }, updates),
+    graph: finished({ loss, correct, gradNorm }, updates),
     scalars: [...optimizer.scalars, ...(drops ? [rngInput] : [])],
   };
+}
+
+/** The graph, with an origin on everything behind the gradients. */
+function finished(outputs: Readonly<Record<string, Node>>, updates: ReadonlyMap<Node, Node>): Graph {
+  const of = attribution([...Object.values(outputs), ...updates.values()], 'optimizer');
+  return makeGraph(
+    Object.fromEntries(Object.entries(outputs).map(([name, node]) => [name, of(node)])),
+    new Map([...updates].map(([state, next]) => [state, of(next)])),
+  );
 }
 
 interface Measures {
@@ -67,7 +78,7 @@ interface Measures {
   readonly correct: Node;
 }
 
-/** With mixup `lambda L(labels) + (1 - lambda) L(labels2)`, and as many are correct (Zhang et al. 2018). */
+/** With an origin on all of it, which gradients inherit. With mixup `lambda L(labels) + (1 - lambda) L(labels2)`, and as many are correct (Zhang et al. 2018). */
 function measures(scores: Node, options: TrainingOptions, inputOf: InputOf): Measures {
   const prediction = options.target.kind === 'dense' ? undefined : predictionOf(scores);
   const against = (name: string): Measures => {
@@ -77,12 +88,16 @@ function measures(scores: Node, options: TrainingOptions, inputOf: InputOf): Mea
       correct: prediction ? correctAgainst(scores, prediction, target) : tensorOf(one, [0]),
     };
   };
+  const attributed = ({ loss, correct }: Measures): Measures => {
+    const of = attribution([loss, correct], 'loss');
+    return { loss: of(loss), correct: of(correct) };
+  };
   const first = against('labels');
-  if (!options.mixup) return first;
+  if (!options.mixup) return attributed(first);
   const second = against('labels2');
   const lambda = inputOf('lambda', one);
   const mix = (a: Node, b: Node): Node => plus(times(a, lambda), times(b, minus(1, lambda)));
-  return { loss: mix(first.loss, second.loss), correct: mix(first.correct, second.correct) };
+  return attributed({ loss: mix(first.loss, second.loss), correct: mix(first.correct, second.correct) });
 }
 
 const correctAgainst = (scores: Node, prediction: Node, target: Target): Node =>

@@ -1,7 +1,16 @@
 /** A training run that cannot be built as its settings say; the caller knows where the setting is written. */
 
 /** The settings of a train directive that a fault may lie in; `model` is the network itself. */
-export type TrainingSetting = 'model' | 'loss' | 'optimizer' | 'schedule' | 'regularize' | 'clip' | 'ema' | 'data' | 'batch';
+export type TrainingSetting =
+  | 'model'
+  | 'loss'
+  | 'optimizer'
+  | 'schedule'
+  | 'regularize'
+  | 'clip'
+  | 'ema'
+  | 'data'
+  | 'batch';
 
 export class TrainingFault extends Error {
   readonly setting: TrainingSetting;

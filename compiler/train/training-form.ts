@@ -37,10 +37,7 @@ export function normalisationsOf(graph: Graph): Normalisation[] {
 }
 
 /** A graph with nodes replaced, inputs first; `replace` sees the inputs as they have become. */
-export function substitute(
-  graph: Graph,
-  replace: (node: Node, inputs: readonly Node[]) => Node | undefined,
-): Graph {
+export function substitute(graph: Graph, replace: (node: Node, inputs: readonly Node[]) => Node | undefined): Graph {
   const mapped = new Map<Node, Node>();
   const of = (node: Node): Node => mapped.get(node) ?? node;
   for (const node of topologicalOrder(graph)) {
@@ -73,7 +70,8 @@ export function trainingForm(graph: Graph, leaf: (name: string) => Node | undefi
       if (mean && isParameter(mean)) moments.set(mean.attrs.name, measured);
       return makeNode(batchNormTraining, [x, measured, gamma, beta], { eps: node.attrs.eps }, origin);
     }
-    if (isOp(node, dropout) && x) return dropped(x, node.attrs.p, () => drawMask(x, node.attrs.p, rng(), stream++, origin), origin);
+    if (isOp(node, dropout) && x)
+      return dropped(x, node.attrs.p, () => drawMask(x, node.attrs.p, rng(), stream++, origin), origin);
     return undefined;
   });
   return { graph: replaced, moments };

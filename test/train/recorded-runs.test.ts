@@ -84,12 +84,11 @@ describe.runIf(folder !== undefined)('a training run', () => {
     for (const [key, tensor] of readTensors(`weights-${name}`)) {
       const mine = state.get(key);
       expect(mine?.shape, key).toEqual(tensor.shape);
-      const largest = tensor.data.reduce((most: number, value: number) => Math.max(most, Math.abs(value)), 0);
-      tensor.data.forEach((value, at) => {
-        expect(Math.abs(Math.fround(mine?.data[at] ?? Number.NaN) - value), `${key}[${at}]`).toBeLessThanOrEqual(
-          1e-7 * largest,
-        );
-      });
+      const largest = Math.max(...Array.from(tensor.data, Math.abs));
+      for (const [at, value] of tensor.data.entries()) {
+        const difference = Math.abs(Math.fround(mine?.data[at] ?? Number.NaN) - value);
+        expect(difference, `${key}[${at}]`).toBeLessThanOrEqual(1e-7 * largest);
+      }
     }
   });
 });

@@ -61,9 +61,7 @@ export class ReferenceTraining {
 
   constructor(options: TrainingOptions) {
     this.built = buildTrainingStep(options);
-    this.values = Object.fromEntries(
-      this.built.state.map((vector) => [vector.name, pack(vector, this.built.initial)]),
-    );
+    this.values = Object.fromEntries(this.built.state.map((vector) => [vector.name, pack(vector, this.built.initial)]));
   }
 
   step(

@@ -10,11 +10,7 @@ export interface BinaryCrossEntropyOptions {
 }
 
 /** `w y softplus(-x) + (1 - y) softplus(x)`, since `-log sigmoid(x) = softplus(-x)`; the mean over all elements. */
-export function binaryCrossEntropy(
-  scores: Node,
-  target: Target,
-  { posWeight }: BinaryCrossEntropyOptions,
-): LossValue {
+export function binaryCrossEntropy(scores: Node, target: Target, { posWeight }: BinaryCrossEntropyOptions): LossValue {
   const expected = expectedOf(scores, target);
   const positive = times(times(expected, posWeight), makeNode(softplus, [negated(scores)], {}));
   const negative = times(minus(1, expected), makeNode(softplus, [scores], {}));

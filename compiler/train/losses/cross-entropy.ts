@@ -1,7 +1,7 @@
 /** `cross_entropy`: the negative log likelihood of softmax, as torch.nn.functional.cross_entropy. */
 import { makeNode, type Node } from '../../ir/node.ts';
 import { logSoftmax } from '../../ops/index.ts';
-import { negated, plus, sizesOf, tensorOf, times, total } from '../expressions.ts';
+import { minus, plus, sizesOf, tensorOf, times, total } from '../expressions.ts';
 import { TrainingFault } from '../training-fault.ts';
 import { channelsOf, countedOf, expectedOf, type LossValue, type Target } from './loss.ts';
 
@@ -19,7 +19,16 @@ function classFactors(scores: Node, weights: readonly number[] | undefined): Nod
   if (weights.length !== classes) {
     throw new TrainingFault('loss', `${weights.length} class weights do not fit ${classes} classes`);
   }
-  return tensorOf([1, classes, ...sizesOf(scores).slice(2).map(() => 1)], weights);
+  return tensorOf(
+    [
+      1,
+      classes,
+      ...sizesOf(scores)
+        .slice(2)
+        .map(() => 1),
+    ],
+    weights,
+  );
 }
 
 /**
@@ -39,5 +48,6 @@ export function crossEntropy(scores: Node, given: Target, options: CrossEntropyO
   const wanted = times(factors ? times(smooth, factors) : smooth, counted);
   const logLikelihood = times(makeNode(logSoftmax, [scores], { axis: 1 }), wanted);
   const weights = factors && target.kind === 'labels' ? times(times(expected, factors), counted) : counted;
-  return { sum: negated(total(logLikelihood)), weight: total(weights) };
+  // Not its negation, which would show as -0 where nothing counts.
+  return { sum: minus(0, total(logLikelihood)), weight: total(weights) };
 }

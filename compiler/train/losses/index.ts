@@ -23,16 +23,17 @@ export interface LossOptions {
 
 export type LossName = keyof LossOptions;
 
-export const losses: { readonly [K in LossName]: (scores: Node, target: Target, options: LossOptions[K]) => LossValue } =
-  {
-    cross_entropy: crossEntropy,
-    dice,
-    mse: meanSquaredError,
-    l1: meanAbsoluteError,
-    huber,
-    bce: binaryCrossEntropy,
-    kl_div: klDivergence,
-  };
+export const losses: {
+  readonly [K in LossName]: (scores: Node, target: Target, options: LossOptions[K]) => LossValue;
+} = {
+  cross_entropy: crossEntropy,
+  dice,
+  mse: meanSquaredError,
+  l1: meanAbsoluteError,
+  huber,
+  bce: binaryCrossEntropy,
+  kl_div: klDivergence,
+};
 
 /** `factor * name(options)`. */
 export type LossTerm<K extends LossName = LossName> = {

@@ -9,7 +9,12 @@ import { isEqual, isGreater, minus, over, reshaped, choose, sizesOf, tensorOf, t
  * does a sample whose `valid`, a mask `[B]` of zeros and ones, is 0.
  */
 export type Target =
-  | { readonly kind: 'labels'; readonly labels: Node; readonly ignore?: number | undefined; readonly valid?: Node | undefined }
+  | {
+      readonly kind: 'labels';
+      readonly labels: Node;
+      readonly ignore?: number | undefined;
+      readonly valid?: Node | undefined;
+    }
   | { readonly kind: 'dense'; readonly values: Node; readonly valid?: Node | undefined };
 
 /** Both `[1, 1]`; the loss is `sum / weight`. */

@@ -3,7 +3,9 @@ import type { Node } from '../../ir/node.ts';
 
 /** A host-side number that enters the step as an `f32[1, 1]` input (`rng`: `f32[1, 4]`); `Scalar` of a recipe. */
 export type HostScalar =
-  | { readonly input: string; readonly kind: 'lr' | 'momentum' | 'rng' }
+  | { readonly input: string; readonly kind: 'lr' }
+  | { readonly input: string; readonly kind: 'momentum' }
+  | { readonly input: string; readonly kind: 'rng' }
   /** `1 - beta^t` at step t, counted from one. */
   | { readonly input: string; readonly kind: 'biasCorrection'; readonly beta: number };
 
