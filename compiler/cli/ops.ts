@@ -1,4 +1,4 @@
-/** `cnnc ops`: every op, what it has, and which kernels run it. */
+/** `cnnc ops`: every op, what it has, which kernels run it, and whether it has a gradient. */
 import { isInput } from '../ir/leaves.ts';
 import { makeGraph, makeNode, topologicalOrder, type Graph, type Node } from '../ir/node.ts';
 import type { Op, Sample } from '../ir/op.ts';
@@ -7,6 +7,7 @@ import type { Profile } from '../kernels/kernel.ts';
 import { candidates } from '../kernels/select.ts';
 import { constant, input, ops } from '../ops/index.ts';
 import { inferencePipeline, runPipeline } from '../passes/pipelines.ts';
+import { gradients, noContribution, notDifferentiable } from '../train/gradients/index.ts';
 import type { Configure, Context } from './command.ts';
 import { exitCodes, type ExitCode } from './failure.ts';
 import { formatTable } from './text.ts';
@@ -16,7 +17,8 @@ export const configureOps: Configure = (command, act) => {
     .addHelpText(
       'after',
       '\nEvery op has a shape rule and a reference evaluation. `scalar` ops are WGSL expressions and fuse into others.\n' +
-        'A kernel after `->` runs what the passes make of the op. A gap is a profile that lacks a kernel for a sample.',
+        'A kernel after `->` runs what the passes make of the op. A gap is a profile that lacks a kernel for a sample.\n' +
+        'A gradient is `zero` where the op is constant between jumps; training stops at an op that has none.',
     )
     .action(() => act(listOps));
 };
@@ -30,13 +32,15 @@ export interface OpRow {
   readonly kernels: Readonly<Record<Profile, readonly string[]>>;
   /** Samples that no kernel of some profile runs. */
   readonly gaps: readonly string[];
+  /** `yes`, `zero`, or why there is none. */
+  readonly gradient: string;
 }
 
 const leaves = new Set(['input', 'parameter', 'constant']);
 
 function listOps({ output }: Context): ExitCode {
   const rows = [...ops.values()].map(describeOp);
-  const cells = rows.map(({ op, scalar, samples, kernels, gaps }) => [
+  const cells = rows.map(({ op, scalar, samples, kernels, gaps, gradient }) => [
     op,
     'yes',
     'yes',
@@ -45,10 +49,10 @@ function listOps({ output }: Context): ExitCode {
     leaves.has(op) ? 'no code' : kernels.gpu.join(' '),
     String(samples),
     gaps.join(', '),
+    gradient,
   ]);
-  output.data(
-    formatTable([['op', 'shape', 'reference', 'scalar', 'software', 'gpu', 'samples', 'gaps'], ...cells], [6]),
-  );
+  const titles = ['op', 'shape', 'reference', 'scalar', 'software', 'gpu', 'samples', 'gaps', 'gradient'];
+  output.data(formatTable([titles, ...cells], [6]));
   for (const row of rows) output.event({ type: 'metric', kind: 'op', ...row });
   output.event({ type: 'summary', ops: rows.length, gaps: rows.flatMap(({ gaps }) => gaps).length });
   return exitCodes.ok;
@@ -76,7 +80,14 @@ export function describeOp(op: Op): OpRow {
   };
   const kernels = { software: kernelsOf('software'), gpu: kernelsOf('gpu') };
   const { name, summary, samples } = op;
-  return { op: name, summary, scalar: op.scalar !== undefined, samples: samples.length, kernels, gaps };
+  const scalar = op.scalar !== undefined;
+  return { op: name, summary, scalar, samples: samples.length, kernels, gaps, gradient: describeGradient(name) };
+}
+
+function describeGradient(op: string): string {
+  const rule = gradients.get(op);
+  if (!rule) return `none: ${notDifferentiable.get(op) ?? 'it has no rule'}`;
+  return rule === noContribution ? 'zero' : 'yes';
 }
 
 /** Undefined where some node of the sample's graph has no kernel. */

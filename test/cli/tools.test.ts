@@ -196,7 +196,10 @@ it('lists every op without a gap', async () => {
   expect(rows.find(({ op }) => op === 'conv2d')).toMatchObject({
     scalar: false,
     kernels: { software: expect.arrayContaining(['conv2d-direct']) },
+    gradient: 'yes',
   });
+  expect(rows.find(({ op }) => op === 'greater')).toMatchObject({ gradient: 'zero' });
+  expect(rows.find(({ op }) => op === 'fused')).toMatchObject({ gradient: 'none: fusion comes after differentiation' });
   expect(rows.find(({ op }) => op === 'batchNorm')).toMatchObject({
     kernels: { software: expect.arrayContaining(['-> elementwise']) },
   });

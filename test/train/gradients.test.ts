@@ -1,8 +1,9 @@
 /** Every gradient rule against central differences in float64, and what PyTorch does where there is no derivative. */
 import { describe, expect, it } from 'vitest';
-import { ops } from '../../compiler/ops/index.ts';
+import { makeNode } from '../../compiler/ir/node.ts';
+import { batchNormTraining, ops } from '../../compiler/ops/index.ts';
 import { gradients, noContribution, notDifferentiable } from '../../compiler/train/gradients/index.ts';
-import { drawOf, runSeed } from './draw.ts';
+import { distinctTensors, drawOf, runSeed } from './draw.ts';
 import { gradientFault, leafOf, weighted } from './finite-difference.ts';
 import { generators, type Generator } from './gradient-cases.ts';
 
@@ -29,6 +30,18 @@ describe('the tables', () => {
   it('have every rule tested here, but of those that contribute nothing', () => {
     const rules = [...gradients].filter(([, rule]) => rule !== noContribution).map(([name]) => name);
     expect(Object.keys(generators).toSorted()).toEqual(rules.toSorted());
+  });
+});
+
+describe('the check by differences', () => {
+  it('finds a gradient that is wrong: of batch normalisation by moments that are not those of its operand', () => {
+    const draw = drawOf(3);
+    const tensors = distinctTensors(draw, [[2, 3, 2, 2], [3, 3], [3], [3]], [0.5, 2]);
+    const leaves = tensors.map((tensor, index) => leafOf(`x${index}`, index, tensor));
+    const values = Object.fromEntries(tensors.map((tensor, index) => [`x${index}`, tensor]));
+    const loss = weighted(makeNode(batchNormTraining, leaves, { eps: 1e-5 }), draw);
+    expect(gradientFault(loss, leaves.slice(2), values, draw)).toBeUndefined();
+    expect(gradientFault(loss, leaves.slice(0, 1), values, draw)).toMatch(/^d loss \/ d x0\[\d+\] is /);
   });
 });
 
