@@ -5,6 +5,7 @@ import type { Op, Sample, SampleInput } from '../../compiler/ir/op.ts';
 import type { Profile } from '../../compiler/kernels/kernel.ts';
 import { candidates } from '../../compiler/kernels/select.ts';
 import { constant, input, ops } from '../../compiler/ops/index.ts';
+import { expandBatchNorm } from '../../compiler/passes/expand-batch-norm.ts';
 import { foldBatchNorm } from '../../compiler/passes/fold-batch-norm.ts';
 import { legalize } from '../../compiler/passes/legalize.ts';
 import { openDevice, type OpenedDevice } from '../../runtime/node/index.ts';
@@ -57,7 +58,7 @@ describe.each(['software', 'gpu'] as const)('profile %s', (profile: Profile) => 
       for (const sample of op.samples) {
         if (sample.inputs.every((each) => each.constant)) continue;
         const { graph, inputs } = sampleGraph(op, sample);
-        const legal = legalize.run(foldBatchNorm.run(graph));
+        const legal = legalize.run(expandBatchNorm.run(foldBatchNorm.run(graph)));
         const root = Object.values(legal.outputs)[0];
         if (!root) throw new Error('no output');
         const choices = candidates(root, profile);
