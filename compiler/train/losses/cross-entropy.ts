@@ -42,12 +42,19 @@ export function crossEntropy(scores: Node, given: Target, options: CrossEntropyO
   const target = given.kind === 'dense' ? given : { ...given, ignore: options.ignore ?? given.ignore };
   const { labelSmoothing: smoothing } = options;
   const counted = countedOf(scores, target);
+  const masked = (x: Node): Node => (smoothing === 0 && isZeroOutside(scores, target) ? x : times(x, counted));
   const expected = expectedOf(scores, target);
   const factors = classFactors(scores, options.classWeights);
   const smooth = smoothing === 0 ? expected : plus(times(expected, 1 - smoothing), smoothing / channelsOf(scores));
-  const wanted = times(factors ? times(smooth, factors) : smooth, counted);
+  const wanted = masked(factors ? times(smooth, factors) : smooth);
   const logLikelihood = times(makeNode(logSoftmax, [scores], { axis: 1 }), wanted);
-  const weights = factors && target.kind === 'labels' ? times(times(expected, factors), counted) : counted;
+  const weights = factors && target.kind === 'labels' ? masked(times(expected, factors)) : counted;
   // Not its negation, which would show as -0 where nothing counts.
   return { sum: minus(0, total(logLikelihood)), weight: total(weights) };
 }
+
+/** Whether one-hot labels are zero already where nothing counts, so that a map of scores need not be masked. */
+const isZeroOutside = (scores: Node, target: Target): boolean =>
+  target.kind === 'labels' &&
+  target.valid === undefined &&
+  (target.ignore === undefined || target.ignore < 0 || target.ignore >= channelsOf(scores));
