@@ -138,24 +138,32 @@ const loadText = (buffer: string, strides: Readonly<Record<string, string | unde
 export const hasResidual = ({ steps, start }: Tail): boolean =>
   steps[0]?.op.name === 'add' && steps[0].inputs.some((input) => input !== start && !isConstant(input));
 
+/** Ops that give zero where every operand is zero. */
 const preserving = new Set(
   ['relu', 'relu6', 'hardSwish', 'add', 'sub', 'neg', 'abs', 'tanh', 'silu', 'gelu', 'leakyRelu', 'elu', 'sqrt'].concat(
-    ['minimum', 'maximum'],
+    ['minimum', 'maximum', 'where', 'greater', 'sign', 'prelu'],
   ),
 );
+
+/** Ops that give infinities or NaN of finite operands; a product with zero would not be zero then. */
+const unbounded = new Set(['div', 'log', 'rsqrt', 'sqrt']);
 
 /** Whether zero padding lanes of the anchor and the operands give zero padding lanes of the result. */
 function keepsZero(tail: Tail, request: KernelRequest): boolean {
   const zero = new Set<Node>(tail.start ? [tail.start] : []);
+  const wild = new Set<Node>();
   for (const [node, index] of tail.operandOf) {
     const channels = request.node.inputs[index]?.type.shape.at(channelAxis(request, index));
     if (channelGroups(request.result.channels) > 0 && channels === request.result.channels) zero.add(node);
   }
+  const isZero = (node: Node): boolean =>
+    zero.has(node) || (isConstant(node) && node.attrs.tensor.data.every((value) => value === 0));
   for (const step of tail.steps) {
-    const inputs = step.inputs.map((input) => zero.has(input));
-    if (step.op.name === 'mul' ? inputs.some(Boolean) : preserving.has(step.op.name) && inputs.every(Boolean)) {
-      zero.add(step);
-    }
+    const { name } = step.op;
+    const [all, some] = [step.inputs.every(isZero), step.inputs.some(isZero)];
+    const isWild = step.inputs.some((input) => wild.has(input));
+    if (name === 'mul' ? some && !isWild : preserving.has(name) && all) zero.add(step);
+    else if (isWild || unbounded.has(name)) wild.add(step);
   }
   return zero.has(tail.result);
 }

@@ -12,6 +12,7 @@ import { packWeightsPass } from './pack-weights.ts';
 import type { Pass } from './pass.ts';
 import { simplify } from './simplify.ts';
 import { splitBias } from './split-bias.ts';
+import { splitReductions } from './split-reductions.ts';
 import { widenSlices } from './widen-slices.ts';
 
 /** From a graph whose parameters are bound to constants to the graph that kernels are selected for. */
@@ -32,6 +33,7 @@ export const trainingPipeline: readonly Pass[] = [
   expandBatchNorm, // before legalize: it makes operands of lower rank and rows of the moments
   legalize, // before split-bias: layer norm becomes a group norm, layers of any rank become matrices
   splitBias, // before fusion, whose epilogues take the additions in again
+  splitReductions, // before fusion, which would take the products that sums read
   simplify, // reshapes of state become views; one channel scale serves both directions
   packWeightsPass, // after the last pass that moves or shares weights, before their readers are fused
   fuseConv, // a convolution that is read twice, as in front of moments, stays as it is

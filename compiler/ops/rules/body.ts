@@ -10,10 +10,11 @@ import { input } from '../input.ts';
 export type FusedAttrs = { readonly body: Graph };
 
 /**
- * How an operand lies over a result of the same rank: all of it; one value; one value a channel (axis 1); or one value
- * a channel of each image, as the gate of squeeze-and-excitation. Fusion takes no other broadcast.
+ * How an operand lies over a result of the same rank: all of it; one value; one value a channel (axis 1); one value a
+ * channel of each image, as the gate of squeeze-and-excitation; or one value a pixel (or row of a matrix) for all
+ * channels, as in the gradient of softmax. Fusion takes no other broadcast.
  */
-export type OperandKind = 'same' | 'scalar' | 'channel' | 'gate';
+export type OperandKind = 'same' | 'scalar' | 'channel' | 'gate' | 'pixel';
 
 /** The kind of an operand, the first of the list where several hold; undefined for another rank or broadcast. */
 export function operandKind(operand: readonly Dim[], result: readonly Dim[]): OperandKind | undefined {
@@ -29,6 +30,7 @@ export function operandKind(operand: readonly Dim[], result: readonly Dim[]): Op
   if (!stretches.includes(true)) return 'same';
   if (operand.every((size) => size === 1)) return 'scalar';
   const [image, channel, ...rest] = operand;
+  if (stretches.every((stretched, axis) => stretched === (axis === 1))) return 'pixel';
   if (channel === 1 || rest.some((size) => size !== 1)) return undefined;
   return image === 1 ? 'channel' : 'gate';
 }

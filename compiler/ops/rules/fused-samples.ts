@@ -7,6 +7,7 @@ import { constant } from '../constant.ts';
 import { convTranspose2d } from '../conv-transpose2d.ts';
 import { conv2d, type Conv2dAttrs } from '../conv2d.ts';
 import type { NoAttrs } from '../elementwise.ts';
+import { exp } from '../exp.ts';
 import { gelu } from '../gelu.ts';
 import { hardSwish } from '../hard-swish.ts';
 import { linear } from '../linear.ts';
@@ -14,9 +15,11 @@ import { mul } from '../mul.ts';
 import { prelu } from '../prelu.ts';
 import { relu } from '../relu.ts';
 import { relu6 } from '../relu6.ts';
+import { rsqrt } from '../rsqrt.ts';
 import { sigmoid } from '../sigmoid.ts';
 import { sub } from '../sub.ts';
 import { tanh } from '../tanh.ts';
+import { where } from '../where.ts';
 import { bodyInput, type FusedAttrs } from './body.ts';
 
 /** `arg(i)` is the i-th operand. */
@@ -54,6 +57,11 @@ const elementwise: readonly Sample<FusedAttrs>[] = [
   sample('elementwise same', [given(2, 5, 3, 4), given(2, 5, 3, 4), given(2, 5, 3, 4)], chain),
   sample('elementwise broadcast', [given(2, 6, 3, 4), fixed(1, 6, 1, 1), given(2, 6, 1, 1)], chain),
   sample('elementwise matrix', [given(3, 7), fixed(1, 7), given(3, 7)], chain),
+  sample('elementwise, one value a pixel', [given(2, 6, 3, 4), given(2, 1, 3, 4), given(2, 6, 3, 4)], chain),
+  sample('elementwise, one value a row', [given(3, 7), given(3, 7), given(3, 1)], chain),
+  sample('elementwise, chosen where positive', [given(2, 5, 3, 4), given(2, 5, 3, 4), given(1, 5, 1, 1)], (arg) =>
+    one(mul, makeNode(where, [arg(0), arg(1), scalar(0)], {}), one(rsqrt, one(exp, arg(2)))),
+  ),
   sample('elementwise with a scalar', [given(2, 5, 3, 4)], (arg) => one(tanh, one(mul, arg(0), scalar(0.5)))),
   sample('elementwise, unary', [given(2, 3, 5, 4)], (arg) =>
     one(gelu, makeNode(clip, [arg(0)], { min: -0.5, max: 0.75 })),
@@ -81,6 +89,9 @@ const convolutions: readonly Sample<FusedAttrs>[] = [
   }),
   sample('conv2d, gate behind', [given(2, 6, 5, 5), fixed(7, 6, 1, 1), given(2, 7, 1, 1)], (arg) =>
     one(mul, conv(pointwise, arg(0), arg(1)), arg(2)),
+  ),
+  sample('conv2d, one value a pixel behind', [given(2, 6, 5, 5), fixed(7, 6, 3, 3), given(2, 1, 5, 5)], (arg) =>
+    one(mul, conv(padded, arg(0), arg(1)), arg(2)),
   ),
   sample('conv2d 1x1, gate in front', [given(2, 6, 5, 4), fixed(9, 6, 1, 1), fixed(9), given(2, 6, 1, 1)], (arg) =>
     conv(pointwise, one(mul, arg(0), arg(3)), arg(1), arg(2)),
@@ -120,6 +131,9 @@ const transposed: readonly Sample<FusedAttrs>[] = [
 const linears: readonly Sample<FusedAttrs>[] = [
   sample('linear, bias, gelu', [given(3, 10), fixed(7, 10), fixed(7)], (arg) =>
     one(gelu, makeNode(linear, [arg(0), arg(1), arg(2)], {})),
+  ),
+  sample('linear, one value a row', [given(3, 10), fixed(7, 10), given(3, 1)], (arg) =>
+    one(sub, makeNode(linear, [arg(0), arg(1)], {}), arg(2)),
   ),
   sample('linear, scale, residual', [given(2, 12), fixed(8, 12), fixed(1, 8), given(2, 8)], (arg) =>
     one(add, one(mul, makeNode(linear, [arg(0), arg(1)], {}), arg(2)), arg(3)),
