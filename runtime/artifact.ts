@@ -93,7 +93,7 @@ const stepSchema = v.object({
 });
 export type Step = v.InferOutput<typeof stepSchema>;
 
-const planSchema = v.object({
+export const planSchema = v.object({
   /** Names and values of the WebGPU limits that must hold. */
   limits: v.record(v.string(), v.number()),
   features: v.array(v.string()),
@@ -118,7 +118,7 @@ const preprocessStepSchema = v.variant('op', [
 ]);
 export type PreprocessStep = v.InferOutput<typeof preprocessStepSchema>;
 
-const preprocessSchema = v.object({
+export const preprocessSchema = v.object({
   steps: v.array(preprocessStepSchema),
   /** Class names in the order of the outputs; absent where the model has none. */
   labels: v.optional(v.array(v.string())),
@@ -168,7 +168,12 @@ export interface Artifact {
 
 /** Checks a parsed `manifest.json`. Throws E0715 with the path of the first fault. */
 export function parseManifest(json: unknown): Manifest {
-  const result = v.safeParse(manifestSchema, json);
+  return checkManifest(manifestSchema, json);
+}
+
+/** A parsed manifest by its schema. Throws E0715 with the path of the first fault. */
+export function checkManifest<T>(schema: v.GenericSchema<unknown, T>, json: unknown): T {
+  const result = v.safeParse(schema, json);
   if (result.success) return result.output;
   const [issue] = result.issues;
   const path = issue?.path?.map((item) => String(item.key)).join('.') ?? '';

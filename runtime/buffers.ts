@@ -1,15 +1,16 @@
 /** Device memory of a session: the packed weights once, and per batch size an arena with its prepared dispatches. */
 import { evaluateSize, type Artifact, type Binding, type Plan, type Region, type Value } from './artifact.ts';
 import { RuntimeFault } from './errors.ts';
-import { concreteLayout, type ConcreteLayout } from './layout.ts';
+import type { HostTensor } from './host-tensor.ts';
+import { concreteLayout, unpack, type ConcreteLayout } from './layout.ts';
 
 export type Symbols = Readonly<Record<string, number>>;
 
 // Spelt out because Node has the WebGPU constants only once the binding is loaded.
-const usage = { mapRead: 0x1, copySrc: 0x4, copyDst: 0x8, uniform: 0x40, storage: 0x80 } as const;
+export const usage = { mapRead: 0x1, copySrc: 0x4, copyDst: 0x8, uniform: 0x40, storage: 0x80 } as const;
 
 const alignment = 256;
-const align = (bytes: number): number => Math.ceil(bytes / alignment) * alignment;
+export const align = (bytes: number): number => Math.ceil(bytes / alignment) * alignment;
 
 export interface WeightBuffers {
   readonly bindingOf: ReadonlyMap<string, GPUBufferBinding>;
@@ -17,7 +18,7 @@ export interface WeightBuffers {
 }
 
 /** Uploads packed constants into as few buffers as the device's binding limit allows. */
-export function uploadWeights(device: GPUDevice, artifact: Artifact): WeightBuffers {
+export function uploadWeights(device: GPUDevice, artifact: Pick<Artifact, 'constants'>): WeightBuffers {
   const limit = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
   const shards: { readonly entries: [string, Uint8Array, number][]; bytes: number }[] = [];
   for (const [name, bytes] of artifact.constants) {
@@ -51,13 +52,17 @@ export interface Dispatch {
   readonly workgroups: readonly [number, number, number];
 }
 
-/** A value of the interface in this instance's arena. */
+/** Buffers of the vectors of training state, by name; inference has none. */
+export type StateBuffers = ReadonlyMap<string, GPUBuffer>;
+
+/** A value of the interface in this instance's arena, or in a vector of state. */
 export interface Port {
   readonly name: string;
   readonly shape: readonly number[];
   readonly layout: ConcreteLayout;
   readonly offset: number;
   readonly bytes: number;
+  readonly state: string | undefined;
 }
 
 /** A plan with every size known. */
@@ -65,6 +70,7 @@ export interface Instance {
   readonly arena: GPUBuffer;
   readonly uniforms: GPUBuffer;
   readonly staging: GPUBuffer;
+  readonly states: StateBuffers;
   readonly dispatches: readonly Dispatch[];
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
@@ -85,7 +91,16 @@ export function portOf(value: Value, symbols: Symbols): Port {
     layout: concreteLayout(value.layout, shape, symbols),
     offset: evaluateSize(value.region.offset, symbols),
     bytes: evaluateSize(value.region.bytes, symbols),
+    state: value.region.state,
   };
+}
+
+/** The buffer that a region names. Throws E0715 where it names state that the artifact does not have. */
+export function bufferOf({ arena, states }: Pick<Instance, 'arena' | 'states'>, { state }: Pick<Port, 'state'>): GPUBuffer {
+  if (state === undefined) return arena;
+  const buffer = states.get(state);
+  if (!buffer) throw new RuntimeFault('E0715', 'input', `the artifact has no state ${state}`);
+  return buffer;
 }
 
 /** Allocates the arena of one batch size and prepares every dispatch. */
@@ -95,6 +110,7 @@ export function instantiate(
   kernels: readonly Compiled[],
   weights: WeightBuffers,
   symbols: Symbols,
+  states: StateBuffers = new Map(),
 ): Instance {
   const arenaBytes = align(evaluateSize(plan.arena.bytes, symbols));
   checkSizes(device, plan, symbols, arenaBytes);
@@ -109,7 +125,7 @@ export function instantiate(
     usage: usage.mapRead | usage.copyDst,
   });
   const resource = (binding: Binding): GPUBufferBinding => {
-    if ('arena' in binding) return rangeOf(arena, binding.arena, symbols);
+    if ('arena' in binding) return rangeOf(bufferOf({ arena, states }, { state: binding.arena.state }), binding.arena, symbols);
     const found = weights.bindingOf.get(binding.constant);
     if (!found) throw new RuntimeFault('E0715', 'input', `the artifact has no constant ${binding.constant}`);
     return found;
@@ -127,7 +143,33 @@ export function instantiate(
       workgroups: [evaluateSize(x, symbols), evaluateSize(y, symbols), evaluateSize(z, symbols)],
     };
   });
-  return { arena, uniforms, staging, dispatches, inputs, outputs, stagingOffsets };
+  return { arena, uniforms, staging, states, dispatches, inputs, outputs, stagingOffsets };
+}
+
+/** All dispatches of a run in one pass, and behind it, where a staging buffer is given, the copies of its outputs. */
+export function encodeRun(device: GPUDevice, instance: Instance, staging: GPUBuffer | undefined): GPUCommandBuffer {
+  const encoder = device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  for (const { pipeline, bindGroup, workgroups } of instance.dispatches) {
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, bindGroup);
+    pass.dispatchWorkgroups(...workgroups);
+  }
+  pass.end();
+  instance.outputs.forEach((port, index) => {
+    const to = instance.stagingOffsets[index] ?? 0;
+    if (staging) encoder.copyBufferToBuffer(bufferOf(instance, port), port.offset, staging, to, port.bytes);
+  });
+  return encoder.finish();
+}
+
+/** The outputs of a run, from the mapped bytes of its staging buffer. */
+export function readOutputs({ outputs, stagingOffsets }: Instance, mapped: ArrayBuffer): Record<string, HostTensor> {
+  const results = outputs.map(({ name, shape, layout, bytes }, index): [string, HostTensor] => {
+    const floats = new Float32Array(mapped, stagingOffsets[index] ?? 0, bytes / 4);
+    return [name, { shape, data: unpack(floats, layout) }];
+  });
+  return Object.fromEntries(results);
 }
 
 export function destroyInstance({ arena, uniforms, staging }: Instance): void {

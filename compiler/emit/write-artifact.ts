@@ -20,9 +20,17 @@ export interface ArtifactParts {
   readonly plans: Readonly<Partial<Record<ProfileName, Lowered>>>;
 }
 
-/** Packs every constant once, also where both profiles use it. */
-export function assembleArtifact({ compiler, model, preprocess, guards = [], plans }: ArtifactParts): Artifact {
-  const lowered = Object.values(plans);
+/** What several plans share: WGSL files, packed constants, and the names that plans call those by. */
+export interface SharedFiles {
+  readonly kernels: ReadonlyMap<string, string>;
+  readonly constants: ReadonlyMap<string, Uint8Array>;
+  /** The manifest's record of the constants. */
+  readonly sizes: Record<string, { bytes: number }>;
+  readonly named: (plan: Plan) => Plan;
+}
+
+/** Packs every constant once, also where several plans use it. */
+export function shareFiles(lowered: readonly Lowered[]): SharedFiles {
   const kernels = new Map(lowered.flatMap((plan) => [...plan.kernels]));
   const names = nameConstants(lowered);
   const constants = new Map<string, Uint8Array>();
@@ -32,6 +40,13 @@ export function assembleArtifact({ compiler, model, preprocess, guards = [], pla
       if (!constants.has(name)) constants.set(name, bytesOf(pack()));
     }
   }
+  const sizes = Object.fromEntries([...constants].map(([name, { byteLength }]) => [name, { bytes: byteLength }]));
+  return { kernels, constants, sizes, named: (plan) => withNames(plan, names) };
+}
+
+export function assembleArtifact({ compiler, model, preprocess, guards = [], plans }: ArtifactParts): Artifact {
+  const lowered = Object.values(plans);
+  const { kernels, constants, sizes, named } = shareFiles(lowered);
   const manifest: Manifest = {
     format: 'cnnc-artifact',
     version: artifactVersion,
@@ -40,8 +55,8 @@ export function assembleArtifact({ compiler, model, preprocess, guards = [], pla
     symbols: [...new Set(lowered.flatMap(({ symbols }) => symbols))],
     ...(guards.length > 0 ? { guards: [...guards] } : {}),
     ...(preprocess ? { preprocess } : {}),
-    constants: Object.fromEntries([...constants].map(([name, { byteLength }]) => [name, { bytes: byteLength }])),
-    plans: Object.fromEntries(Object.entries(plans).map(([profile, { plan }]) => [profile, withNames(plan, names)])),
+    constants: sizes,
+    plans: Object.fromEntries(Object.entries(plans).map(([profile, { plan }]) => [profile, named(plan)])),
   };
   return { manifest, kernels, constants };
 }
@@ -74,16 +89,21 @@ const withNames = (plan: Plan, names: ReadonlyMap<string, string>): Plan => ({
 const bytesOf = (floats: Float32Array): Uint8Array =>
   new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength);
 
-/** The folder's files by relative path: `manifest.json`, `kernels/*.wgsl`, `weights.safetensors`. */
-export function artifactFiles({ manifest, kernels, constants }: Artifact): Map<string, Uint8Array | string> {
+/** A file of packed constants. */
+export function encodeConstants(constants: ReadonlyMap<string, Uint8Array>, format: string): Uint8Array {
   const tensors = new Map(
     [...constants].map(([name, bytes]) => {
       const floats = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
       return [name, fromFloat32(floats, [floats.length])] as const;
     }),
   );
+  return encodeSafetensors(tensors, new Map([['format', format]]));
+}
+
+/** The folder's files by relative path: `manifest.json`, `kernels/*.wgsl`, `weights.safetensors`. */
+export function artifactFiles({ manifest, kernels, constants }: Artifact): Map<string, Uint8Array | string> {
   const files = new Map<string, Uint8Array | string>(kernels);
-  files.set('weights.safetensors', encodeSafetensors(tensors, new Map([['format', 'cnnc-artifact']])));
+  files.set('weights.safetensors', encodeConstants(constants, manifest.format));
   files.set('manifest.json', `${JSON.stringify(manifest)}\n`);
   return files;
 }

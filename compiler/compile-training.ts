@@ -1,0 +1,78 @@
+/** The whole way from the programs of a training run to its artifact, on one screen. */
+import type { Preprocess, ProfileName } from '../runtime/artifact.ts';
+import type { HostTensor } from '../runtime/host-tensor.ts';
+import type { Recipe } from '../runtime/train/recipe.ts';
+import type { TrainingArtifact } from '../runtime/train/training-artifact.ts';
+import { countMacs, countParameters, type CompileInput, type CompileOptions } from './compile.ts';
+import { lower, type Lowered } from './emit/lower.ts';
+import { assembleTrainingArtifact, type Program } from './emit/write-training-artifact.ts';
+import { isInput } from './ir/leaves.ts';
+import { topologicalOrder, type Graph } from './ir/node.ts';
+import type { Tensor } from './ir/type.ts';
+import { runPipeline, trainingPipeline } from './passes/pipelines.ts';
+import { fixedSchedules } from './schedule/fixed.ts';
+import type { TrainingStep } from './train/training-step.ts';
+import { version } from './version.ts';
+
+export interface TrainingInput {
+  readonly name: string;
+  /** Path of the source, for the manifest. */
+  readonly source: string;
+  readonly training: Pick<TrainingStep, 'step' | 'evaluate' | 'state' | 'initial'>;
+  readonly recipe: Recipe;
+  readonly parameters: CompileInput['parameters'];
+  readonly preprocess?: Preprocess | undefined;
+}
+
+export interface TrainingCompilation {
+  readonly artifact: TrainingArtifact;
+  readonly optimized: { readonly step: Graph; readonly evaluate: Graph };
+  readonly programs: { readonly step: Program; readonly evaluate: Program };
+}
+
+/** Throws a PassError (a pass broke the graph) or a LoweringError (an op that no kernel runs). */
+export function compileTraining(input: TrainingInput, options: CompileOptions = {}): TrainingCompilation {
+  const { training, recipe, preprocess } = input;
+  const optimized = {
+    step: runPipeline(training.step, trainingPipeline, options),
+    evaluate: runPipeline(training.evaluate, trainingPipeline, options),
+  };
+  const programs = { step: lowerAll(optimized.step, options), evaluate: lowerAll(optimized.evaluate, options) };
+  const image = imageInput(training.step);
+  const artifact = assembleTrainingArtifact({
+    compiler: `cnnc ${version}`,
+    model: {
+      name: input.name,
+      source: input.source,
+      parameters: countParameters(input.parameters),
+      macs: countMacs(training.evaluate) / image.batch,
+    },
+    recipe,
+    preprocess,
+    input: { name: image.name, shape: image.shape },
+    state: training.state,
+    initial: new Map([...training.initial].map(([name, tensor]) => [name, hostTensor(tensor)])),
+    programs,
+  });
+  return { artifact, optimized, programs };
+}
+
+function lowerAll(graph: Graph, { profiles = ['software', 'gpu'] }: CompileOptions): Program {
+  const programs: Partial<Record<ProfileName, Lowered>> = {};
+  for (const profile of profiles) {
+    programs[profile] = lower(graph, profile, fixedSchedules(graph, profile), { state: true });
+  }
+  return programs;
+}
+
+/** The first input of the signature. */
+function imageInput(graph: Graph): { readonly name: string; readonly batch: number; readonly shape: number[] } {
+  const [image] = topologicalOrder(graph)
+    .filter(isInput)
+    .toSorted((a, b) => a.attrs.index - b.attrs.index);
+  if (!image) throw new RangeError('a training step reads an image');
+  const [batch = 1, ...shape] = image.attrs.shape.map(Number);
+  return { name: image.attrs.name, batch, shape };
+}
+
+const hostTensor = ({ shape, data }: Tensor): HostTensor => ({ shape, data: Float32Array.from(data) });

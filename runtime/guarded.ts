@@ -1,0 +1,49 @@
+/** Work on a device whose faults come out as coded faults: validation, memory, loss. */
+import { RuntimeFault } from './errors.ts';
+
+/** Runs work under error scopes, so that Dawn's validation and memory errors become coded faults. */
+export async function guarded<T>(device: GPUDevice, work: () => T | Promise<T>, what = ''): Promise<T> {
+  device.pushErrorScope('out-of-memory');
+  device.pushErrorScope('validation');
+  let result: T | undefined;
+  let thrown: unknown;
+  try {
+    result = await work();
+  } catch (error) {
+    thrown = error;
+  }
+  const invalid = await device.popErrorScope();
+  const exhausted = await device.popErrorScope();
+  if (thrown instanceof RuntimeFault) throw thrown;
+  if (exhausted) {
+    throw new RuntimeFault(
+      'E0904',
+      'runtime',
+      `out of GPU memory${what}: ${firstLine(exhausted)}`,
+      'use a smaller batch',
+    );
+  }
+  if (invalid) throw new RuntimeFault('E0905', 'runtime', `the GPU rejected a command${what}: ${firstLine(invalid)}`);
+  if (thrown !== undefined || result === undefined) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    throw new RuntimeFault('E0905', 'runtime', `the GPU failed${what}: ${reason}`);
+  }
+  return result;
+}
+
+export const firstLine = (error: { readonly message: string }): string => error.message.split('\n', 1)[0] ?? '';
+
+/** The bytes of a staging buffer, once everything submitted before is done. Throws E0903 and E0905. */
+export async function readStaging(device: GPUDevice, staging: GPUBuffer): Promise<ArrayBuffer> {
+  try {
+    await staging.mapAsync(1);
+  } catch (error) {
+    const lost = await Promise.race([device.lost, Promise.resolve(undefined)]);
+    if (lost) throw deviceLost(lost);
+    throw new RuntimeFault('E0905', 'runtime', `the result cannot be read: ${String(error)}`);
+  }
+  return staging.getMappedRange();
+}
+
+export const deviceLost = ({ message }: GPUDeviceLostInfo): RuntimeFault =>
+  new RuntimeFault('E0903', 'runtime', `the device was lost: ${message}`);

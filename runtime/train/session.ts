@@ -1,0 +1,223 @@
+/** Runs a training artifact on a device: steps that update state in place, evaluations, and access to the state. */
+import type { Plan, ProfileName } from '../artifact.ts';
+import { bindSymbols } from '../bind-symbols.ts';
+import {
+  destroyInstance,
+  encodeRun,
+  instantiate,
+  readOutputs,
+  uploadWeights,
+  type Compiled,
+  type Instance,
+  type StateBuffers,
+  type WeightBuffers,
+} from '../buffers.ts';
+import { RuntimeFault } from '../errors.ts';
+import { deviceLost, guarded } from '../guarded.ts';
+import type { HostTensor } from '../host-tensor.ts';
+import { packInto } from '../layout.ts';
+import { checkLimits, createPipelines, type PipelineCache } from '../pipelines.ts';
+import { traceSteps, type Visit } from '../trace.ts';
+import { createStagingPool, type StagingPool } from './staging-pool.ts';
+import { createStateBuffers, packVector, unpackVector, vectorsOf } from './state-buffers.ts';
+import type { TrainingArtifact, TrainingManifest } from './training-artifact.ts';
+
+type Inputs = Readonly<Record<string, HostTensor>>;
+
+/** Steps, evaluations and accesses to state happen on the device in the order in which they are called. */
+export interface TrainingSession {
+  readonly manifest: TrainingManifest;
+  /** Submits one step. With `read` it resolves to the step's outputs; without, as soon as the step is submitted. */
+  submitStep(inputs: Inputs, read: boolean): Promise<Record<string, HostTensor> | undefined>;
+  evaluate(inputs: Inputs): Promise<Record<string, HostTensor>>;
+  /** The tensors of these vectors of state, or of all. */
+  readState(vectors?: readonly string[]): Promise<Map<string, HostTensor>>;
+  /** Overwrites whole vectors; those of which no tensor is given keep their values. Throws E0906. */
+  writeState(tensors: ReadonlyMap<string, HostTensor>): void;
+  /** Runs one step dispatch by dispatch and hands over what each wrote; the state changes as in any step. */
+  traceStep(inputs: Inputs, visit: Visit): Promise<void>;
+  /** Resolves when all that was submitted is done. */
+  idle(): Promise<void>;
+  dispose(): void;
+}
+
+export interface TrainingSessionOptions {
+  readonly profile: ProfileName;
+}
+
+type ProgramName = keyof TrainingManifest['programs'];
+
+interface Device {
+  readonly device: GPUDevice;
+  readonly weights: WeightBuffers;
+  readonly states: StateBuffers;
+  readonly staging: StagingPool;
+  /** Why the device is gone, once it is. */
+  readonly lost: { reason: GPUDeviceLostInfo | undefined };
+}
+
+/** A program with its pipelines. */
+interface Program {
+  readonly plan: Plan;
+  readonly kernels: readonly Compiled[];
+  instance: Instance | undefined;
+  /** Host copies of the inputs in device order; borders and padding lanes stay zero. */
+  readonly packed: Map<string, Float32Array<ArrayBuffer>>;
+}
+
+/**
+ * Creates pipelines, uploads constants and the initial state. Throws E0902 (limits), E0904 (memory), E0905 (rejected),
+ * E0715 (artifact).
+ */
+export async function createTrainingSession(
+  device: GPUDevice,
+  artifact: TrainingArtifact,
+  { profile }: TrainingSessionOptions,
+): Promise<TrainingSession> {
+  const { manifest } = artifact;
+  const [stepPlan, evaluatePlan] = [planOf(artifact, 'step', profile), planOf(artifact, 'evaluate', profile)];
+  for (const plan of [stepPlan, evaluatePlan]) checkLimits(device, plan);
+  const on = await guarded(device, () => prepareDevice(device, artifact));
+  const cache: PipelineCache = new Map();
+  const begin = async (plan: Plan): Promise<Program> => ({
+    plan,
+    kernels: await createPipelines(device, artifact, plan, cache),
+    instance: undefined,
+    packed: new Map(),
+  });
+  const [step, evaluate] = [await begin(stepPlan), await begin(evaluatePlan)];
+  await guarded(device, () => prepared(on, step));
+  const session: TrainingSession = {
+    manifest,
+    submitStep: (inputs, read) => submit(on, step, inputs, read),
+    evaluate: async (inputs) => (await submit(on, evaluate, inputs, true)) ?? {},
+    readState: (vectors) => readState(on, manifest, vectors),
+    writeState: (tensors) => writeState(on, manifest, tensors),
+    traceStep: async (inputs, visit) => {
+      checkLost(on);
+      const instance = prepared(on, step);
+      upload(on, step, instance, inputs);
+      await traceSteps(device, step.plan, instance, {}, visit);
+    },
+    idle: async () => {
+      await Promise.race([device.queue.onSubmittedWorkDone(), device.lost]);
+      checkLost(on);
+    },
+    dispose: () => {
+      for (const { instance } of [step, evaluate]) if (instance) destroyInstance(instance);
+      for (const buffer of [...on.weights.buffers, ...on.states.values()]) buffer.destroy();
+      on.staging.dispose();
+    },
+  };
+  session.writeState(initialTensors(artifact));
+  return session;
+}
+
+function planOf({ manifest }: TrainingArtifact, program: ProgramName, profile: ProfileName): Plan {
+  const plan = manifest.programs[program][profile];
+  if (plan) return plan;
+  throw new RuntimeFault('E0715', 'input', `the artifact has no plan of ${program} for the ${profile} profile`);
+}
+
+function prepareDevice(device: GPUDevice, artifact: TrainingArtifact): Device {
+  const lost: Device['lost'] = { reason: undefined };
+  void device.lost.then((reason) => (lost.reason = reason));
+  const states = createStateBuffers(device, artifact.manifest.state);
+  return { device, weights: uploadWeights(device, artifact), states, staging: createStagingPool(device), lost };
+}
+
+/** All tensors of the state; those without an initial value are zero. Throws E0906 for a value of another shape. */
+function initialTensors({ manifest, initial }: TrainingArtifact): Map<string, HostTensor> {
+  const tensors = new Map(initial);
+  for (const { name, shape } of manifest.state.flatMap((vector) => vector.tensors)) {
+    const count = shape.reduce((product, size) => product * size, 1);
+    if (!tensors.has(name)) tensors.set(name, { shape, data: new Float32Array(count) });
+  }
+  return tensors;
+}
+
+function checkLost({ lost }: Device): void {
+  if (lost.reason) throw deviceLost(lost.reason);
+}
+
+/** The program with its memory, which it takes when it first runs. */
+function prepared({ device, weights, states }: Device, program: Program): Instance {
+  program.instance ??= instantiate(device, program.plan, program.kernels, weights, {}, states);
+  return program.instance;
+}
+
+function upload({ device }: Device, { plan, packed }: Program, instance: Instance, inputs: Inputs): void {
+  bindSymbols(plan.inputs, inputs);
+  for (const { name, layout, offset, bytes } of instance.inputs) {
+    const floats = packed.get(name) ?? new Float32Array(bytes / 4);
+    packed.set(name, floats);
+    packInto(floats, inputs[name]?.data ?? [], layout);
+    device.queue.writeBuffer(instance.arena, offset, floats);
+  }
+}
+
+/** Uploads, records and submits without waiting, so that calls keep their order on the device. */
+function dispatch(on: Device, program: Program, inputs: Inputs, read: boolean): Submitted {
+  checkLost(on);
+  const instance = prepared(on, program);
+  upload(on, program, instance, inputs);
+  const staging = read ? on.staging.take(stagingBytes(instance)) : undefined;
+  on.device.queue.submit([encodeRun(on.device, instance, staging)]);
+  return { instance, staging };
+}
+
+interface Submitted {
+  readonly instance: Instance;
+  readonly staging: GPUBuffer | undefined;
+}
+
+async function submit(
+  on: Device,
+  program: Program,
+  inputs: Inputs,
+  read: boolean,
+): Promise<Record<string, HostTensor> | undefined> {
+  // The first run takes memory and meets every command once, so its faults are looked for.
+  const isFirst = program.instance === undefined;
+  const run = (): Submitted => dispatch(on, program, inputs, read);
+  const { instance, staging } = isFirst ? await guarded(on.device, run) : run();
+  return staging && on.staging.read(staging, (mapped) => readOutputs(instance, mapped));
+}
+
+const stagingBytes = ({ outputs, stagingOffsets }: Instance): number =>
+  Math.max(0, ...outputs.map(({ bytes }, index) => (stagingOffsets[index] ?? 0) + bytes));
+
+async function readState(
+  on: Device,
+  { state }: TrainingManifest,
+  names: readonly string[] = state.map(({ name }) => name),
+): Promise<Map<string, HostTensor>> {
+  checkLost(on);
+  const { device, states, staging } = on;
+  const unknown = names.find((name) => !states.has(name));
+  if (unknown !== undefined) throw new RuntimeFault('E0906', 'input', `the training has no state ${unknown}`);
+  const wanted = state.filter(({ name }) => names.includes(name));
+  const encoder = device.createCommandEncoder();
+  const copies = wanted.map((vector) => {
+    const bytes = vector.floats * 4;
+    const buffer = staging.take(bytes);
+    const source = states.get(vector.name);
+    if (source) encoder.copyBufferToBuffer(source, 0, buffer, 0, bytes);
+    return { vector, buffer };
+  });
+  device.queue.submit([encoder.finish()]);
+  const tensors = await Promise.all(
+    copies.map(({ vector, buffer }) =>
+      staging.read(buffer, (mapped) => unpackVector(vector, new Float32Array(mapped, 0, vector.floats))),
+    ),
+  );
+  return new Map(tensors.flat());
+}
+
+function writeState({ device, states }: Device, { state }: TrainingManifest, tensors: ReadonlyMap<string, HostTensor>): void {
+  const packed = vectorsOf(state, tensors).map((vector) => ({ vector, flat: packVector(vector, tensors) }));
+  for (const { vector, flat } of packed) {
+    const buffer = states.get(vector.name);
+    if (buffer) device.queue.writeBuffer(buffer, 0, flat.buffer, flat.byteOffset, flat.byteLength);
+  }
+}

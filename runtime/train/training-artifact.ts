@@ -1,0 +1,65 @@
+/** The training artifact: two programs, the state between steps, and the recipe. Its schema and its reader. */
+import * as v from 'valibot';
+import { checkManifest, planSchema, preprocessSchema } from '../artifact.ts';
+import type { HostTensor } from '../host-tensor.ts';
+import { recipeSchema } from './recipe.ts';
+
+/** Bumped whenever an older reader could misread a newer artifact. */
+export const trainingArtifactVersion = 1;
+
+/** A tensor of state: `offset` in elements from the start of its vector, where it lies in storage order. */
+const stateTensorSchema = v.object({
+  name: v.string(),
+  shape: v.array(v.number()),
+  offset: v.number(),
+  kind: v.picklist(['parameter', 'statistic', 'slot', 'ema', 'total']),
+});
+export type StateTensorInfo = v.InferOutput<typeof stateTensorSchema>;
+
+/** A vector of state, one buffer on the device; what no tensor covers is zero. */
+const stateVectorSchema = v.object({
+  name: v.string(),
+  floats: v.number(),
+  /** Of the buffer: edge tiles may read behind the end of the vector. */
+  bytes: v.number(),
+  tensors: v.array(stateTensorSchema),
+});
+export type StateVectorEntry = v.InferOutput<typeof stateVectorSchema>;
+
+const programSchema = v.object({ software: v.optional(planSchema), gpu: v.optional(planSchema) });
+
+const trainingManifestSchema = v.object({
+  format: v.literal('cnnc-training'),
+  version: v.literal(trainingArtifactVersion),
+  compiler: v.string(),
+  model: v.object({
+    name: v.string(),
+    source: v.string(),
+    parameters: v.number(),
+    /** Multiply-accumulates of one sample in the forward direction. */
+    macs: v.number(),
+  }),
+  recipe: recipeSchema,
+  preprocess: v.optional(preprocessSchema),
+  /** The image input of both programs: its name and the shape of one sample. */
+  input: v.object({ name: v.string(), shape: v.array(v.number()) }),
+  state: v.array(stateVectorSchema),
+  /** `step` updates state in place; `evaluate` only reads it. */
+  programs: v.object({ step: programSchema, evaluate: programSchema }),
+  /** Packed constants: entry of `weights.safetensors` and its size in bytes. */
+  constants: v.record(v.string(), v.object({ bytes: v.number() })),
+});
+export type TrainingManifest = v.InferOutput<typeof trainingManifestSchema>;
+
+/** A loaded training artifact. */
+export interface TrainingArtifact {
+  readonly manifest: TrainingManifest;
+  /** WGSL by file name as in the manifest. */
+  readonly kernels: ReadonlyMap<string, string>;
+  readonly constants: ReadonlyMap<string, Uint8Array>;
+  /** Initial values of the tensors of state that do not start at zero. */
+  readonly initial: ReadonlyMap<string, HostTensor>;
+}
+
+/** Checks a parsed `manifest.json`. Throws E0715 with the path of the first fault. */
+export const parseTrainingManifest = (json: unknown): TrainingManifest => checkManifest(trainingManifestSchema, json);
