@@ -1,40 +1,84 @@
 /** `fuse-elementwise`: trees of elementwise ops that no convolution absorbed become one node each. */
+import { shapesEqual } from '../ir/dim.ts';
 import type { Graph, Node } from '../ir/node.ts';
+import { operandKind } from '../ops/fused.ts';
 import type { Pass } from './pass.ts';
-import { externalsOf, fits, fuseGroups, storageBuffers, surroundingsOf } from './rules/fusion-group.ts';
+import {
+  externalsOf,
+  fits,
+  fuseGroups,
+  isScalarConstant,
+  storageBuffers,
+  surroundingsOf,
+} from './rules/fusion-group.ts';
 import type { Group, Surroundings } from './rules/fusion-group.ts';
 
 const name = 'fuse-elementwise';
 
-/** Grows from the last node towards the inputs: a node joins when everything that reads it is inside already. */
-function growGroup(exit: Node, around: Surroundings, taken: ReadonlySet<Node>): Group | undefined {
-  if (!fits(exit, exit) || taken.has(exit)) return undefined;
-  const members = new Set([exit]);
-  const candidates = [...exit.inputs];
-  const joins = (node: Node): boolean =>
-    !members.has(node) &&
-    !taken.has(node) &&
-    !around.roots.has(node) &&
-    fits(node, exit) &&
-    (around.users.get(node) ?? []).every((user) => members.has(user));
-  for (let node = candidates.pop(); node; node = candidates.pop()) {
-    if (!joins(node)) continue;
-    members.add(node);
-    if (externalsOf(members).size > storageBuffers - 1) members.delete(node);
-    else candidates.push(...node.inputs);
-  }
-  return members.size > 1 ? { members, exit, leading: [], namesake: exit } : undefined;
+/** Ops that take no longer than loading their result would. */
+const cheap: ReadonlySet<string> = new Set(
+  ['add', 'sub', 'mul', 'neg', 'abs', 'minimum', 'maximum', 'relu', 'relu6', 'clip'].concat(
+    ['greater', 'equal', 'where', 'rsqrt', 'sqrt'],
+  ),
+);
+
+/**
+ * Whether a value that several groups read is better computed in each: it reads one value of its own size, so that the
+ * groups load as much as before, and it need not be stored. All its readers must be able to take it in.
+ */
+function isCheaper(node: Node, { users }: Surroundings): boolean {
+  const isLarge = (input: Node): boolean => operandKind(input.type.shape, node.type.shape) === 'same';
+  const takesIn = (user: Node): boolean => fits(user, user) && shapesEqual(user.type.shape, node.type.shape);
+  const loads = new Set(node.inputs.filter((input) => isLarge(input) && !isScalarConstant(input)));
+  return cheap.has(node.op.name) && loads.size <= 1 && (users.get(node) ?? []).every(takesIn);
 }
 
-function run(graph: Graph): Graph {
+interface Grown {
+  readonly group: Group;
+  /** Members that no other group may have. */
+  readonly owned: ReadonlySet<Node>;
+}
+
+/**
+ * Grows from the last node towards the inputs: a node joins when everything that reads it is inside already; where
+ * `recomputes`, also when computing it once more is cheaper than storing it.
+ */
+function growGroup(
+  exit: Node,
+  around: Surroundings,
+  taken: ReadonlySet<Node>,
+  recomputes: boolean,
+): Grown | undefined {
+  if (!fits(exit, exit) || taken.has(exit)) return undefined;
+  const members = new Set([exit]);
+  const owned = new Set([exit]);
+  const candidates = [...exit.inputs];
+  const mayJoin = (node: Node): boolean =>
+    !members.has(node) && !taken.has(node) && !around.roots.has(node) && fits(node, exit);
+  for (let node = candidates.pop(); node; node = candidates.pop()) {
+    if (!mayJoin(node)) continue;
+    const isOwn = (around.users.get(node) ?? []).every((user) => owned.has(user));
+    if (!isOwn && !(recomputes && isCheaper(node, around))) continue;
+    members.add(node);
+    if (externalsOf(members).size > storageBuffers - 1) {
+      members.delete(node);
+      continue;
+    }
+    if (isOwn) owned.add(node);
+    candidates.push(...node.inputs);
+  }
+  return members.size > 1 ? { group: { members, exit, leading: [], namesake: exit }, owned } : undefined;
+}
+
+function run(graph: Graph, recomputes: boolean): Graph {
   const around = surroundingsOf(graph);
   const taken = new Set<Node>();
   const groups: Group[] = [];
   for (const exit of around.order.toReversed()) {
-    const group = growGroup(exit, around, taken);
-    if (!group) continue;
-    groups.push(group);
-    for (const member of group.members) taken.add(member);
+    const grown = growGroup(exit, around, taken, recomputes);
+    if (!grown) continue;
+    groups.push(grown.group);
+    for (const member of grown.owned) taken.add(member);
   }
   return fuseGroups(graph, groups, around, name);
 }
@@ -42,5 +86,12 @@ function run(graph: Graph): Graph {
 export const fuseElementwise: Pass = {
   name,
   summary: 'fuse trees of elementwise ops into one kernel each',
-  run,
+  run: (graph) => run(graph, false),
+};
+
+/** For training, where a value that the backward direction reads again would be stored until then. */
+export const fuseRecomputing: Pass = {
+  name: 'fuse-recomputing',
+  summary: 'fuse elementwise ops, computing cheap ones again rather than storing them',
+  run: (graph) => run(graph, true),
 };

@@ -5,7 +5,7 @@ import { ops } from '../ops/index.ts';
 import { expandBatchNorm } from './expand-batch-norm.ts';
 import { foldBatchNorm } from './fold-batch-norm.ts';
 import { fuseConv } from './fuse-conv.ts';
-import { fuseElementwise } from './fuse-elementwise.ts';
+import { fuseElementwise, fuseRecomputing } from './fuse-elementwise.ts';
 import { fuseMovement } from './fuse-movement.ts';
 import { legalize } from './legalize.ts';
 import { packWeightsPass } from './pack-weights.ts';
@@ -37,7 +37,7 @@ export const trainingPipeline: readonly Pass[] = [
   simplify, // reshapes of state become views; one channel scale serves both directions
   packWeightsPass, // after the last pass that moves or shares weights, before their readers are fused
   fuseConv, // a convolution that is read twice, as in front of moments, stays as it is
-  fuseElementwise, // a value with several readers is computed once and kept
+  fuseRecomputing, // a value with several readers is kept, unless computing it again costs no more than loading it
   fuseMovement, // last: the copies that are left
 ];
 

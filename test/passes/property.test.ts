@@ -9,7 +9,7 @@ import { fused, ops } from '../../compiler/ops/index.ts';
 import { expandBatchNorm } from '../../compiler/passes/expand-batch-norm.ts';
 import { foldBatchNorm } from '../../compiler/passes/fold-batch-norm.ts';
 import { fuseConv } from '../../compiler/passes/fuse-conv.ts';
-import { fuseElementwise } from '../../compiler/passes/fuse-elementwise.ts';
+import { fuseElementwise, fuseRecomputing } from '../../compiler/passes/fuse-elementwise.ts';
 import { fuseMovement } from '../../compiler/passes/fuse-movement.ts';
 import { legalize } from '../../compiler/passes/legalize.ts';
 import { packWeightsPass } from '../../compiler/passes/pack-weights.ts';
@@ -40,6 +40,7 @@ describe(`random networks (CNNC_SEED=${runSeed})`, () => {
     [expandBatchNorm, undefined],
     [splitBias, undefined],
     [packWeightsPass, undefined],
+    [fuseRecomputing, undefined],
     [pipeline, undefined],
     [training, undefined],
   ] as const;
