@@ -17,3 +17,7 @@ export { fromFloat32, toFloat32, toFloat64 } from './stored-tensor.ts';
 export type { StoredTensor, StoredType } from './stored-tensor.ts';
 export { labelOf } from './train/sample.ts';
 export type { Mask8, Sample, SampleInput, Target } from './train/sample.ts';
+export { createTrainingSession } from './train/session.ts';
+export type { TrainingSession, TrainingSessionOptions } from './train/session.ts';
+export { parseTrainingManifest, trainingArtifactVersion } from './train/training-artifact.ts';
+export type { TrainingArtifact, TrainingManifest } from './train/training-artifact.ts';

@@ -10,5 +10,6 @@ export { diagnoseEnvironment } from './doctor.ts';
 export type { AdapterReport, DoctorReport, Fix } from './doctor-report.ts';
 export { decodeImage, readImage } from './images.ts';
 export { readArtifact } from './read-artifact.ts';
+export { readTrainingArtifact } from './read-training-artifact.ts';
 export type { VulkanDriver } from './vulkan.ts';
 export { writeFolderAtomically } from './write-folder.ts';
