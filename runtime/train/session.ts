@@ -85,9 +85,30 @@ export async function createTrainingSession(
     instance: undefined,
     packed: new Map(),
   });
-  const [step, evaluate] = [await begin(stepPlan), await begin(evaluatePlan)];
-  await guarded(device, () => prepared(on, step));
-  const session: TrainingSession = {
+  const release = (programs: readonly Program[]): void => {
+    for (const { instance } of programs) if (instance) destroyInstance(instance);
+    for (const buffer of [...on.weights.buffers, ...on.states.values()]) buffer.destroy();
+    on.staging.dispose();
+  };
+  try {
+    const [step, evaluate] = [await begin(stepPlan), await begin(evaluatePlan)];
+    await guarded(device, () => prepared(on, step));
+    const session = sessionOf(on, manifest, { step, evaluate }, () => release([step, evaluate]));
+    session.writeState(initialTensors(artifact));
+    return session;
+  } catch (error) {
+    release([]);
+    throw error;
+  }
+}
+
+function sessionOf(
+  on: Device,
+  manifest: TrainingManifest,
+  { step, evaluate }: Readonly<Record<ProgramName, Program>>,
+  dispose: () => void,
+): TrainingSession {
+  return {
     manifest,
     submitStep: (inputs, read) => submit(on, step, inputs, read),
     evaluate: async (inputs) => (await submit(on, evaluate, inputs, true)) ?? {},
@@ -97,22 +118,15 @@ export async function createTrainingSession(
       checkLost(on);
       const instance = prepared(on, step);
       upload(on, step, instance, inputs);
-      await traceSteps(device, step.plan, instance, {}, visit);
+      await traceSteps(on.device, step.plan, instance, {}, visit);
     },
     idle: async () => {
-      await Promise.race([device.queue.onSubmittedWorkDone(), device.lost]);
+      await Promise.race([on.device.queue.onSubmittedWorkDone(), on.device.lost]);
       checkLost(on);
     },
-    dispose: () => {
-      for (const { instance } of [step, evaluate]) if (instance) destroyInstance(instance);
-      for (const buffer of [...on.weights.buffers, ...on.states.values()]) buffer.destroy();
-      on.staging.dispose();
-    },
+    dispose,
   };
-  session.writeState(initialTensors(artifact));
-  return session;
 }
-
 function planOf({ manifest }: TrainingArtifact, program: ProgramName, profile: ProfileName): Plan {
   const plan = manifest.programs[program][profile];
   if (plan) return plan;

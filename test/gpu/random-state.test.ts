@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evaluateStep } from '../../compiler/ir/evaluate.ts';
 import type { Tensor } from '../../compiler/ir/type.ts';
-import type { Graph } from '../../compiler/ir/node.ts';
 import { isParameter } from '../../compiler/ir/leaves.ts';
 import { topologicalOrder } from '../../compiler/ir/node.ts';
 import { flatStorage } from '../../compiler/ops/index.ts';
@@ -13,7 +12,7 @@ import type { HostTensor } from '../../runtime/session.ts';
 import { createTrainingSession } from '../../runtime/train/session.ts';
 import { noise } from '../ops/check-op.ts';
 import { runSeed } from '../passes/property.ts';
-import { buildState, partShapes, stateRecipes } from './random-state.ts';
+import { buildState, layouts, stateRecipes, type LayoutName, type StateRecipe } from './random-state.ts';
 import { compileStep } from './state-artifact.ts';
 
 const graphs = Number(process.env['CNNC_GPU_GRAPHS'] ?? 30);
@@ -25,9 +24,9 @@ beforeAll(async () => {
 afterAll(() => opened.close());
 
 /** A vector with zeros in its padding lanes. */
-const drawVector = (seed: number): Tensor =>
+const drawVector = (layout: LayoutName, seed: number): Tensor =>
   flatStorage.evaluate(
-    partShapes.map((shape, index) => noise(shape, seed * 10 + index)),
+    layouts[layout].map((shape, index) => noise(shape, seed * 10 + index)),
     {},
   );
 const host = ({ shape, data }: Tensor): HostTensor => ({ shape, data: Float32Array.from(data) });
@@ -37,14 +36,16 @@ function differenceOf(actual: HostTensor | undefined, wanted: Tensor): number {
   return Math.max(0, ...Array.from(wanted.data, (value, at) => Math.abs(value - (actual?.data[at] ?? Number.NaN))));
 }
 
-async function checkSteps(graph: Graph, profile: ProfileName, steps: number): Promise<void> {
+async function checkSteps(recipe: StateRecipe, profile: ProfileName, steps: number): Promise<void> {
+  const graph = buildState(recipe);
+  const draw = (seed: number): Tensor => drawVector(recipe.layout, seed);
   const names = topologicalOrder(graph).filter(isParameter).map((node) => node.attrs.name);
-  let state: Record<string, Tensor> = Object.fromEntries(names.map((name, index) => [name, drawVector(index + 1)]));
+  let state: Record<string, Tensor> = Object.fromEntries(names.map((name, index) => [name, draw(index + 1)]));
   const { artifact } = compileStep(graph, new Map(Object.entries(state)), [profile]);
   const session = await createTrainingSession(opened.device, artifact, { profile });
   try {
     for (let step = 0; step < steps; step++) {
-      const x = drawVector(100 + step);
+      const x = draw(100 + step);
       const { outputs, next } = evaluateStep(graph, { x }, { parameters: state });
       const measured = await session.evaluate({ x: host(x) });
       const computed = await session.submitStep({ x: host(x) }, true);
@@ -65,7 +66,7 @@ async function checkSteps(graph: Graph, profile: ProfileName, steps: number): Pr
 
 describe.each(['software', 'gpu'] as const)('profile %s', (profile) => {
   it(`updates state as the interpreter does in ${graphs} random programs (CNNC_SEED=${runSeed})`, async () => {
-    const property = fc.asyncProperty(stateRecipes, (recipe) => checkSteps(buildState(recipe), profile, 3));
+    const property = fc.asyncProperty(stateRecipes, (recipe) => checkSteps(recipe, profile, 3));
     await fc.assert(property, { seed: runSeed, numRuns: graphs });
   }, 600_000);
 });
