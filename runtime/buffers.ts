@@ -96,7 +96,10 @@ export function portOf(value: Value, symbols: Symbols): Port {
 }
 
 /** The buffer that a region names. Throws E0715 where it names state that the artifact does not have. */
-export function bufferOf({ arena, states }: Pick<Instance, 'arena' | 'states'>, { state }: Pick<Port, 'state'>): GPUBuffer {
+export function bufferOf(
+  { arena, states }: Pick<Instance, 'arena' | 'states'>,
+  { state }: Pick<Port, 'state'>,
+): GPUBuffer {
   if (state === undefined) return arena;
   const buffer = states.get(state);
   if (!buffer) throw new RuntimeFault('E0715', 'input', `the artifact has no state ${state}`);
@@ -125,7 +128,8 @@ export function instantiate(
     usage: usage.mapRead | usage.copyDst,
   });
   const resource = (binding: Binding): GPUBufferBinding => {
-    if ('arena' in binding) return rangeOf(bufferOf({ arena, states }, { state: binding.arena.state }), binding.arena, symbols);
+    if ('arena' in binding)
+      return rangeOf(bufferOf({ arena, states }, { state: binding.arena.state }), binding.arena, symbols);
     const found = weights.bindingOf.get(binding.constant);
     if (!found) throw new RuntimeFault('E0715', 'input', `the artifact has no constant ${binding.constant}`);
     return found;

@@ -25,7 +25,13 @@ function resnet20(): TrainingCompilation {
     target: { kind: 'class', classes: 10 },
     optimizer: { name: 'sgd', momentum: 0.9, dampening: 0, nesterov: false, weightDecay: 1e-4 },
   });
-  return compileTraining({ name: 'ResNet20', source: 'resnet20.cnn', training, recipe: trainingRecipe(16), parameters });
+  return compileTraining({
+    name: 'ResNet20',
+    source: 'resnet20.cnn',
+    training,
+    recipe: trainingRecipe(16),
+    parameters,
+  });
 }
 
 const compiled = resnet20();

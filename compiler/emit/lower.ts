@@ -117,11 +117,7 @@ interface Context {
   readonly overrun: number[];
 }
 
-function selectAll(
-  graph: Graph,
-  select: (node: Node) => Selection | undefined,
-  state: boolean,
-): Map<Node, Selection> {
+function selectAll(graph: Graph, select: (node: Node) => Selection | undefined, state: boolean): Map<Node, Selection> {
   const selections = new Map<Node, Selection>();
   for (const node of topologicalOrder(graph)) {
     if (isInput(node) || isConstant(node) || (state && isParameter(node))) continue;

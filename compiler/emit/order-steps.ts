@@ -23,8 +23,8 @@ function touched({ assignment }: OrderRequest, step: Node): Buffer[] {
 /** What memory looks like while steps run one after another. */
 interface Memory {
   /** Bytes that a step adds: its result's, less what it is the last to touch. */
-  change(step: Node): number;
-  run(step: Node): void;
+  readonly change: (step: Node) => number;
+  readonly run: (step: Node) => void;
   readonly peak: () => number;
 }
 

@@ -23,7 +23,11 @@ function keep(sharing: Sharing, node: Node): Node {
   const kept = makeNode(fromStorage, [flat], { offset: 0, shape: node.type.shape.map(Number) }, node.origin);
   sharing.selections.set(kept, { kernel: storageKernel, schedule: {} });
   if (node.type.shape.length === 1) sharing.steps.push(kept);
-  else sharing.relations.set(kept, { source: flat, placed: ({ channelOffset }) => densePlacement(kept.type, channelOffset) });
+  else
+    sharing.relations.set(kept, {
+      source: flat,
+      placed: ({ channelOffset }) => densePlacement(kept.type, channelOffset),
+    });
   return kept;
 }
 
@@ -121,4 +125,3 @@ export function updateState(graph: Graph, sharing: Sharing): Updated {
   const copied = rest.map(([state]) => (isParameter(state) ? state.attrs.name : ''));
   return { outputs, before, copied };
 }
-

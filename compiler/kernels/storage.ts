@@ -57,7 +57,10 @@ function bindSource(shader: Shader, node: Node): string {
 /** Element `4 * i + lane` of a vector, for all four lanes; zero behind its end. */
 const vectorLoad = (x: string, from: string, step: string, count: string): string =>
   `vec4f(${[0, 1, 2, 3]
-    .map((lane) => `select(0.0, ${x}[${from} + min(4u * i + ${lane}u, ${count} - 1u) * ${step}].x, 4u * i + ${lane}u < ${count})`)
+    .map(
+      (lane) =>
+        `select(0.0, ${x}[${from} + min(4u * i + ${lane}u, ${count} - 1u) * ${step}].x, 4u * i + ${lane}u < ${count})`,
+    )
     .join(', ')})`;
 
 function bodyText(shader: Shader, { node }: KernelRequest, { value, origin, toFlat, isVector }: Copy): string {
@@ -74,12 +77,9 @@ function bodyText(shader: Shader, { node }: KernelRequest, { value, origin, toFl
     return `  if (i >= ${count}) { return; }
   ${y}[${place.origin} + i * ${place.image}] = vec4f(${x}[${flat} + i / 4u][i % 4u], 0.0, 0.0, 0.0);`;
   }
-  const [groups, columns, rows, images] = [
-    channelGroups(value.channels),
-    value.width,
-    value.height,
-    value.batch,
-  ].map((size) => shader.u32(size));
+  const [groups, columns, rows, images] = [channelGroups(value.channels), value.width, value.height, value.batch].map(
+    (size) => shader.u32(size),
+  );
   const index = at(place, 'n', 'y', 'x', 'c');
   return `  let c = i % ${groups};
   let p = i / ${groups};

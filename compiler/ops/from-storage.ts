@@ -39,7 +39,11 @@ function evaluate(inputs: readonly Tensor[], { offset, shape }: FromStorageAttrs
   return { dtype: 'f32', shape, data };
 }
 
-const sample = (offset: number, shape: readonly number[], length = offset + storedLength(shape) + 8): Sample<FromStorageAttrs> => ({
+const sample = (
+  offset: number,
+  shape: readonly number[],
+  length = offset + storedLength(shape) + 8,
+): Sample<FromStorageAttrs> => ({
   name: shape.join('x') || 'scalar',
   inputs: [{ shape: [1, length] }],
   attrs: { offset, shape },

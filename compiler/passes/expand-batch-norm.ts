@@ -11,8 +11,7 @@ import type { Pass } from './pass.ts';
 const name = 'expand-batch-norm';
 
 /** The shape in which one value a channel lies over `x`. */
-export const channelShape = (x: Node): readonly Dim[] =>
-  x.type.shape.map((size, axis) => (axis === 1 ? size : 1));
+export const channelShape = (x: Node): readonly Dim[] => x.type.shape.map((size, axis) => (axis === 1 ? size : 1));
 
 interface Parameters {
   readonly gamma: Node;

@@ -17,9 +17,13 @@ const name = 'fuse-elementwise';
 
 /** Ops that take no longer than loading their result would. */
 const cheap: ReadonlySet<string> = new Set(
-  ['add', 'sub', 'mul', 'neg', 'abs', 'minimum', 'maximum', 'relu', 'relu6', 'clip'].concat(
-    ['greater', 'equal', 'where', 'rsqrt', 'sqrt'],
-  ),
+  ['add', 'sub', 'mul', 'neg', 'abs', 'minimum', 'maximum', 'relu', 'relu6', 'clip'].concat([
+    'greater',
+    'equal',
+    'where',
+    'rsqrt',
+    'sqrt',
+  ]),
 );
 
 /**
@@ -43,12 +47,7 @@ interface Grown {
  * Grows from the last node towards the inputs: a node joins when everything that reads it is inside already; where
  * `recomputes`, also when computing it once more is cheaper than storing it.
  */
-function growGroup(
-  exit: Node,
-  around: Surroundings,
-  taken: ReadonlySet<Node>,
-  recomputes: boolean,
-): Grown | undefined {
+function growGroup(exit: Node, around: Surroundings, taken: ReadonlySet<Node>, recomputes: boolean): Grown | undefined {
   if (!fits(exit, exit) || taken.has(exit)) return undefined;
   const members = new Set([exit]);
   const owned = new Set([exit]);

@@ -228,7 +228,11 @@ async function readState(
   return new Map(tensors.flat());
 }
 
-function writeState({ device, states }: Device, { state }: TrainingManifest, tensors: ReadonlyMap<string, HostTensor>): void {
+function writeState(
+  { device, states }: Device,
+  { state }: TrainingManifest,
+  tensors: ReadonlyMap<string, HostTensor>,
+): void {
   const packed = vectorsOf(state, tensors).map((vector) => ({ vector, flat: packVector(vector, tensors) }));
   for (const { vector, flat } of packed) {
     const buffer = states.get(vector.name);

@@ -39,7 +39,9 @@ function differenceOf(actual: HostTensor | undefined, wanted: Tensor): number {
 async function checkSteps(recipe: StateRecipe, profile: ProfileName, steps: number): Promise<void> {
   const graph = buildState(recipe);
   const draw = (seed: number): Tensor => drawVector(recipe.layout, seed);
-  const names = topologicalOrder(graph).filter(isParameter).map((node) => node.attrs.name);
+  const names = topologicalOrder(graph)
+    .filter(isParameter)
+    .map((node) => node.attrs.name);
   let state: Record<string, Tensor> = Object.fromEntries(names.map((name, index) => [name, draw(index + 1)]));
   const { artifact } = compileStep(graph, new Map(Object.entries(state)), [profile]);
   const session = await createTrainingSession(opened.device, artifact, { profile });

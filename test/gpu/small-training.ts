@@ -65,7 +65,11 @@ export const compileSmall = (profiles: readonly ProfileName[] = ['software']): T
 /** Batch and learning rate of a step, as the interpreter takes them. */
 export function smallInputs(step: number): Record<string, Tensor> {
   const labels: Tensor = { dtype: 'f32', shape: [4], data: Float64Array.from([0, 1, 2, 3], (n) => (n + step) % 5) };
-  return { image: noise([4, 3, 8, 8], 50 + step), labels, ...hostScalars([{ input: 'lr', kind: 'lr' }], step + 1, { lr: 0.1 }) };
+  return {
+    image: noise([4, 3, 8, 8], 50 + step),
+    labels,
+    ...hostScalars([{ input: 'lr', kind: 'lr' }], step + 1, { lr: 0.1 }),
+  };
 }
 
 export const hostInputs = (inputs: Readonly<Record<string, Tensor>>): Record<string, HostTensor> =>

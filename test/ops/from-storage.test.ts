@@ -14,7 +14,10 @@ describe('fromStorage', () => {
   });
 
   it('takes a vector as one row, and a scalar', () => {
-    expectTensor(fromStorage.evaluate([arange(1, 16)], { offset: 4, shape: [5] }), { shape: [5], data: [4, 5, 6, 7, 8] });
+    expectTensor(fromStorage.evaluate([arange(1, 16)], { offset: 4, shape: [5] }), {
+      shape: [5],
+      data: [4, 5, 6, 7, 8],
+    });
     expectTensor(fromStorage.evaluate([arange(1, 16)], { offset: 12, shape: [] }), { shape: [], data: [12] });
   });
 
@@ -30,6 +33,12 @@ describe('fromStorage', () => {
     expectFault(fromStorage, ['f32[2, 8]'], { offset: 0, shape: [4] }, 'E0301', map);
     const empty = 'a size of the shape must be an integer of at least 1, not 0';
     expectFault(fromStorage, [flat], { offset: 0, shape: [0] }, 'E0310', empty);
-    expectFault(fromStorage, [], { offset: 0, shape: [] }, 'E0314', 'cannot take a tensor out of: operand 1 is missing');
+    expectFault(
+      fromStorage,
+      [],
+      { offset: 0, shape: [] },
+      'E0314',
+      'cannot take a tensor out of: operand 1 is missing',
+    );
   });
 });

@@ -62,7 +62,9 @@ export const storageRules: readonly Rule[] = [
       shape: shape.with(0, to - from),
     });
   }),
-  rule('stored-of-everything', fromStorage, (node) => (node.attrs.offset === 0 ? standIn(node, node.inputs[0]) : undefined)),
+  rule('stored-of-everything', fromStorage, (node) =>
+    node.attrs.offset === 0 ? standIn(node, node.inputs[0]) : undefined,
+  ),
   rule('stored-of-stored', fromStorage, ({ inputs: [x], attrs }) => {
     if (!x || !isOp(x, fromStorage)) return undefined;
     return makeNode(fromStorage, x.inputs, { offset: x.attrs.offset + attrs.offset, shape: attrs.shape });
