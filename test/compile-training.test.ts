@@ -6,6 +6,7 @@ import { compileTraining, type TrainingCompilation } from '../compiler/compile-t
 import { buildTrainingStep } from '../compiler/train/training-step.ts';
 import { initialWeights } from '../compiler/weights.ts';
 import { evaluateSize } from '../runtime/artifact.ts';
+import { compileSmall } from './gpu/small-training.ts';
 import { trainingRecipe } from './gpu/training-recipe.ts';
 import { plainRun } from './train/reference-training.ts';
 
@@ -40,6 +41,20 @@ const lowered = Object.values(compiled.programs).flatMap((program) => Object.val
 
 it('updates all state in place', () => {
   expect(lowered.map(({ copied }) => copied)).toEqual([[], [], [], []]);
+});
+
+const adam = { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 1e-2 };
+const decay = [{ kind: 'l2', value: 1e-3, except: ['bn', 'bias'] }] as const;
+it.each([
+  ['adam', { optimizer: { name: 'adam', ...adam } }],
+  ['adamw, averages', { optimizer: { name: 'adamw', ...adam }, ema: 0.99 }],
+  ['two groups, clipping by norm', { regularizers: decay, clip: { kind: 'norm', value: 1 }, ema: 0.9 }],
+  ['clipping by value, pairs', { clip: { kind: 'value', value: 1 }, mixup: true }],
+  ['lion', { optimizer: { name: 'lion', beta1: 0.9, beta2: 0.99, weightDecay: 0.1 } }],
+  ['rmsprop', { optimizer: { name: 'rmsprop', alpha: 0.9, eps: 1e-8, momentum: 0.5, centered: true, weightDecay: 0 } }],
+] as const)('updates all state in place: %s', (_, changes) => {
+  const { programs } = compileSmall(['software', 'gpu'], changes);
+  expect(Object.values(programs.step).map(({ copied }) => copied)).toEqual([[], []]);
 });
 
 it('keeps arenas close to the least that the values alive need', () => {

@@ -34,7 +34,10 @@ function model() {
   return makeGraph({ scores: call(all.linear, [pooled, parameter('fc.weight'), parameter('fc.bias')]) });
 }
 
-export function smallTraining(): { readonly training: TrainingStep; readonly options: TrainingOptions } {
+export function smallTraining(changes: Partial<TrainingOptions> = {}): {
+  readonly training: TrainingStep;
+  readonly options: TrainingOptions;
+} {
   const weights = Object.entries(shapes).map(([name, shape], index): [string, Tensor] => [
     name,
     noise(shape, index, name === 'bn.running_var' ? [0.5, 1.5] : [-0.5, 0.5]),
@@ -46,16 +49,20 @@ export function smallTraining(): { readonly training: TrainingStep; readonly opt
     batch: 4,
     target: { kind: 'class', classes: 5 },
     optimizer: { name: 'sgd', momentum: 0.9, dampening: 0, nesterov: false, weightDecay: 1e-3 },
+    ...changes,
   };
   return { training: buildTrainingStep(options), options };
 }
 
-export const compileSmall = (profiles: readonly ProfileName[] = ['software']): TrainingCompilation =>
+export const compileSmall = (
+  profiles: readonly ProfileName[] = ['software'],
+  changes: Partial<TrainingOptions> = {},
+): TrainingCompilation =>
   compileTraining(
     {
       name: 'Small',
       source: 'small.cnn',
-      training: smallTraining().training,
+      training: smallTraining(changes).training,
       recipe: trainingRecipe(4),
       parameters: [],
     },
