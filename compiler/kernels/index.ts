@@ -27,6 +27,9 @@ import { spread } from './spread.ts';
 import { storageKernel } from './storage.ts';
 import { sumSlicesKernel } from './sum-slices.ts';
 import { totals } from './totals.ts';
+import { weightGradDepthwise } from './weight-grad-depthwise.ts';
+import { weightGradDirect } from './weight-grad-direct.ts';
+import { weightGradGrouped } from './weight-grad-grouped.ts';
 
 export const kernels: readonly Kernel[] = [
   linear,
@@ -39,6 +42,9 @@ export const kernels: readonly Kernel[] = [
   convTransposeGrouped,
   packWeightsKernel,
   sumSlicesKernel,
+  weightGradDepthwise,
+  weightGradDirect,
+  weightGradGrouped,
   globalPool,
   pool,
   maxPoolGrad,
