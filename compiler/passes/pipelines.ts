@@ -11,6 +11,7 @@ import { legalize } from './legalize.ts';
 import { packWeightsPass } from './pack-weights.ts';
 import type { Pass } from './pass.ts';
 import { simplify } from './simplify.ts';
+import { sliceWeightGrads } from './slice-weight-grads.ts';
 import { splitBias } from './split-bias.ts';
 import { splitReductions } from './split-reductions.ts';
 import { widenSlices } from './widen-slices.ts';
@@ -34,6 +35,7 @@ export const trainingPipeline: readonly Pass[] = [
   legalize, // before split-bias: layer norm becomes a group norm, layers of any rank become matrices
   splitBias, // before fusion, whose epilogues take the additions in again
   splitReductions, // before fusion, which would take the products that sums read
+  sliceWeightGrads, // beside it: sums over pixels too
   simplify, // reshapes of state become views; one channel scale serves both directions
   packWeightsPass, // after the last pass that moves or shares weights, before their readers are fused
   fuseConv, // a convolution that is read twice, as in front of moments, stays as it is
