@@ -118,7 +118,8 @@ function checkedNumber(value: number, isInteger: boolean, text: string): Outcome
       'integers go up to 2^53 - 1, floats to 1.8e308',
     );
   }
-  return isInteger ? intValue(value) : floatValue(value);
+  // Rounding may give -0, which no integer is.
+  return isInteger ? intValue(value === 0 ? 0 : value) : floatValue(value);
 }
 
 function arithmeticOnDims(operator: ArithmeticOperator, a: Dim, b: Dim): Outcome {

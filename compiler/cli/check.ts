@@ -1,12 +1,19 @@
 /** `cnnc check`: everything that can be said about a source without running it. */
 import type { Diagnostic } from '../../grammar/diagnostics.ts';
-import { checkProgram, mergeDiagnostics, nodeHost, type CheckedModel, type CheckedProgram } from '../analyze/index.ts';
-import { symbolsOf } from '../ir/dim.ts';
+import {
+  checkProgram,
+  mergeDiagnostics,
+  nodeHost,
+  type AnalyzedProgram,
+  type CheckedModel,
+  type CheckedProgram,
+} from '../analyze/index.ts';
+import { evaluateDim, symbolsOf, type Dim } from '../ir/dim.ts';
 import type { Node } from '../ir/node.ts';
 import { missedBudgets, sourceFigures } from './budgets.ts';
 import type { Configure, Context } from './command.ts';
 import { exitCodes, type ExitCode } from './failure.ts';
-import { layersOf, shapeText } from './layers.ts';
+import { layersOf, shapeText, sizeText } from './layers.ts';
 import { requireFile } from './source-model.ts';
 import { count, formatInteger, formatTable } from './text.ts';
 
@@ -32,13 +39,18 @@ async function check({ output }: Context, files: readonly string[], flags: Check
   const all = programs.map((program) => mergeDiagnostics(program.diagnostics, exceeded(program)));
   for (const list of all) output.diagnostics(list);
   const models = programs.flatMap((program) => program.models);
-  output.data(modelTable(models));
+  output.data(modelTable(programs));
   if (flags.shapes) for (const model of models) output.data(`\n${shapes(model)}`);
   const found = all.flat();
   const errors = found.filter(({ severity }) => severity === 'error');
   output.event({
     type: 'summary',
-    models: models.map(({ name, cost }) => ({ name, params: cost?.parameters, macs: cost?.macs })),
+    models: models.map(({ name, built, cost }) => ({
+      name,
+      params: cost?.parameters,
+      macs: cost?.macs,
+      ...(built && cost?.openMacs ? { macsFormula: sizeText(cost.openMacs, built.facts) } : {}),
+    })),
     errors: errors.length,
     warnings: found.length - errors.length,
   });
@@ -47,19 +59,53 @@ async function check({ output }: Context, files: readonly string[], flags: Check
   return errors.length > 0 ? exitCodes.assertion : exitCodes.ok;
 }
 
-function modelTable(models: readonly CheckedModel[]): string {
-  const rows = models.map(({ name, cost, built }) => [
-    name,
-    cost ? formatInteger(cost.parameters) : '-',
-    cost?.macs === undefined ? '-' : formatInteger(cost.macs),
-    noteOf(cost?.macs, built !== undefined),
-  ]);
+function modelTable(programs: readonly CheckedProgram[]): string {
+  const rows = programs.flatMap(({ program, models }) =>
+    models.map((model) => {
+      const { name, cost } = model;
+      return [name, cost ? formatInteger(cost.parameters) : '-', macsText(model), noteOf(model, program)];
+    }),
+  );
   return formatTable([['model', 'params', 'MACs', ''], ...rows], [1, 2]);
 }
 
-function noteOf(macs: number | undefined, isBuilt: boolean): string {
-  if (!isBuilt) return 'needs values for parameters without a default';
-  return macs === undefined ? 'depends on open sizes, or has errors' : '';
+/** A figure, or a polynomial such as `1,234*H*W` where it is short. */
+function macsText({ cost, built }: CheckedModel): string {
+  if (cost?.macs !== undefined) return formatInteger(cost.macs);
+  if (!built || cost?.openMacs === undefined) return '-';
+  const text = sizeText(cost.openMacs, built.facts).replaceAll(/\d+/g, (digits) => formatInteger(Number(digits)));
+  return text.length <= 40 ? text : '-';
+}
+
+function noteOf(model: CheckedModel, program: AnalyzedProgram): string {
+  const { built, cost } = model;
+  if (!built) return 'needs values for parameters without a default';
+  if (!built.graph) return 'has errors';
+  return cost?.openMacs === undefined ? '' : macsAtShape(model, cost.openMacs, program);
+}
+
+/** What an open figure is at the sizes that the model is trained with, or what it depends on. */
+function macsAtShape({ name, built }: CheckedModel, macs: Dim, { directives }: AnalyzedProgram): string {
+  const shape = directives
+    .find(({ target, settings }) => target === name && settings.has('shape'))
+    ?.settings.get('shape');
+  const sizes = new Map(
+    shape?.kind === 'group'
+      ? [...shape.entries].flatMap(([symbol, size]) => (size.kind === 'number' ? [[symbol, size.value] as const] : []))
+      : [],
+  );
+  const names = symbolsOf(macs).map((symbol) => {
+    const fact = built?.facts.find(({ quotient }) => quotient === symbol);
+    return { symbol, source: fact?.symbol ?? symbol, multipleOf: fact?.multipleOf ?? 1 };
+  });
+  const values = names.map(
+    ({ symbol, source, multipleOf }) => [symbol, (sizes.get(source) ?? 0) / multipleOf] as const,
+  );
+  if (values.some(([, value]) => !Number.isInteger(value) || value === 0)) {
+    return `MACs depend on ${names.map(({ source }) => source).join(', ')}`;
+  }
+  const at = names.map(({ source }) => `${source}=${sizes.get(source)}`).join(', ');
+  return `${formatInteger(evaluateDim(macs, Object.fromEntries(values)))} at ${at}`;
 }
 
 /** What a model takes and gives, its open sizes, what its assertions state about them, and every layer's shape. */

@@ -3,7 +3,7 @@ import type { Span } from '../../grammar/source.ts';
 import { formatLocation } from '../../grammar/source.ts';
 import type { BuiltModel } from '../analyze/index.ts';
 import { sizeOfOne } from '../emit/size.ts';
-import type { Dim } from '../ir/dim.ts';
+import type { Dim, Term } from '../ir/dim.ts';
 import { isParameter } from '../ir/leaves.ts';
 import { topologicalOrder, type Graph, type Node } from '../ir/node.ts';
 import { elementCount, type DType } from '../ir/type.ts';
@@ -61,7 +61,7 @@ export const shapeText = (shape: readonly Dim[], facts: BuiltModel['facts']): st
 /** One size of a shape, as in `H/2`. */
 export function sizeText(size: Dim, facts: BuiltModel['facts']): string {
   if (typeof size === 'number') return String(size);
-  const texts = size.terms.map(({ coefficient, symbols }) => {
+  const texts = size.terms.toSorted(byDegree).map(({ coefficient, symbols }) => {
     const split = symbols.map(
       (symbol) => facts.find(({ quotient }) => quotient === symbol) ?? { symbol, multipleOf: 1 },
     );
@@ -74,5 +74,8 @@ export function sizeText(size: Dim, facts: BuiltModel['facts']): string {
   });
   return texts.join(' + ').replaceAll('+ -', '- ');
 }
+
+const byDegree = (a: Term, b: Term): number =>
+  b.symbols.length - a.symbols.length || (a.symbols.join() < b.symbols.join() ? -1 : 1);
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));

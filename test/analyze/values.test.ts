@@ -289,6 +289,10 @@ describe('symbolic sizes', () => {
     );
   });
 
+  it('give no negative zero', () => {
+    for (const mode of ['ceil', 'round'] as const) expect(divideRounded(-1, 3, mode)).toEqual(intValue(0));
+  });
+
   it('keep a == a // b * b + a % b for all integers', () => {
     fc.assert(
       fc.property(fc.integer({ min: -1000, max: 1000 }), fc.integer({ min: -30, max: 30 }), (a, b) => {

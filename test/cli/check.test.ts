@@ -30,6 +30,19 @@ it('tells open sizes, what asserts state about them, and the shapes of layers by
   expect(out).toMatch(/^.* maxPool2d +f32\[N, 32, H\/2, W\/2\] +examples\/unet\/unet\.cnn:\d+:\d+$/m);
 });
 
+it('gives multiply-accumulates as a formula of open sizes, and their number at the size of training', async () => {
+  const { out } = await cnnc('check', 'examples/unet/unet.cnn');
+  expect(out).toMatch(/^UNet +7,763,701 +184,832\*H\*W +3,028,287,488 at H=128, W=128$/m);
+  expect(184_832 * 128 * 128).toBe(3_028_287_488);
+  const ran = await cnnc('check', 'examples/unet/unet.cnn', '--json');
+  expect(summaryOf(ran)).toMatchObject({ models: [{ name: 'UNet', params: 7_763_701, macsFormula: '184832*H*W' }] });
+  const shop = workshop({ 'open.cnn': 'model A(x: f32[N, 3, H, W]) { return x |> conv(8, k=3, pad=0) }' });
+  // 8 * 27 products at each of (H - 2) * (W - 2) places.
+  expect((await cnnc('check', shop.at('open.cnn'))).out).toMatch(
+    / 216\*H\*W - 432\*H - 432\*W \+ 864 +MACs depend on /,
+  );
+});
+
 it('shows every error as a frame, on stderr alone, and exits with 1', async () => {
   const shop = workshop({
     'wrong.cnn': tinySource.replace('conv(8', 'konv(8').replace('linear(classes)', 'linear(klasses)'),
