@@ -10,7 +10,7 @@ import {
   type KernelRequest,
 } from './kernel.ts';
 import { packBias } from './pack.ts';
-import { bindTransposed, reachOf, readsTransposed, readTransposed, transposedOf } from './transposed.ts';
+import { bindTransposed, phasesOf, reachOf, readsTransposed, readTransposed, transposedOf } from './transposed.ts';
 import type { Transposed } from './transposed.ts';
 import { at, beginShader, range, unroll, walk, type Shader } from './wgsl.ts';
 
@@ -46,7 +46,7 @@ export const convTranspose: Kernel<TransposedSchedule> = {
     const [, , height, width] = node.type.shape.map(Number);
     if (!conv || height === undefined || width === undefined) return 0;
     const [strideY, strideX] = conv.anchor.attrs.stride;
-    const tiles = height * strideX * Math.ceil(Math.ceil(width / strideX) / pixels);
+    const tiles = strideY * Math.ceil(height / strideY) * strideX * Math.ceil(Math.ceil(width / strideX) / pixels);
     const taps = Math.ceil(conv.kernel[0] / strideY) * Math.ceil(conv.kernel[1] / strideX);
     // As for conv2d-direct: 5 a scalar load, 15 a vec4 load, 2 a vec4 multiply-add.
     return (
@@ -64,9 +64,9 @@ export const convTranspose: Kernel<TransposedSchedule> = {
   emit(request, schedule) {
     const { conv, data } = transposedOf(request);
     const { height, width, batch } = request.result;
-    const [, strideX] = conv.anchor.attrs.stride;
+    const [strideY, strideX] = conv.anchor.attrs.stride;
     const perPhase = ceilDivide(width, strideX);
-    const tiles = multiplyExtents(height, strideX, ceilDivide(perPhase, schedule.pixels));
+    const tiles = multiplyExtents(ceilDivide(height, strideY), ceilDivide(perPhase, schedule.pixels));
     const shader = beginShader(request);
     const body = bodyText(shader, request, schedule);
     const size = lanes[request.profile];
@@ -74,7 +74,7 @@ export const convTranspose: Kernel<TransposedSchedule> = {
     const beyond = typeof perPhase === 'number' ? overrunOf(perPhase, schedule.pixels) + 1 : schedule.pixels;
     return shader.finish({
       workgroupSize: [size, 1, 1],
-      workgroups: [ceilDivide(tiles, size), Math.ceil(conv.outputs / (4 * schedule.quads)), batch],
+      workgroups: [ceilDivide(tiles, size), Math.ceil(conv.outputs / (4 * schedule.quads)), phasesOf(batch, conv)],
       body,
       overrun: beyond * data.channelStride,
     });
@@ -121,16 +121,14 @@ function bodyText(shader: Shader, request: KernelRequest, schedule: TransposedSc
   const { from, to, bias, stride, size, kernel, inputs, outputGroups, quadsPerGroup, tilesPerPhase } = names;
   const { pixels, quads, wide } = schedule;
   return `
-  let perPhase = ${tilesPerPhase};
-  let perRow = perPhase * ${stride[1]};
-  let y0 = invocation.x / perRow;
+  let row0 = invocation.x / ${tilesPerPhase};
+  let tile = (invocation.x - row0 * ${tilesPerPhase}) * ${pixels}u;
+  let phase = group.z % (${stride[0]} * ${stride[1]});
+  let n = group.z / (${stride[0]} * ${stride[1]});
+  let y0 = phase / ${stride[1]} + row0 * ${stride[0]};
   if (y0 >= ${size[0]}) { return; }
-  let inRow = invocation.x - y0 * perRow;
-  let phase = inRow / perPhase;
-  let tile = (inRow - phase * perPhase) * ${pixels}u;
-  let x0 = phase + tile * ${stride[1]};
+  let x0 = phase % ${stride[1]} + tile * ${stride[1]};
   let c0 = group.y * ${quads}u;
-  let n = group.z;
   let inputs = ${inputs};
   let depth = (inputs + 3u) / 4u${wide ? '' : ' * 4u'};
   let image = ${from.origin} + n * ${from.image};
@@ -153,7 +151,7 @@ ${tapsText(names, schedule)}
   }`;
 }
 
-/** Cells a stride apart meet the same taps, at neighbouring cells of the input. */
+/** Cells a stride apart meet the same taps, at neighbouring cells of the input; those of a workgroup are all so. */
 function tapsText(names: Names, { pixels, quads, wide }: TransposedSchedule): string {
   const { x, weights, from, kernel, stride, dilation, offset } = names;
   return `

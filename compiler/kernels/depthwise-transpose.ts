@@ -2,7 +2,7 @@
 import { declareEpilogue } from './epilogue.ts';
 import { ceilDivide, channelGroups, multiplyExtents, overrunOf, type Kernel, type KernelRequest } from './kernel.ts';
 import { packBias } from './pack.ts';
-import { bindTransposed, reachOf, readsTransposed, readTransposed, transposedOf } from './transposed.ts';
+import { bindTransposed, phasesOf, reachOf, readsTransposed, readTransposed, transposedOf } from './transposed.ts';
 import { at, beginShader, range, unroll, walk, type Shader } from './wgsl.ts';
 
 /** `pixels`: cells of one invocation, each a stride from the last, so that they meet the same taps. */
@@ -28,16 +28,17 @@ export const depthwiseTranspose: Kernel<DepthwiseTransposeSchedule> = {
   emit(request, { pixels }) {
     const { conv, data } = transposedOf(request);
     const { height, width, batch } = request.result;
-    const [, strideX] = conv.anchor.attrs.stride;
+    const [strideY, strideX] = conv.anchor.attrs.stride;
     const perPhase = ceilDivide(width, strideX);
-    const items = multiplyExtents(height, strideX, ceilDivide(perPhase, pixels), channelGroups(conv.outputs));
+    const tiles = multiplyExtents(ceilDivide(height, strideY), ceilDivide(perPhase, pixels));
+    const items = multiplyExtents(tiles, channelGroups(conv.outputs));
     const shader = beginShader(request);
     const body = bodyText(shader, request, pixels);
     // A phase may have one cell less than the first, and its last tile reads as far beyond its row.
     const beyond = typeof perPhase === 'number' ? overrunOf(perPhase, pixels) + 1 : pixels;
     return shader.finish({
       workgroupSize: [lanes, 1, 1],
-      workgroups: [ceilDivide(items, lanes), 1, batch],
+      workgroups: [ceilDivide(items, lanes), 1, phasesOf(batch, conv)],
       body,
       overrun: beyond * data.channelStride,
     });
@@ -78,13 +79,13 @@ function bodyText(shader: Shader, request: KernelRequest, pixels: number): strin
   return `
   let c0 = invocation.x % ${p.quads};
   let item = invocation.x / ${p.quads};
-  let perRow = ${p.tilesPerPhase} * ${stride[1]};
-  let y0 = item / perRow;
+  let row0 = item / ${p.tilesPerPhase};
+  let tile = (item - row0 * ${p.tilesPerPhase}) * ${pixels}u;
+  let phase = group.z % (${stride[0]} * ${stride[1]});
+  let n = group.z / (${stride[0]} * ${stride[1]});
+  let y0 = phase / ${stride[1]} + row0 * ${stride[0]};
   if (y0 >= ${size[0]}) { return; }
-  let inRow = item - y0 * perRow;
-  let phase = inRow / ${p.tilesPerPhase};
-  let x0 = phase + (inRow - phase * ${p.tilesPerPhase}) * ${pixels}u * ${stride[1]};
-  let n = group.z;
+  let x0 = phase % ${stride[1]} + tile * ${stride[1]};
   let image = ${from.origin} + n * ${from.image} + c0;
   let b = ${p.bias}[c0];
 ${unroll(pixels, (i) => `  var p${i} = b;`)}

@@ -30,6 +30,7 @@ import { totals } from './totals.ts';
 import { weightGradDepthwise } from './weight-grad-depthwise.ts';
 import { weightGradDirect } from './weight-grad-direct.ts';
 import { weightGradGrouped } from './weight-grad-grouped.ts';
+import { weightGradTiled } from './weight-grad-tiled.ts';
 
 export const kernels: readonly Kernel[] = [
   linear,
@@ -43,6 +44,7 @@ export const kernels: readonly Kernel[] = [
   packWeightsKernel,
   sumSlicesKernel,
   weightGradDepthwise,
+  weightGradTiled,
   weightGradDirect,
   weightGradGrouped,
   globalPool,

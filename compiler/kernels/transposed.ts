@@ -1,4 +1,5 @@
 /** What the kernels of transposed convolutions ask of a node: group, sizes, packed weights, border. */
+import type { Dim } from '../ir/dim.ts';
 import { isConstant } from '../ir/leaves.ts';
 import type { Node } from '../ir/node.ts';
 import { isOp } from '../ir/op.ts';
@@ -6,7 +7,7 @@ import type { ConvTranspose2dAttrs } from '../ops/conv-transpose2d.ts';
 import { convTranspose2d } from '../ops/index.ts';
 import type { PackedForm } from '../ops/pack-weights.ts';
 import { readGroup, type Group } from './group.ts';
-import type { Halo, KernelRequest, Placement } from './kernel.ts';
+import { multiplyExtents, type Extent, type Halo, type KernelRequest, type Placement } from './kernel.ts';
 import { packedShape, type PackedSource } from './pack.ts';
 import { bindWeight, hasForm, readWeight, type Weight } from './weight.ts';
 import type { Shader } from './wgsl.ts';
@@ -58,6 +59,13 @@ export function reachOf({ anchor, kernel }: Transposed): Halo {
     reach(1, padding[3], outputPadding[1]),
   ];
 }
+
+/**
+ * Workgroups on the last axis: cells of a result whose rows and columns leave the same remainder by the stride meet the
+ * same taps, and a workgroup takes cells of one such phase of one image, so that no lane waits for taps of another.
+ */
+export const phasesOf = (batch: Dim, { anchor }: Transposed): Extent =>
+  multiplyExtents(batch, anchor.attrs.stride[0] * anchor.attrs.stride[1]);
 
 /** Whether a kernel can read the weight in a form. */
 export const readsTransposed = ({ weight, anchor }: Transposed, form: PackedForm): boolean =>

@@ -1,4 +1,4 @@
-/** Weight gradients for software adapters: register tiles of outputs by inputs by taps, no workgroup memory. */
+/** Weight gradients in register tiles of outputs by inputs by taps: for software adapters, and for groups on GPUs. */
 import { ceilDivide, channelGroups, type Kernel, type KernelRequest } from './kernel.ts';
 import { declareSlices, groupsAlign, isDepthwise, paddingOf, readWeightGrad, weightGradOf } from './weight-grad.ts';
 import type { WeightGrad } from './weight-grad.ts';
@@ -20,7 +20,7 @@ const slides = ({ attrs }: WeightGrad): boolean =>
 export const weightGradDirect: Kernel<WeightGradSchedule> = {
   name: 'weight-grad-direct',
   implements: ['conv2dWeightGrad'],
-  profiles: ['software'],
+  profiles: ['software', 'gpu'],
   supports(node) {
     const grad = readWeightGrad(node);
     return grad !== undefined && groupsAlign(grad, 4) && !isDepthwise(grad);

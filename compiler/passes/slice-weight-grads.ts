@@ -11,6 +11,8 @@ const name = 'slice-weight-grads';
 const weightsPerTile = 96;
 const wantedPieces = 2048;
 const leastPixels = 256;
+/** The same of a depthwise convolution, whose gradient is a small one. */
+const leastDepthwise = 64;
 /** Most products that one float32 adds up: its rounding errors grow with their number. */
 const mostPixels = 4096;
 
@@ -21,7 +23,8 @@ export function sliceCount(node: Node): number {
   const [batch = 1, , height = 1, width = 1] = shape;
   const pixels = batch * height * width;
   const weights = node.type.shape.map(Number).reduce((product, size) => product * size, 1);
-  const pieces = Math.min((wantedPieces * weightsPerTile) / weights, pixels / leastPixels);
+  const least = node.type.shape[1] === 1 && node.attrs.groups > 1 ? leastDepthwise : leastPixels;
+  const pieces = Math.min((wantedPieces * weightsPerTile) / weights, pixels / least);
   const slices = Math.ceil(Math.max(pieces, pixels / mostPixels, 1));
   const unit = slices <= batch ? batch : batch * height;
   return Math.ceil(unit / Math.ceil(unit / slices));
