@@ -158,15 +158,22 @@ function checkFields(
 ): Settings {
   const settings = new Map<string, Setting>();
   const given = new Map<string, Span>();
-  for (const entry of entries) {
+  const { diagnostics } = c.scope.build;
+  let refused = 0;
+  for (const [at, entry] of entries.entries()) {
     if (entry.kind === 'value') {
+      // `epochs 10`: one fault, and the key has it.
+      if (isBareKey(entries[at - 1], fields)) continue;
+      const before = diagnostics.length;
       other(entry);
+      if (diagnostics.length > before) refused++;
       continue;
     }
     const { name: key, span } = entry.name;
     const field = Object.hasOwn(fields, key) ? fields[key] : undefined;
     const first = given.get(key);
     if (!field) {
+      refused++;
       const known = Object.keys(fields);
       const help = didYouMean(key, known) ?? (known.length > 0 ? `it has ${known.join(', ')}` : undefined);
       complain(c.scope, 'E0602', span, `\`${owner.word}\` has no key \`${key}\``, help);
@@ -181,12 +188,18 @@ function checkFields(
       if (setting) settings.set(key, setting);
     }
   }
-  for (const [key, field] of Object.entries(fields)) {
-    if (!field.required || given.has(key)) continue;
+  const missing = Object.entries(fields).filter(([key, field]) => field.required && !given.has(key));
+  // A refused entry is likely the one that seems to be missing.
+  if (missing.length <= refused) return settings;
+  for (const [key, field] of missing) {
     complain(c.scope, 'E0603', owner.span, `\`${owner.word}\` needs \`${key}\`: ${field.doc}`, `add \`${key} = ...\``);
   }
   return settings;
 }
+
+/** A key without `=`. */
+const isBareKey = (entry: Entry | undefined, fields: Fields): boolean =>
+  entry?.kind === 'value' && entry.value.kind === 'name' && Object.hasOwn(fields, entry.value.name);
 
 function checkEntry(
   c: Checking,

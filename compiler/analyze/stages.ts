@@ -1,12 +1,13 @@
 /** Runs stages of a pipeline: calls, `seq` with its positions, and static `for` and `if` that splice their stages. */
-import type { CallStage, ForStage, SeqStage, Stage } from '../../grammar/ast.ts';
+import type { CallStage, Expression, ForStage, SeqStage, Stage } from '../../grammar/ast.ts';
 import type { CallArgument } from './arguments.ts';
 import { evaluateArguments, evaluateCondition } from './conditions.ts';
 import { invoke } from './invoke.ts';
 import { checkClaims } from './labels.ts';
+import { lookUpFile } from './load.ts';
 import { lookUp } from './look-up.ts';
 import { claimSlot, labelSlot, positionNaming, type Slot } from './naming.ts';
-import { childScope, countTurn, evaluateIn, limits, report, type Scope } from './scope.ts';
+import { childScope, countTurn, evaluateIn, limits, lookUpLocal, report, type Scope } from './scope.ts';
 import { bindPattern } from './statements.ts';
 import { describeKind, elementsOf, errorValue, formatValue, isNumber, type Value } from './values.ts';
 
@@ -66,13 +67,22 @@ function runLoop(input: Value, stage: ForStage, scope: Scope, sequence?: Sequenc
     return errorValue;
   }
   let value = input;
-  for (const element of turns) {
+  const written = writtenElements(stage.iterable, scope);
+  for (const [index, element] of turns.entries()) {
     countTurn(scope, stage.span);
     const inner = childScope(scope);
-    bindPattern(stage.names, stage.destructured, element, stage.iterable.span, inner);
+    bindPattern(stage.names, stage.destructured, element, written[index]?.span ?? stage.iterable.span, inner);
     value = runStages(value, stage.stages, inner, sequence);
   }
   return value;
+}
+
+/** The elements of a list as they stand in the text, where the list is written here or as a constant of the file. */
+function writtenElements(iterable: Expression, scope: Scope): readonly Expression[] {
+  if (iterable.kind === 'list') return iterable.elements;
+  if (iterable.kind !== 'name' || lookUpLocal(scope, iterable.name)) return [];
+  const declaration = lookUpFile(scope.module, iterable.name).item?.declaration;
+  return declaration?.kind === 'const' && declaration.value.kind === 'list' ? declaration.value.elements : [];
 }
 
 function rejectLabel(stage: Stage, scope: Scope): void {

@@ -201,6 +201,26 @@ describe('the whole diagnostic', () => {
     ]);
   });
 
+  it('of one row of a table is at the row', () => {
+    const stages = '|> seq { for (k, s) in rows { conv(3, k=k, stride=s) } }';
+    expect(faultsOf(`const rows = [\n  (1, 1),\n  (1),\n  (3, 1),\n]\n${model(`  return x ${stages}`)}`)).toEqual([
+      'E0332 3:3 cannot take 2 names apart from an int',
+    ]);
+    const inPlace = stages.replace('rows', '[(1, 1), (1, 2, 3)]');
+    expect(faultsOf(model(`  return x ${inPlace}`))).toEqual([
+      'E0332 2:44 cannot take 2 names apart from a tuple of 3',
+    ]);
+  });
+
+  it('in an entry is not also a missing key', () => {
+    const net = `${model('  return x |> flatten |> linear(3)')}\ndataset d { format = idx  path = "data" }\n`;
+    const train = (entries: string): string[] =>
+      faultsOf(`${net}train t for M { data = d  loss = mse()\n${entries}\n}`);
+    expect(train('optimiser = sgd(lr=0.1)')).toEqual(['E0602 7:1 `train` has no key `optimiser`']);
+    expect(train('optimizer sgd(lr=0.1)')).toEqual(['E0604 7:1 an entry of `train` must be `key = value`']);
+    expect(train('seed = 1')).toEqual(['E0603 6:1 `train` needs `optimizer`: how gradients change weights']);
+  });
+
   it('silences what depends on a reported fault, and reports the independent ones', () => {
     const body = '  let y = x |> conv("a", k=1)\n  let z = y + 3 |> relu\n  let w = x |> linear("b")\n  return (z, w)';
     expect(faultsOf(model(body))).toEqual([
