@@ -8,10 +8,13 @@ import { readGroup, type Group } from './group.ts';
 import { ceilDivide, channelGroups, imageStride, pixelOrigin, type Kernel, type KernelRequest } from './kernel.ts';
 import { packBias, packedShape, type PackedSource } from './pack.ts';
 import { bindWeight, hasForm, readWeight, type Weight } from './weight.ts';
-import { beginShader, range, type Shader } from './wgsl.ts';
+import { beginShader, range, unroll, type Shader } from './wgsl.ts';
 
-/** `slices`: invocations that share the sum over inputs of four output channels; 1 needs no workgroup memory. */
-export type LinearSchedule = { readonly slices: number };
+/**
+ * `slices`: invocations that share the sum over inputs of four output channels; 1 needs no workgroup memory. `images`:
+ * how many of a batch each of them takes, so that a weight is loaded once for all.
+ */
+export type LinearSchedule = { readonly slices: number; readonly images: number };
 
 interface Linear extends Group {
   readonly weight: Weight;
@@ -47,23 +50,30 @@ export const linear: Kernel<LinearSchedule> = {
   implements: ['linear', 'conv2d', 'convTranspose2d'],
   profiles: ['software', 'gpu'],
   supports: (node) => readLinear(node) !== undefined,
-  schedules: (_node, profile) => (profile === 'gpu' ? [{ slices: 64 }, { slices: 32 }] : [{ slices: 1 }]),
-  emit(request, { slices }) {
+  schedules(node, profile) {
+    const [batch] = node.type.shape;
+    const images = typeof batch === 'number' && batch > 2 ? [4, 1] : [1];
+    const slices = profile === 'gpu' ? [64, 32] : [1];
+    return slices.flatMap((count) => images.map((several) => ({ slices: count, images: several })));
+  },
+  emit(request, schedule) {
+    const { slices, images } = schedule;
     const group = readLinear(request.node);
     if (!group) throw new TypeError(`${request.node.op.name} is not a linear layer`);
     const groups = channelGroups(group.outputs);
     const shader = beginShader(request);
-    const body = bodyText(shader, request, group, slices);
+    const body = bodyText(shader, request, group, schedule);
     const lanes = 8;
     return shader.finish({
       workgroupSize: [slices === 1 ? lanes : slices, 1, 1],
-      workgroups: [slices === 1 ? ceilDivide(groups, lanes) : groups, 1, request.result.batch],
+      workgroups: [slices === 1 ? ceilDivide(groups, lanes) : groups, 1, ceilDivide(request.result.batch, images)],
       body,
     });
   },
 };
 
-function bodyText(shader: Shader, request: KernelRequest, group: Linear, slices: number): string {
+function bodyText(shader: Shader, request: KernelRequest, group: Linear, schedule: LinearSchedule): string {
+  const { slices, images } = schedule;
   const { outputs, inputs } = group;
   const data = request.operands[group.operands[0] ?? 0];
   if (!data) throw new TypeError('the data operand has no place in memory');
@@ -72,42 +82,48 @@ function bodyText(shader: Shader, request: KernelRequest, group: Linear, slices:
   const bias = shader.constant(packBias(group.bias, outputs));
   const result = shader.result();
   const gatePlace = request.operands[group.gate ?? -1];
-  const gate = gatePlace
-    ? `${shader.operand(group.gate ?? -1)}[${shader.u32(
-        pixelOrigin(gatePlace),
-      )} + n * ${shader.u32(imageStride(gatePlace))} + k]`
-    : undefined;
+  const gate = gatePlace && {
+    buffer: shader.operand(group.gate ?? -1),
+    origin: shader.u32(pixelOrigin(gatePlace)),
+    image: shader.u32(imageStride(gatePlace)),
+  };
+  const gateText = (i: number): string => (gate ? ` * ${gate.buffer}[${gate.origin} + n${i} * ${gate.image} + k]` : '');
   const [origin, image] = [shader.u32(pixelOrigin(data)), shader.u32(imageStride(data))];
   const [outOrigin, outImage] = [shader.u32(pixelOrigin(request.result)), shader.u32(imageStride(request.result))];
   const depth = shader.u32(channelGroups(inputs));
   const outputGroups = shader.u32(channelGroups(outputs));
+  const batch = shader.u32(request.result.batch);
   declareEpilogue(shader, group.tail, request);
   if (slices > 1) shader.declare(`var<workgroup> partial: array<vec4f, ${slices}>;`);
   const first = slices === 1 ? '0u' : 'lane';
+  const store = (i: number): string =>
+    `if (group.z * ${images}u + ${i}u < ${batch}) {
+    ${result}[${outOrigin} + n${i} * ${outImage} + c] = finish(sum${i} + ${bias}[c], n${i}, 0u, 0u, c);
+  }`;
   return `
   let c = ${slices === 1 ? 'invocation.x' : 'group.x'};
-  let n = group.z;
 ${slices === 1 ? `  if (c >= ${outputGroups}) { return; }` : ''}
   let depth = ${depth};
-  let start = ${origin} + n * ${image};
-  var sum = vec4f();
+${unroll(images, (i) => `  let n${i} = min(group.z * ${images}u + ${i}u, ${batch} - 1u); let start${i} = ${origin} + n${i} * ${image};`)}
+${unroll(images, (i) => `  var sum${i} = vec4f();`)}
   for (var k = ${first}; k < depth; k += ${slices}u) {
-    let a = ${x}[start + k]${gate ? ` * ${gate}` : ''};
-    sum += ${weights}[c * depth + k] * a;
+    let m = ${weights}[c * depth + k];
+${unroll(images, (i) => `    sum${i} += m * (${x}[start${i} + k]${gateText(i)});`)}
   }
-${slices === 1 ? '' : reduceText(slices)}
-  ${result}[${outOrigin} + n * ${outImage} + c] = finish(sum + ${bias}[c], n, 0u, 0u, c);`;
+${slices === 1 ? '' : unroll(images, (i) => reduceText(slices, i))}
+${slices === 1 ? '' : '  if (lane > 0u) { return; }'}
+${unroll(images, (i) => `  ${store(i)}`)}`;
 }
 
-const reduceText = (slices: number): string =>
+const reduceText = (slices: number, i: number): string =>
   [
-    '  partial[lane] = sum;',
+    `  partial[lane] = sum${i};`,
     '  workgroupBarrier();',
     ...range(Math.log2(slices)).map((level) => {
       const half = slices >> (level + 1);
       return `  if (lane < ${half}u) { partial[lane] += partial[lane + ${half}u]; }
   workgroupBarrier();`;
     }),
-    '  if (lane > 0u) { return; }',
-    '  sum = partial[0];',
+    `  sum${i} = partial[0];`,
+    '  workgroupBarrier();',
   ].join('\n');
