@@ -38,20 +38,32 @@ const shifted =
 
 /** Distance from a closed polygon: the nearest edge, negative where a ray crosses an odd number of edges. */
 function polygon(points: readonly Point[]): Shape {
-  const edges = points.map((point, at) => [...point, ...(points[(at + 1) % points.length] ?? point)] as const);
-  return (x, y) => {
-    let nearest = Infinity;
-    let inside = false;
-    for (const [x0, y0, x1, y1] of edges) {
-      const [dx, dy] = [x1 - x0, y1 - y0];
-      const along = Math.min(1, Math.max(0, ((x - x0) * dx + (y - y0) * dy) / (dx * dx + dy * dy)));
-      const [ex, ey] = [x - x0 - along * dx, y - y0 - along * dy];
-      nearest = Math.min(nearest, ex * ex + ey * ey);
-      if (y0 > y !== y1 > y && x < x0 + (dx * (y - y0)) / dy) inside = !inside;
-    }
-    const distance = Math.sqrt(nearest);
-    return inside ? -distance : distance;
-  };
+  // Four numbers an edge: its begin, and the way to its end.
+  const edges = Float64Array.from(
+    points.flatMap(([x, y], at) => {
+      const [nextX, nextY] = points[(at + 1) % points.length] ?? [x, y];
+      return [x, y, nextX - x, nextY - y];
+    }),
+  );
+  return (x, y) => distanceTo(edges, x, y);
+}
+
+function distanceTo(edges: Float64Array, x: number, y: number): number {
+  let nearest = Infinity;
+  let inside = false;
+  for (let at = 0; at < edges.length; at += 4) {
+    const fromX = x - (edges[at] ?? 0);
+    const fromY = y - (edges[at + 1] ?? 0);
+    const dx = edges[at + 2] ?? 0;
+    const dy = edges[at + 3] ?? 0;
+    const along = Math.min(1, Math.max(0, (fromX * dx + fromY * dy) / (dx * dx + dy * dy)));
+    const offX = fromX - along * dx;
+    const offY = fromY - along * dy;
+    nearest = Math.min(nearest, offX * offX + offY * offY);
+    if (0 > fromY !== dy > fromY && fromX < (dx * fromY) / dy) inside = !inside;
+  }
+  const distance = Math.sqrt(nearest);
+  return inside ? -distance : distance;
 }
 
 /** Points on circles of one radius after the other; rounded, since engines differ in the last bits of sine and cosine. */

@@ -49,12 +49,12 @@ export function syntheticSample(options: SyntheticOptions, index: number): Sampl
   const { target, classes, size, seed } = options;
   const random = randomStream(seed, purposes.synthetic, size, index);
   const name = `synthetic sample ${index}`;
-  const ends = [pickColour(random), pickColour(random)] as const;
+  const ends = [pickColour(backgrounds, random), pickColour(backgrounds, random)] as const;
   const placed =
     target === 'class'
-      ? [place(index % classes, size, [0.26, 0.42], ends, random)]
+      ? [place(index % classes, size, [0.28, 0.44], random)]
       : Array.from({ length: 1 + random.below(3) }, (_, at) =>
-          place((index + at * (1 + random.below(classes - 1))) % (classes - 1), size, [0.14, 0.3], ends, random),
+          place((index + at * (1 + random.below(classes - 1))) % (classes - 1), size, [0.16, 0.3], random),
         );
   const data = paintBackground(size, ends, random);
   const mask = new Uint8Array(size * size);
@@ -70,33 +70,27 @@ export function syntheticSample(options: SyntheticOptions, index: number): Sampl
   };
 }
 
+/** Darkest and lightest value of a channel: shapes are lighter than what is behind them, in every channel. */
+const backgrounds = [10, 110] as const;
+const foregrounds = [120, 250] as const;
+/** Standard deviation of the noise, and greatest change by a blotch. */
+const noise = 8;
+const blotchHeight = 12;
+
 const toByte = (value: number): number => Math.min(255, Math.max(0, Math.round(value)));
 
-function pickColour(random: RandomStream): Colour {
-  return [random.between(20, 235), random.between(20, 235), random.between(20, 235)];
-}
-
-/** A colour that stands out from both ends of the background: the farthest of some that are drawn. */
-function contrastingColour(ends: readonly [Colour, Colour], random: RandomStream): Colour {
-  const distance = (a: Colour, b: Colour) => a.reduce((sum, value, c) => sum + Math.abs(value - (b[c] ?? 0)), 0);
-  let best = pickColour(random);
-  for (let attempt = 0; attempt < 3; attempt++) {
-    const colour = pickColour(random);
-    const worth = (each: Colour) => Math.min(distance(each, ends[0]), distance(each, ends[1]));
-    if (worth(colour) > worth(best)) best = colour;
-  }
-  return best;
+function pickColour([least, most]: readonly [number, number], random: RandomStream): Colour {
+  return [random.between(least, most), random.between(least, most), random.between(least, most)];
 }
 
 function place(
   shapeIndex: number,
   size: number,
   [least, most]: readonly [number, number],
-  ends: readonly [Colour, Colour],
   random: RandomStream,
 ): Placed {
   const radius = size * random.between(least, most);
-  const colour = contrastingColour(ends, random);
+  const colour = pickColour(foregrounds, random);
   const free = Math.max(0, size / 2 - radius);
   const centre = [size / 2 + random.between(-free, free), size / 2 + random.between(-free, free)] as const;
   return { shape: shapes[shapeIndex] ?? (() => 1), shapeIndex, colour, centre, radius, turn: rotation(random) };
@@ -123,7 +117,7 @@ function paintBackground(size: number, [from, to]: readonly [Colour, Colour], ra
   const data = new Float64Array(size * size * 3);
   const [alongX, alongY] = rotation(random);
   const cells = 6;
-  const blotches = Float64Array.from({ length: (cells + 1) ** 2 }, () => random.between(-25, 25));
+  const blotches = Float64Array.from({ length: (cells + 1) ** 2 }, () => random.between(-blotchHeight, blotchHeight));
   for (let y = 0; y < size; y++) {
     for (let x = 0; x < size; x++) {
       const share = 0.5 + ((x + 0.5) / size - 0.5) * alongX * 0.7 + ((y + 0.5) / size - 0.5) * alongY * 0.7;
@@ -164,9 +158,9 @@ function paintShape(data: Float64Array, mask: Uint8Array, size: number, placed: 
   }
 }
 
-/** Adds the sum of two uniform bytes to every value: 14 levels of standard deviation. */
+/** Adds the sum of two uniform bytes to every value. */
 function addNoise(data: Float64Array, random: RandomStream): void {
-  const scale = 14 / Math.sqrt((2 * (256 * 256 - 1)) / 12);
+  const scale = noise / Math.sqrt((2 * (256 * 256 - 1)) / 12);
   for (let at = 0; at < data.length;) {
     for (const word of random.words()) {
       for (let half = 0; half < 2 && at < data.length; half++, at++) {
