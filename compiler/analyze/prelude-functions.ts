@@ -1,7 +1,7 @@
 /** Prelude names that compute on numbers, reduce tensors, or work element by element. */
 import { subtractDims } from '../ir/dim.ts';
 import type { Op } from '../ir/op.ts';
-import * as ops from '../ops/index.ts';
+import * as ops from './language-ops.ts';
 import {
   argumentOf,
   axisArgument,

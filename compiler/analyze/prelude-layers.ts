@@ -1,7 +1,7 @@
 /** Convolutions, linear layers and pools. Initial values are PyTorch's defaults. */
 import type { Node } from '../ir/node.ts';
 import { expectRank, expectRankAtLeast } from '../ops/rules/expect.ts';
-import { adaptiveAveragePool2d, averagePool2d, conv2d, globalAveragePool, linear, maxPool2d } from '../ops/index.ts';
+import { adaptiveAveragePool2d, averagePool2d, conv2d, globalAveragePool, linear, maxPool2d } from './language-ops.ts';
 import { paddingArgument } from './padding.ts';
 import {
   boolArgument,

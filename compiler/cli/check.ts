@@ -14,7 +14,7 @@ import { missedBudgets, sourceFigures } from './budgets.ts';
 import type { Configure, Context } from './command.ts';
 import { exitCodes, type ExitCode } from './failure.ts';
 import { layersOf, shapeText, sizeText } from './layers.ts';
-import { requireFile } from './source-model.ts';
+import { requireFile } from './require-file.ts';
 import { count, formatInteger, formatTable } from './text.ts';
 
 interface CheckFlags {

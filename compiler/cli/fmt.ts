@@ -7,7 +7,7 @@ import { parse } from '../../grammar/parse.ts';
 import { RuntimeFault } from '../../runtime/errors.ts';
 import type { Configure, Context } from './command.ts';
 import { exitCodes, SourceError, usageError, type ExitCode } from './failure.ts';
-import { requireFile } from './source-model.ts';
+import { requireFile } from './require-file.ts';
 import { count } from './text.ts';
 
 interface FormatFlags {

@@ -13,7 +13,8 @@ import { integerFlag } from './flags.ts';
 import { imageModel, imageToSample, runSamples, scoresOf, type ImageModel, type Outputs } from './image-model.ts';
 import { withSession, type OpenArtifact } from './open-session.ts';
 import { softmax, topIndices } from './ranking.ts';
-import { named, requireFile } from './source-model.ts';
+import { requireFile } from './require-file.ts';
+import { named } from './source-model.ts';
 import { formatDigits, formatTable } from './text.ts';
 
 interface RunFlags {

@@ -1,5 +1,5 @@
 /** From `FILE[:Model]` to a model with its graph, weights and preprocessing. */
-import { readBytes, pathKind, unreadable } from '../../runtime/node/file-access.ts';
+import { readBytes } from '../../runtime/node/file-access.ts';
 import { RuntimeFault } from '../../runtime/errors.ts';
 import { parseSafetensors } from '../../runtime/safetensors.ts';
 import type { Diagnostic } from '../../grammar/diagnostics.ts';
@@ -10,6 +10,7 @@ import type { Graph } from '../ir/node.ts';
 import type { Tensor } from '../ir/type.ts';
 import { initialWeights, loadWeights } from '../weights.ts';
 import { SourceError, usageError } from './failure.ts';
+import { requireFile } from './require-file.ts';
 
 export interface ModelOptions {
   /** Values of model parameters, as `-P` gives them. */
@@ -32,12 +33,6 @@ export interface SourceModel {
 export function parseTarget(text: string): { readonly file: string; readonly model: string | undefined } {
   const found = /^(.+):([A-Za-z_]\w*)$/s.exec(text);
   return found ? { file: found[1] ?? text, model: found[2] } : { file: text, model: undefined };
-}
-
-/** Throws E0710 where there is no such file; the analyzer reports what stands in it. */
-export async function requireFile(path: string): Promise<void> {
-  const kind = await pathKind(path);
-  if (kind !== 'file') throw unreadable(path, { code: kind === 'folder' ? 'EISDIR' : 'ENOENT' });
 }
 
 /** Throws SourceError for errors in the source, E0001 where the model is not clear, and E0710. */
