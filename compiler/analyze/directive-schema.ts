@@ -1,237 +1,29 @@
 /** The one table of directives: words, keys, types, units, ranges, defaults and what they mean. */
-import type { Quantity } from '../../grammar/units.ts';
+import { optimizers, schedules, regularizers, augmentations, preprocessing } from './directive-calls.ts';
+import {
+  bool,
+  text,
+  natural,
+  positive,
+  nonNegative,
+  ratio,
+  pixels,
+  epochs,
+  time,
+  required,
+  optional,
+  call,
+  choice,
+  stage,
+  type DirectiveSchema,
+  type Fields,
+} from './directive-spec.ts';
 
-/** What a value may be. Numbers are compared with their ranges in base units (`grammar/units.ts`). */
-export type Spec =
-  | {
-      readonly kind: 'number';
-      readonly integer?: true;
-      readonly least?: number;
-      readonly most?: number;
-      /** Units that may follow; a number without a unit is always taken, except where `bare` is false. */
-      readonly units?: readonly Quantity[];
-      readonly bare?: false;
-    }
-  | { readonly kind: 'bool' | 'string' | 'loss' | 'metric' | 'model' | 'globs' | 'sizes' }
-  /** One of several bare names; a string does as well. */
-  | { readonly kind: 'choice'; readonly names: readonly string[] }
-  | { readonly kind: 'call'; readonly functions: Functions }
-  | { readonly kind: 'list'; readonly of: Spec; readonly length?: number }
-  | { readonly kind: 'pairs'; readonly of: Spec }
-  /** The name of a directive with one of these words, with `.member` where members are listed. */
-  | { readonly kind: 'reference'; readonly words: readonly string[]; readonly members?: readonly string[] }
-  | { readonly kind: 'group'; readonly fields: Fields }
-  | { readonly kind: 'items'; readonly functions: Functions };
+export { losses as lossFunctions } from './directive-calls.ts';
+export type { DirectiveSchema, Fields, Functions, Spec } from './directive-spec.ts';
 
-export interface Field {
-  readonly spec: Spec;
-  readonly required?: true;
-  /** As it would be written. */
-  readonly default?: string;
-  readonly doc: string;
-}
-export type Fields = Readonly<Record<string, Field>>;
-/** Functions by name; their parameters in order. */
-export type Functions = Readonly<Record<string, Fields>>;
-
-export interface DirectiveSchema {
-  readonly doc: string;
-  readonly name: 'required' | 'optional' | 'none';
-  /** What `for` names. */
-  readonly target: 'model' | 'model or stage' | 'none';
-  readonly fields: Fields;
-  /** Calls that stand as entries of their own. */
-  readonly items?: Functions;
-  /** Whether entries are comparisons. */
-  readonly constraints?: true;
-}
-
-const bool: Spec = { kind: 'bool' };
-const text: Spec = { kind: 'string' };
-const natural: Spec = { kind: 'number', integer: true, least: 0 };
-const positive: Spec = { kind: 'number', integer: true, least: 1 };
-const real: Spec = { kind: 'number' };
-const nonNegative: Spec = { kind: 'number', least: 0 };
-const ratio: Spec = { kind: 'number', least: 0, most: 1, units: ['ratio'] };
-const pixels: Spec = { kind: 'number', integer: true, least: 1, units: ['pixels'] };
-const border: Spec = { kind: 'number', integer: true, least: 0, units: ['pixels'] };
-const epochs: Spec = { kind: 'number', integer: true, least: 1, units: ['epochs'] };
-const naturalEpochs: Spec = { kind: 'number', integer: true, least: 0, units: ['epochs'] };
-const time: Spec = { kind: 'number', least: 0, units: ['epochs', 'steps'] };
-const rate: Spec = { kind: 'number', least: 0 };
 /** Words of directives that make an artifact; they share their names. */
 export const stageWords = ['train', 'prune', 'distill', 'quantize'] as const;
-
-const required = (spec: Spec, doc: string): Field => ({ spec, required: true, doc });
-const optional = (spec: Spec, fallback: string, doc: string): Field => ({ spec, default: fallback, doc });
-const call = (functions: Functions): Spec => ({ kind: 'call', functions });
-const choice = (...names: string[]): Spec => ({ kind: 'choice', names });
-const stage = (...words: string[]): Spec => ({ kind: 'reference', words });
-
-const optimizers: Functions = {
-  sgd: {
-    lr: required(rate, 'learning rate'),
-    momentum: optional(ratio, '0', 'share of the last step that is kept'),
-    dampening: optional(ratio, '0', 'share of the gradient left out of the momentum'),
-    nesterov: optional(bool, 'false', 'look one step ahead'),
-    weight_decay: optional(nonNegative, '0', 'L2 term added to the gradient'),
-  },
-  adam: adamFields('L2 term added to the gradient', '0'),
-  adamw: adamFields('decoupled decay of the weights', '0.01'),
-  rmsprop: {
-    lr: optional(rate, '1e-2', 'learning rate'),
-    alpha: optional(ratio, '0.99', 'decay of the mean square'),
-    eps: optional(nonNegative, '1e-8', 'added to the denominator'),
-    momentum: optional(ratio, '0', 'share of the last step that is kept'),
-    centered: optional(bool, 'false', 'divide by the deviation instead of the root mean square'),
-    weight_decay: optional(nonNegative, '0', 'L2 term added to the gradient'),
-  },
-  lion: {
-    lr: optional(rate, '1e-4', 'learning rate'),
-    beta1: optional(ratio, '0.9', 'share of the mean in the sign'),
-    beta2: optional(ratio, '0.99', 'decay of the mean'),
-    weight_decay: optional(nonNegative, '0', 'decoupled decay of the weights'),
-  },
-};
-
-function adamFields(decay: string, fallback: string): Fields {
-  return {
-    lr: optional(rate, '1e-3', 'learning rate'),
-    beta1: optional(ratio, '0.9', 'decay of the mean'),
-    beta2: optional(ratio, '0.999', 'decay of the mean square'),
-    eps: optional(nonNegative, '1e-8', 'added to the denominator'),
-    weight_decay: optional(nonNegative, fallback, decay),
-  };
-}
-
-const warmup = {
-  warmup: optional(time, '0epochs', 'linear warm-up in front'),
-  warmup_start: optional(ratio, '0.01', 'share of the learning rate that the warm-up starts from'),
-};
-const unit = {
-  unit: optional(choice('epoch', 'step'), "the unit of the times given, else 'epoch'", 'what it moves with'),
-};
-const cycledMomentum = optional(
-  { kind: 'list', of: ratio, length: 2 },
-  'none',
-  'least and greatest momentum, cycled against the learning rate',
-);
-const schedules: Functions = {
-  constant: { ...warmup },
-  step: { every: required(time, 'time between drops'), gamma: optional(ratio, '0.1', 'factor of a drop'), ...warmup },
-  multi_step: {
-    at: required({ kind: 'list', of: time }, 'times of the drops'),
-    gamma: optional(ratio, '0.1', 'factor of a drop'),
-    ...warmup,
-  },
-  exponential: { gamma: required(ratio, 'factor a unit'), ...unit, ...warmup },
-  polynomial: {
-    power: optional(nonNegative, '1', 'exponent of the share of the run that is left'),
-    total: optional(time, 'the run', 'time to the end'),
-    eta_min: optional(rate, '0', 'learning rate at the end'),
-    ...unit,
-    ...warmup,
-  },
-  cosine: {
-    t_max: optional(time, 'the run without warm-up', 'half a period'),
-    eta_min: optional(rate, '0', 'learning rate at the end'),
-    ...unit,
-    ...warmup,
-  },
-  cosine_restarts: {
-    period: required(time, 'time to the first restart'),
-    mult: optional(positive, '1', 'growth of the period'),
-    eta_min: optional(rate, '0', 'least learning rate'),
-    ...warmup,
-  },
-  cyclic: {
-    base: required(rate, 'least learning rate'),
-    max: required(rate, 'greatest learning rate'),
-    up: required(time, 'time of the rise'),
-    down: optional(time, 'as the rise', 'time of the fall'),
-    mode: optional(choice('triangular', 'triangular2', 'exp_range'), 'triangular', 'shape of the cycles'),
-    gamma: optional(ratio, '1', 'factor a unit of exp_range'),
-    momentum: cycledMomentum,
-  },
-  one_cycle: {
-    max: required(rate, 'greatest learning rate'),
-    total: optional(time, 'the run', 'length of the cycle'),
-    pct_start: optional(ratio, '0.3', 'share of the rise'),
-    div: optional(nonNegative, '25', 'greatest over initial rate'),
-    final_div: optional(nonNegative, '1e4', 'initial over final rate'),
-    anneal: optional(choice('cos', 'linear'), 'cos', 'shape of rise and fall'),
-    momentum: cycledMomentum,
-    ...unit,
-  },
-  plateau: {
-    monitor: optional({ kind: 'metric' }, 'val.loss', 'what must improve'),
-    mode: optional(choice('min', 'max'), 'by the metric', 'direction of progress'),
-    factor: optional(ratio, '0.1', 'factor of a drop'),
-    patience: optional(epochs, '10epochs', 'epochs without progress'),
-    threshold: optional(nonNegative, '1e-4', 'least change that counts'),
-    threshold_mode: optional(choice('rel', 'abs'), 'rel', 'whether the threshold is a share of the best value'),
-    cooldown: optional(naturalEpochs, '0epochs', 'epochs of rest after a drop'),
-    min_lr: optional(rate, '0', 'least learning rate'),
-    ...warmup,
-  },
-};
-
-const regularizers: Functions = {
-  l1: { value: required(nonNegative, 'factor'), except: optional({ kind: 'globs' }, '[]', 'parameters left out') },
-  l2: { value: required(nonNegative, 'factor'), except: optional({ kind: 'globs' }, '[]', 'parameters left out') },
-  weight_decay: {
-    value: required(nonNegative, 'factor'),
-    except: optional({ kind: 'globs' }, '[]', 'parameters left out'),
-  },
-};
-
-const augmentations: Functions = {
-  random_crop: {
-    size: required(pixels, 'height and width'),
-    pad: optional(border, '0px', 'zero border added first'),
-  },
-  random_resized_crop: {
-    size: required(pixels, 'height and width'),
-    scale: optional({ kind: 'list', of: ratio, length: 2 }, '[0.08, 1.0]', 'share of the area'),
-    ratio: optional({ kind: 'list', of: nonNegative, length: 2 }, '[0.75, 1.3333]', 'width over height'),
-  },
-  horizontal_flip: { p: optional(ratio, '50%', 'probability') },
-  vertical_flip: { p: optional(ratio, '50%', 'probability') },
-  color_jitter: { strength: required(ratio, 'largest change of brightness, contrast and saturation') },
-  random_rotation: { degrees: required({ kind: 'number', least: 0, most: 180 }, 'largest angle') },
-  cutout: {
-    size: required(pixels, 'height and width of the hole'),
-    p: optional(ratio, '100%', 'probability'),
-  },
-  mixup: { alpha: optional(nonNegative, '0.2', 'both parameters of the Beta distribution of the shares') },
-};
-
-const losses: Functions = {
-  cross_entropy: {
-    label_smoothing: optional(ratio, '0', 'weight of the uniform distribution'),
-    ignore: optional(natural, 'none', 'class without a loss'),
-    class_weights: optional({ kind: 'list', of: nonNegative }, 'none', 'weight of each class'),
-  },
-  dice: { smooth: optional(nonNegative, '1', 'added to both sides of the quotient') },
-  mse: {},
-  l1: {},
-  huber: { delta: optional({ kind: 'number', least: 1e-12 }, '1', 'error from which on it grows linearly') },
-  bce: { pos_weight: optional(nonNegative, '1', 'weight of the positive class') },
-  kl_div: {},
-};
-export { losses as lossFunctions };
-
-const preprocessing: Functions = {
-  resize: {
-    size: required(pixels, 'the shorter side, or the width'),
-    height: optional(pixels, 'none', 'the height, where both sides are given'),
-  },
-  center_crop: { size: required(pixels, 'height and width') },
-  normalize: {
-    mean: required({ kind: 'list', of: real }, 'subtracted from each channel of 0..1'),
-    std: required({ kind: 'list', of: { kind: 'number', least: 1e-12 } }, 'divides each channel'),
-  },
-};
 
 const earlyStop: Fields = {
   monitor: required({ kind: 'metric' }, 'what must improve'),
