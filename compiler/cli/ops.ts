@@ -6,7 +6,8 @@ import { randomTensor } from '../ir/tensor-literal.ts';
 import type { Profile } from '../kernels/kernel.ts';
 import { candidates } from '../kernels/select.ts';
 import { constant, input, ops } from '../ops/index.ts';
-import { inferencePipeline, runPipeline } from '../passes/pipelines.ts';
+import type { Pass } from '../passes/pass.ts';
+import { inferencePipeline, runPipeline, trainingPipeline } from '../passes/pipelines.ts';
 import { gradients, noContribution, notDifferentiable } from '../train/gradients/index.ts';
 import type { Configure, Context } from './command.ts';
 import { exitCodes, type ExitCode } from './failure.ts';
@@ -96,7 +97,12 @@ function kernelsOfSample(op: Op, sample: Sample, profile: Profile): string[] | u
   const [root] = Object.values(graph.outputs);
   const direct = root && candidates(root, profile)[0]?.kernel.name;
   if (direct !== undefined) return [direct];
-  const computed = topologicalOrder(runPipeline(graph, inferencePipeline)).filter(
+  return kernelsAfter(graph, inferencePipeline, profile) ?? kernelsAfter(graph, trainingPipeline, profile);
+}
+
+/** The kernels of what passes make of a graph; undefined where some node of it has none. */
+function kernelsAfter(graph: Graph, passes: readonly Pass[], profile: Profile): string[] | undefined {
+  const computed = topologicalOrder(runPipeline(graph, passes)).filter(
     (node) => node.inputs.length > 0 && !isInput(node),
   );
   if (computed.length === 0) return ['-> nothing'];
