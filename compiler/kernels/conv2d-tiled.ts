@@ -123,11 +123,7 @@ const originText = (i: number, tile: number, { attrs }: Convolution, { columns, 
 };
 
 // A coordinate left of or above the image wraps around to a huge u32, so one comparison checks both sides.
-const stageText = (
-  i: number,
-  { attrs }: Convolution,
-  { data, from, inputRows, inputColumns, gate }: Names,
-): string => `
+const stageText = (i: number, { attrs }: Convolution, { data, from, inputRows, inputColumns, gate }: Names): string => `
         {
           let y = y${i} + ky * ${attrs.dilation[0]}u;
           let x = x${i} + kx * ${attrs.dilation[1]}u;

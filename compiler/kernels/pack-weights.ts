@@ -40,7 +40,10 @@ function bodyText(shader: Shader, request: KernelRequest, source: Placement, att
   const from = walk(shader, source);
   const origin = shader.u32(request.result.channelOffset);
   const u = (value: number): string => shader.u32(value);
-  const [across, length] = [u(Math.min(Math.ceil(packedLength(shape, attrs) / lanes), 4096)), u(packedLength(shape, attrs))];
+  const [across, length] = [
+    u(Math.min(Math.ceil(packedLength(shape, attrs) / lanes), 4096)),
+    u(packedLength(shape, attrs)),
+  ];
   const [outputCount, inputCount, tapCount, columns] = [u(outputs), u(inputs), u(taps), u(kernel[1])];
   const [perGroup, quads] = [u(outputs / attrs.groups), u(channelGroups(outputs))];
   const place = {

@@ -50,7 +50,8 @@ export function packWeight(node: PackedSource, attrs: PackWeightsAttrs): PackedC
   const pack = (): Float32Array => {
     const packed = new Float32Array(packedLength(shape, attrs) * 4);
     const depth = channelGroups(inputs) * 4;
-    const [perTap, perQuad, perInput] = form === 'depthwise' ? [channelGroups(outputs) * 4, 4, 0] : [depth * 4, taps * depth * 4, 4];
+    const [perTap, perQuad, perInput] =
+      form === 'depthwise' ? [channelGroups(outputs) * 4, 4, 0] : [depth * 4, taps * depth * 4, 4];
     for (let o = 0; o < outputs; o++) {
       const block = Math.floor(o / 4) * perQuad + (o % 4);
       for (let i = 0; i < inputs; i++) {

@@ -70,12 +70,19 @@ function tilingOf({ attrs, inputs, outputs }: WeightGrad, quads: number): Tiling
   const chunks = Math.ceil(count / columns);
   const inputBlocks = byTap ? groups : 1;
   const outputBlocks = Math.ceil(outputs / (4 * quads));
-  return { byTap, count, chunks, inputBlocks, outputBlocks, tiles: outputBlocks * inputBlocks * attrs.kernel[0] * chunks };
+  return {
+    byTap,
+    count,
+    chunks,
+    inputBlocks,
+    outputBlocks,
+    tiles: outputBlocks * inputBlocks * attrs.kernel[0] * chunks,
+  };
 }
 
 /** Registers what the shader reads, in the order of its bindings and uniforms; returns the expressions. */
 function declareNames(shader: Shader, request: KernelRequest, { quads }: WeightGradSchedule, tiling: Tiling) {
-  const { grad } = weightGradOf(request);
+  const { grad, x: data } = weightGradOf(request);
   const { dilation, groups, kernel } = grad.attrs;
   const u = (value: number): string => shader.u32(value);
   const [x, g, result] = [shader.operand(0), shader.operand(1), shader.result()];
@@ -92,7 +99,7 @@ function declareNames(shader: Shader, request: KernelRequest, { quads }: WeightG
     columnCount: u(tiling.count),
     kernelHeight: u(kernel[0]),
     tapRow: `${slices.x.row} * ${u(dilation[0])}`,
-    xColumn: u(tiling.byTap ? dilation[1] * Number(weightGradOf(request).x.channelStride) : 1),
+    xColumn: u(tiling.byTap ? dilation[1] * data.channelStride : 1),
     outColumn: u(tiling.byTap ? request.result.channelStride : 1),
     outputs: u(grad.outputs),
     lastGroup: u(channelGroups(grad.outputs) - 1),
@@ -137,7 +144,12 @@ ${sliding ? unroll(columns - 1, (j) => `    var v${j} = ${p.bind.x}[xAt + ${j}u 
     for (var i = 0u; i < count; i++) {
 ${unroll(quads, (q) => `      let g${q} = ${p.bind.g}[gAt + o${q + 1}];`)}
 ${columnsText(p, sliding)}
-${unroll(quads * 4, (o) => range(columns).map((j) => `      s${o}_${j} += g${o >> 2}[${o & 3}] * v${j};`).join('').trimEnd())}
+${unroll(quads * 4, (o) =>
+  range(columns)
+    .map((j) => `      s${o}_${j} += g${o >> 2}[${o & 3}] * v${j};`)
+    .join('')
+    .trimEnd(),
+)}
 ${sliding ? unroll(columns - 1, (j) => `      v${j} = v${j + 1};`) : ''}
       xAt += xStep;
       gAt += gStep;

@@ -38,7 +38,9 @@ function bodyText(shader: Shader, request: KernelRequest, items: number): string
   const [strideY, strideX, dilationY, dilationX] = [...attrs.stride, ...attrs.dilation].map(u);
   const [top, left] = [u(attrs.padding[0]), u(attrs.padding[1])];
   const [height, width, rows, columns, batch] = [x.height, x.width, g.height, g.width, g.batch].map(u);
-  const [perGroup, quads, sliceCount, itemCount] = [outputs / attrs.groups, channelGroups(inputs), slices, items].map(u);
+  const [perGroup, quads, sliceCount, itemCount] = [outputs / attrs.groups, channelGroups(inputs), slices, items].map(
+    u,
+  );
   const load = (lane: number): string =>
     `${data}[at + (first + ${lane}u) / 4u][(first + ${lane}u) % 4u] * select(0.0, 1.0, i + ${lane}u < ${inputCount})`;
   return `

@@ -29,7 +29,12 @@ export function hasForm({ node }: Weight, { form, groups }: PackWeightsAttrs): b
 }
 
 /** The array of a weight in a form that it has. */
-export function bindWeight(shader: Shader, { node, index }: Weight, attrs: PackWeightsAttrs, element = 'vec4f'): string {
+export function bindWeight(
+  shader: Shader,
+  { node, index }: Weight,
+  attrs: PackWeightsAttrs,
+  element = 'vec4f',
+): string {
   return isConstant(node) ? shader.constant(packWeight(node, attrs), element) : shader.operand(index, element);
 }
 

@@ -2,15 +2,7 @@
 import { dimsEqual, divideDimExactly, formatDim, multiplyDims, productOf, type Dim } from '../ir/dim.ts';
 import { OpError, type Op, type Sample } from '../ir/op.ts';
 import { elementCount, formatType, type Tensor, type TensorType } from '../ir/type.ts';
-import {
-  expectAtMost,
-  expectFloat,
-  expectInteger,
-  expectRank,
-  operand,
-  type Pads,
-  type Pair,
-} from './rules/expect.ts';
+import { expectAtMost, expectFloat, expectInteger, expectRank, operand, type Pads, type Pair } from './rules/expect.ts';
 import { concreteShape, float64Of } from './rules/storage.ts';
 import { expectWindows, windowGrid } from './rules/window.ts';
 

@@ -24,7 +24,7 @@ function infer(inputs: readonly TensorType[], { form, groups }: PackWeightsAttrs
   expectAtMost(inputs, 1, action);
   expectFloat(inputs, action);
   expectInteger(groups, 1, 'groups');
-  if (!Object.hasOwn(ranks, form)) throw new OpError('E0310', `no packed form is called ${String(form)}`);
+  if (!Object.hasOwn(ranks, form)) throw new OpError('E0310', `no packed form is called ${form}`);
   const rank = weight.shape.length;
   if (!ranks[form].includes(rank)) {
     const message = `cannot pack ${formatType(weight)}: its rank is ${rank}, not ${ranks[form].join(' or ')}`;
@@ -41,12 +41,11 @@ function evaluate(inputs: readonly Tensor[]): Tensor {
   return { ...weight, data: float64Of(weight) };
 }
 
-const sample = (
-  name: string,
-  shape: readonly number[],
-  form: PackedForm,
-  groups = 1,
-): Sample<PackWeightsAttrs> => ({ name, inputs: [{ shape }], attrs: { form, groups } });
+const sample = (name: string, shape: readonly number[], form: PackedForm, groups = 1): Sample<PackWeightsAttrs> => ({
+  name,
+  inputs: [{ shape }],
+  attrs: { form, groups },
+});
 
 export const packWeights: Op<PackWeightsAttrs> = {
   name: 'packWeights',

@@ -41,14 +41,14 @@ describe('conv2dWeightGrad', () => {
   // A convolution is linear in its weight, so the gradient is its adjoint: <g, conv(x, w)> = <dW, w> for every w.
   it('is the adjoint of the convolution by its weight', () => {
     fc.assert(
-      fc.property(geometry, ({ slices, ...geometry }) => {
-        fc.pre(geometry.kernel.every((size, side) => (geometry.dilation[side] ?? 1) * (size - 1) < 4));
-        const { batch, channels, outputs, groups, height, width, kernel } = geometry;
+      fc.property(geometry, ({ slices, ...sizes }) => {
+        fc.pre(sizes.kernel.every((size, side) => (sizes.dilation[side] ?? 1) * (size - 1) < 4));
+        const { batch, channels, outputs, groups, height, width, kernel } = sizes;
         const x = noise([batch, channels * groups, height, width], 1);
         const w = noise([outputs * groups, channels, ...kernel], 2);
-        const forward = conv2d.evaluate([x, w], geometry);
+        const forward = conv2d.evaluate([x, w], sizes);
         const g = noise(forward.shape, 3);
-        const parts = conv2dWeightGrad.evaluate([x, g], { ...geometry, slices });
+        const parts = conv2dWeightGrad.evaluate([x, g], { ...sizes, slices });
         expect(parts.shape).toEqual([outputs * groups * slices, channels, ...kernel]);
         const grad = sumSlices.evaluate([parts], { slices });
         expect(grad.shape).toEqual(w.shape);
