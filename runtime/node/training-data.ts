@@ -73,10 +73,11 @@ async function closeParts({ pool, val, test }: Parts): Promise<void> {
 
 const splitWords: Readonly<Record<SplitName, string>> = { train: 'training', val: 'validation', test: 'test' };
 
-function divide({ name, pool, ...apart }: Parts, { split }: DataSpec) {
+function divide({ name, pool, ...apart }: Parts, { split, limit = pool.size }: DataSpec) {
   const own = (['val', 'test'] as const).filter((part) => apart[part] !== undefined);
-  const counts = resolveCounts(pool.size, split, own, name);
-  const indices = splitIndices(pool.size, counts, split.seed);
+  const size = Math.min(limit, pool.size);
+  const counts = resolveCounts(size, split, own, name);
+  const indices = splitIndices(size, counts, split.seed);
   const sourceOf = (part: SplitName): SampleSource | undefined => {
     const dataset = part === 'train' ? pool : (apart[part] ?? pool);
     const words = `the ${splitWords[part]} split of ${name}`;
