@@ -84,8 +84,9 @@ function noteOf(model: CheckedModel, program: AnalyzedProgram): string {
   return cost?.openMacs === undefined ? '' : macsAtShape(model, cost.openMacs, program);
 }
 
-/** What an open figure is at the sizes that the model is trained with, or what it depends on. */
-function macsAtShape({ name, built }: CheckedModel, macs: Dim, { directives }: AnalyzedProgram): string {
+/** What an open figure is at the sizes that the model is trained with; what it depends on where no formula says so. */
+function macsAtShape(model: CheckedModel, macs: Dim, { directives }: AnalyzedProgram): string {
+  const { name, built } = model;
   const shape = directives
     .find(({ target, settings }) => target === name && settings.has('shape'))
     ?.settings.get('shape');
@@ -102,6 +103,7 @@ function macsAtShape({ name, built }: CheckedModel, macs: Dim, { directives }: A
     ({ symbol, source, multipleOf }) => [symbol, (sizes.get(source) ?? 0) / multipleOf] as const,
   );
   if (values.some(([, value]) => !Number.isInteger(value) || value === 0)) {
+    if (macsText(model) !== '-') return '';
     return `MACs depend on ${names.map(({ source }) => source).join(', ')}`;
   }
   const at = names.map(({ source }) => `${source}=${sizes.get(source)}`).join(', ');
