@@ -112,8 +112,8 @@ const conv2dCase: Generator = on(all.conv2d, (draw) => {
   return { shapes: [x, weight, ...bias(draw, outputs * groups)], attrs: { ...rest, groups } };
 });
 
-const convTranspose2dCase: Generator = on(all.convTranspose2d, (draw) => {
-  const { kernel, stride, dilation, padding } = windows(draw, true);
+const transposed = (draw: Draw, given: Partial<ReturnType<typeof windows>> = {}) => {
+  const { kernel, stride, dilation, padding } = { ...windows(draw, true), ...given };
   const { groups, inputs, outputs } = groupings(draw);
   const outputPadding = [0, 1].map((side) => draw.integer(0, Math.max(stride[side] ?? 1, dilation[side] ?? 1) - 1));
   const size = [0, 1].map((side) => {
@@ -131,7 +131,14 @@ const convTranspose2dCase: Generator = on(all.convTranspose2d, (draw) => {
     groups,
   };
   return { shapes: [x, weight, ...bias(draw, outputs * groups)], attrs };
-});
+};
+
+const convTranspose2dCase: Generator = on(all.convTranspose2d, (draw) => transposed(draw));
+
+/** Here an output padding can be as large as the stride. */
+const dilatedTransposeCase: Generator = on(all.convTranspose2d, (draw) =>
+  transposed(draw, { stride: [1, 2], dilation: [2, 3] }),
+);
 
 const linearCase: Generator = on(all.linear, (draw) => {
   const [depth, outputs] = pair(draw, 1, 5);
@@ -307,7 +314,7 @@ export const generators: Readonly<Record<string, readonly Generator[]>> = {
   where: [several(all.where, 1e-3)],
   expand: [expandCase],
   conv2d: [conv2dCase],
-  convTranspose2d: [convTranspose2dCase],
+  convTranspose2d: [convTranspose2dCase, dilatedTransposeCase],
   linear: [linearCase],
   packWeights: [
     on(all.packWeights, (draw) => ({
