@@ -1,0 +1,134 @@
+import { join } from 'node:path';
+import { PNG } from 'pngjs';
+import { describe, expect, it } from 'vitest';
+import { findFiles } from '../../../runtime/node/datasets/glob.ts';
+import { openImageMaskFolder } from '../../../runtime/node/datasets/image-mask-folder.ts';
+import type { DatasetOptions } from '../../../runtime/node/datasets/dataset.ts';
+import { decodeMask } from '../../../runtime/node/mask-png.ts';
+import { faultOf, faultOfAsync } from '../fault.ts';
+import { realData } from '../real-data.ts';
+import { greyPng } from './png.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+
+function colourPng(width: number, height: number): Buffer {
+  const png = new PNG({ width, height });
+  png.data.fill(200);
+  return PNG.sync.write(png);
+}
+
+describe('decodeMask', () => {
+  const values = Array.from({ length: 11 * 7 }, (_, at) => (at * 7 + Math.floor(at / 5)) % 256);
+
+  it.each([0, 1, 2, 3, 4].flatMap((filter) => [1, 2, 4, 8].map((depth) => [filter, depth] as const)))(
+    'reads grey values and palette indices with filter %i and %i bits',
+    (filter, depth) => {
+      const few = values.map((value) => value % 2 ** depth);
+      for (const colour of [0, 3]) {
+        const mask = decodeMask(greyPng({ width: 11, height: 7, values: few, depth, colour, filter }), 'm.png');
+        expect([mask.width, mask.height, [...mask.data]]).toEqual([11, 7, few]);
+      }
+    },
+  );
+
+  it("agrees with pngjs's own files", () => {
+    const png = new PNG({ width: 11, height: 7, colorType: 0, inputColorType: 0 });
+    png.data = Buffer.from(values);
+    const file = PNG.sync.write(png, { colorType: 0, inputColorType: 0, inputHasAlpha: false });
+    expect([...decodeMask(file, 'm.png').data]).toEqual(values);
+  });
+
+  const good = { width: 2, height: 2, values: [0, 1, 2, 3] };
+  it.each<[string, Buffer, string]>([
+    ['colours', colourPng(2, 2), 'it has several channels'],
+    ['16 bits', greyPng({ ...good, depth: 16 }), 'it has 16 bits for each pixel'],
+    ['an interlaced file', greyPng({ ...good, interlaced: 1 }), 'it is interlaced'],
+    ['a filter that there is not', greyPng({ ...good, filter: 9 }), 'the unknown filter 9'],
+    ['missing rows', greyPng({ ...good, height: 1 }).fill(2, 23, 24), 'the picture has 3 of 6 bytes'],
+    ['no picture', Buffer.from('mask'), 'neither a PNG nor a JPEG'],
+    ['a JPEG file', Buffer.from([0xff, 0xd8, 0xff, 0xd9]), 'cannot decode the mask m.png'],
+  ])('refuses %s', (_, file, message) => {
+    expect(faultOf(() => decodeMask(file, 'm.png'))).toMatch(/^E0713: cannot decode the mask m\.png: /);
+    expect(faultOf(() => decodeMask(file, 'm.png'))).toContain(message);
+  });
+});
+
+describe('findFiles', () => {
+  const folder = () =>
+    temporaryFolder({ 'a/1.png': '', 'a/2.jpg': '', 'a/.3.png': '', 'a/b/4.png': '', 'c/5.png': '', 'a/n[1].txt': '' });
+
+  it.each([
+    ['a/*.png', ['1.png']],
+    ['a/?.{png,jpg}', ['1.png', '2.jpg']],
+    ['*/*.png', ['a/1.png', 'c/5.png']],
+    ['**/*.png', ['a/1.png', 'a/b/4.png', 'c/5.png']],
+    ['a/.*.png', ['.3.png']],
+    ['a/n[1].txt', ['n[1].txt']],
+    ['a/b', []],
+    ['none/*', []],
+  ])('finds %s', async (pattern, files) => {
+    expect((await findFiles(join(folder(), pattern))).map(({ relative }) => relative)).toEqual(files);
+  });
+});
+
+describe('image-mask-folder', () => {
+  const mask = (width: number, height: number, value: number) =>
+    greyPng({ width, height, values: Array<number>(width * height).fill(value) });
+  const files = {
+    'i/b.png': colourPng(3, 2),
+    'i/a.png': colourPng(2, 2),
+    'm/a.png': mask(2, 2, 1),
+    'm/b.png': mask(3, 2, 255),
+  };
+  const open = (folder: string, options: DatasetOptions = {}) =>
+    openImageMaskFolder({ images: join(folder, 'i/*'), masks: join(folder, 'm/*.png') }, options);
+
+  it('pairs pictures with masks by name', async () => {
+    const folder = temporaryFolder(files);
+    const dataset = await open(folder, { classes: 2, ignore: 255 });
+    expect([dataset.size, dataset.target]).toEqual([2, 'mask']);
+    const { input, target, name } = await dataset.read(0);
+    expect([name, target.kind === 'mask' && [...target.mask.data]]).toEqual([join(folder, 'i/a.png'), [1, 1, 1, 1]]);
+    expect(input.kind === 'image' && input.image.data[0]).toBe(200);
+    expect((await dataset.read(1)).target).toMatchObject({ mask: { width: 3, height: 2 } });
+  });
+
+  it('names pixel, file and class of a mask that is out of range', async () => {
+    const dataset = await open(temporaryFolder(files), { classes: 2 });
+    expect(await faultOfAsync(() => dataset.read(1))).toMatch(
+      /^E0714: pixel \(0, 0\) of .*m\/b\.png has the class 255, but classes are 0 to 1$/,
+    );
+    const ignoring = await open(temporaryFolder({ ...files, 'm/a.png': mask(2, 2, 2) }), { classes: 2, ignore: 255 });
+    expect(await faultOfAsync(() => ignoring.read(0))).toContain('classes are 0 to 1 and 255 is ignored');
+  });
+
+  it.each<[string, Record<string, Buffer | string>, string]>([
+    ['a picture without a mask', { ...files, 'i/c.png': colourPng(1, 1) }, 'i/c.png has no mask: none of'],
+    ['a mask without a picture', { ...files, 'm/c.png': mask(1, 1, 0) }, 'm/c.png has no picture'],
+    ['a mask of another size', { ...files, 'm/a.png': mask(2, 3, 0) }, 'm/a.png is 2x3, but its picture'],
+    ['two pictures of one name', { ...files, 'i/a.jpg': '' }, 'have the same name'],
+    ['no pictures', { 'm/a.png': mask(1, 1, 0) }, 'no png or jpg file matches'],
+    ['no masks', { 'i/a.png': colourPng(1, 1) }, 'no png file matches'],
+  ])('refuses %s before anything is decoded', async (_, given, message) => {
+    const fault = await faultOfAsync(() => open(temporaryFolder(given)));
+    expect(fault).toMatch(/^E0714: /);
+    expect(fault).toContain(message);
+  });
+
+  it('reads CamVid', async () => {
+    const folder = realData('camvid');
+    if (!folder) return;
+    const paths = { images: join(folder, 'train/*.png'), masks: join(folder, 'train-masks/*.png') };
+    const dataset = await openImageMaskFolder(paths, {
+      classes: 11,
+      ignore: 11,
+      classNames: join(folder, 'labels.txt'),
+    });
+    expect([dataset.size, dataset.classNames?.[8]]).toEqual([367, 'car']);
+    const seen = new Set<number>();
+    for (let index = 0; index < 367; index += 40) {
+      const { target } = await dataset.read(index);
+      if (target.kind === 'mask') target.mask.data.forEach((value) => seen.add(value));
+    }
+    expect([...seen].toSorted((a, b) => a - b)).toEqual(Array.from({ length: 12 }, (_, at) => at));
+  });
+});
