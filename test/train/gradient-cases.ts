@@ -159,8 +159,6 @@ const averageCase = (draw: Draw) => ({
   attrs: { ...poolAttrs(draw), countIncludePad: draw.chance(0.5) },
 });
 
-const mode = (draw: Draw): string => draw.pick(['nearest', 'bilinear']);
-
 const axesOf = (draw: Draw, rank: number): number[] => {
   const axes = draw.shuffled(Array.from({ length: rank }, (_, axis) => axis));
   return axes.slice(0, draw.integer(1, rank));
@@ -276,7 +274,14 @@ const expandCase: Generator = on(all.expand, (draw) => {
   return { shapes: [shape.map((size) => (draw.chance(0.5) ? 1 : size))], attrs: { shape } };
 });
 
-const resizeShape = (draw: Draw): number[] => [...sizes(draw, 2, 2), ...pair(draw, 1, 5)];
+const adaptive = (op: Op<{ readonly size: readonly [number, number] }>): Generator =>
+  on(op, (draw) => ({ shapes: [maps(draw)], attrs: { size: pair(draw, 1, 6) } }));
+
+const resized = (op: Op<{ readonly size: readonly [number, number]; readonly mode: string }>): Generator =>
+  on(op, (draw) => ({
+    shapes: [[...sizes(draw, 2, 2), ...pair(draw, 1, 5)]],
+    attrs: { size: pair(draw, 1, 8), mode: draw.pick(['nearest', 'bilinear']) },
+  }));
 
 export const generators: Readonly<Record<string, readonly Generator[]>> = {
   relu: [plain(all.relu, [0])],
@@ -343,21 +348,10 @@ export const generators: Readonly<Record<string, readonly Generator[]>> = {
     }),
   ],
   globalAveragePool: [on(all.globalAveragePool, (draw) => ({ shapes: [maps(draw)], attrs: {} }))],
-  adaptiveAveragePool2d: [
-    on(all.adaptiveAveragePool2d, (draw) => ({ shapes: [maps(draw)], attrs: { size: pair(draw, 1, 6) } })),
-  ],
-  adaptiveAveragePool2dGrad: [
-    on(all.adaptiveAveragePool2dGrad, (draw) => ({ shapes: [maps(draw)], attrs: { size: pair(draw, 1, 6) } })),
-  ],
-  resize: [
-    on(all.resize, (draw) => ({ shapes: [resizeShape(draw)], attrs: { size: pair(draw, 1, 8), mode: mode(draw) } })),
-  ],
-  resizeGrad: [
-    on(all.resizeGrad, (draw) => ({
-      shapes: [resizeShape(draw)],
-      attrs: { size: pair(draw, 1, 8), mode: mode(draw) },
-    })),
-  ],
+  adaptiveAveragePool2d: [adaptive(all.adaptiveAveragePool2d)],
+  adaptiveAveragePool2dGrad: [adaptive(all.adaptiveAveragePool2dGrad)],
+  resize: [resized(all.resize)],
+  resizeGrad: [resized(all.resizeGrad)],
   concat: [concatCase, concatOfOne],
   slice: [sliceCase],
   subsample: [on(all.subsample, (draw) => ({ shapes: [pooled(draw)], attrs: { stride: pair(draw, 1, 4) } }))],
