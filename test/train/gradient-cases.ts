@@ -277,11 +277,10 @@ const expandCase: Generator = on(all.expand, (draw) => {
 const adaptive = (op: Op<{ readonly size: readonly [number, number] }>): Generator =>
   on(op, (draw) => ({ shapes: [maps(draw)], attrs: { size: pair(draw, 1, 6) } }));
 
-const resized = (op: Op<{ readonly size: readonly [number, number]; readonly mode: string }>): Generator =>
-  on(op, (draw) => ({
-    shapes: [[...sizes(draw, 2, 2), ...pair(draw, 1, 5)]],
-    attrs: { size: pair(draw, 1, 8), mode: draw.pick(['nearest', 'bilinear']) },
-  }));
+const drawResize = (draw: Draw) => ({
+  shapes: [[...sizes(draw, 2, 2), ...pair(draw, 1, 5)]],
+  attrs: { size: pair(draw, 1, 8), mode: draw.pick(['nearest', 'bilinear']) },
+});
 
 export const generators: Readonly<Record<string, readonly Generator[]>> = {
   relu: [plain(all.relu, [0])],
@@ -350,8 +349,8 @@ export const generators: Readonly<Record<string, readonly Generator[]>> = {
   globalAveragePool: [on(all.globalAveragePool, (draw) => ({ shapes: [maps(draw)], attrs: {} }))],
   adaptiveAveragePool2d: [adaptive(all.adaptiveAveragePool2d)],
   adaptiveAveragePool2dGrad: [adaptive(all.adaptiveAveragePool2dGrad)],
-  resize: [resized(all.resize)],
-  resizeGrad: [resized(all.resizeGrad)],
+  resize: [on(all.resize, drawResize)],
+  resizeGrad: [on(all.resizeGrad, drawResize)],
   concat: [concatCase, concatOfOne],
   slice: [sliceCase],
   subsample: [on(all.subsample, (draw) => ({ shapes: [pooled(draw)], attrs: { stride: pair(draw, 1, 4) } }))],
