@@ -58,6 +58,6 @@ describe('synthetic pictures', () => {
       };
       expect(mean(true)).toBeGreaterThan(mean(false));
     }
-    expect([...seen].toSorted()).toEqual([0, 1, 2, 3, 4]);
+    expect(seen).toEqual(new Set([0, 1, 2, 3, 4]));
   });
 });
