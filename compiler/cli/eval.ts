@@ -24,7 +24,7 @@ interface EvalFlags {
 export const configureEval: Configure = (command, act) => {
   command
     .argument('<artifact>', 'artifact folder')
-    .requiredOption('--data <format:path>', 'cifar-binary, idx, image-folder or npy, and where the data lies')
+    .requiredOption('--data <format:path>', 'cifar-binary, idx, image-folder, npy or npz, and where the data lies')
     .option('--labels <file>', 'labels: lines of `file class` for a folder of images, else a file of the same format')
     .option('--limit <n>', 'only the first samples', integerFlag('--limit', 1))
     .option('--batch <n>', 'samples in a run', integerFlag('--batch', 1), 32)
