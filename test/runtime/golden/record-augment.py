@@ -91,5 +91,5 @@ for width, height, scale, ratio in [
         windows.append({"from": [width, height], "scale": scale, "ratio": ratio, "fractions": fractions[:used], "window": window})
 
 versions = {"pillow": PIL.__version__, "torchvision": torchvision.__version__}
-json.dump({**versions, "colours": colours, "rotations": rotations, "crops": crops, "padded": padded, "windows": windows}, sys.stdout)
+json.dump({**versions, "colours": colours, "rotations": rotations, "crops": crops, "padded": padded, "windows": windows}, sys.stdout, indent=1)
 print()
