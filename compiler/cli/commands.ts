@@ -24,6 +24,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./build.ts')).configureBuild,
   },
   {
+    name: 'train',
+    summary: 'train a model as its train directive says',
+    load: async () => (await import('./train.ts')).configureTrain,
+  },
+  {
     name: 'run',
     summary: 'run an artifact on images or npy tensors',
     load: async () => (await import('./run.ts')).configureRun,

@@ -2,7 +2,7 @@
 import type { Diagnostic } from '../../grammar/diagnostics.ts';
 import { RuntimeFault, runtimeCodes, type FaultKind } from '../../runtime/errors.ts';
 
-/** What the shell is told; 130 for an interrupt comes from the signal itself. */
+/** What the shell is told; an interrupt that no command handles gives 130 as well. */
 export const exitCodes = {
   ok: 0,
   source: 1,
@@ -12,6 +12,7 @@ export const exitCodes = {
   runtime: 5,
   difference: 6,
   internal: 70,
+  interrupted: 130,
 } as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];

@@ -1,0 +1,158 @@
+/** From a train directive and what the command line overrides to the recipe of a run. */
+import type { CheckedDirective } from '../analyze/directives.ts';
+import type { Settings } from '../analyze/directive-values.ts';
+import type { DataSpec, EarlyStopSettings, Recipe } from '../../runtime/train/recipe.ts';
+import { augmentsOf } from './augment.ts';
+import { directionOf, metricPath, scheduleOf } from './schedule.ts';
+import { boolOf, callOf, groupOf, numberOf, textOf, timeOf } from './settings.ts';
+
+/** What `--epochs`, `--seed`, `--data` and `--set` replace. */
+export interface RecipeOverrides {
+  readonly epochs?: number | undefined;
+  readonly seed?: number | undefined;
+  readonly batch?: number | undefined;
+  readonly lr?: number | undefined;
+  readonly data?: { readonly format: string; readonly path: string } | undefined;
+}
+
+/** What the model and its directives say of the task. */
+export interface Task {
+  readonly directive: CheckedDirective;
+  readonly directives: readonly CheckedDirective[];
+  readonly target: Recipe['target'];
+  readonly scalars: Recipe['scalars'];
+  /** Folder of the source file, which relative paths of data start from. */
+  readonly resolve: (path: string) => string;
+}
+
+export function recipeOf(task: Task, overrides: RecipeOverrides): Recipe {
+  const { directive, target } = task;
+  const { settings } = directive;
+  const optimizer = callOf(settings.get('optimizer'));
+  const epochs = overrides.epochs ?? numberOf(settings.get('epochs')) ?? 1;
+  const momentum = numberOf(optimizer?.args.get('momentum')) ?? numberOf(optimizer?.args.get('beta1'));
+  const augment = settings.get('augment');
+  const early = groupOf(settings.get('early_stop'));
+  const earlyStop = early && earlyStopOf(early);
+  return {
+    name: directive.name ?? '',
+    seed: overrides.seed ?? numberOf(settings.get('seed')) ?? 0,
+    epochs,
+    batch:
+      overrides.batch ?? numberOf(groupOf(settings.get('shape'))?.get('N')) ?? numberOf(settings.get('batch')) ?? 32,
+    data: dataOf(task, overrides.data),
+    target,
+    augment: augment?.kind === 'group' ? augmentsOf(augment.items) : [],
+    lr: overrides.lr ?? numberOf(optimizer?.args.get('lr')) ?? defaultRates[optimizer?.name ?? ''] ?? 1e-3,
+    ...(momentum === undefined ? {} : { momentum }),
+    schedule: scheduleOf(callOf(settings.get('schedule')), epochs),
+    scalars: task.scalars,
+    metrics: metricsOf(settings, target.kind),
+    ...(earlyStop ? { earlyStop } : {}),
+    checkpoint: checkpointOf(settings, earlyStop, target.kind),
+    onNan: onNanOf(settings),
+  };
+}
+
+/** Rates of optimizers that may be written without one, as the schema documents them. */
+const defaultRates: Readonly<Record<string, number>> = { adam: 1e-3, adamw: 1e-3, rmsprop: 1e-2, lion: 1e-4 };
+
+const defaultMetric = { class: 'accuracy', mask: 'mean_iou' } as const;
+
+function metricsOf(settings: Settings, kind: Recipe['target']['kind']): string[] {
+  const listed = settings.get('metric');
+  const names = listed?.kind === 'list' ? listed.elements.flatMap((each) => textOf(each) ?? []) : [];
+  const plain = names.map((name) => name.replace(/^(train|val|test)\./, '')).filter((name) => name !== 'loss');
+  return plain.length > 0 ? [...new Set(plain)] : [defaultMetric[kind]];
+}
+
+function earlyStopOf(group: Settings): EarlyStopSettings {
+  const monitor = metricPath(textOf(group.get('monitor')) ?? 'val.loss');
+  const baseline = numberOf(group.get('baseline'));
+  return {
+    monitor,
+    mode: directionOf(monitor, textOf(group.get('mode'))),
+    patience: numberOf(group.get('patience')) ?? 10,
+    minDelta: numberOf(group.get('min_delta')) ?? 0,
+    ...(baseline === undefined ? {} : { baseline }),
+    startFromEpoch: numberOf(group.get('start_from_epoch')) ?? 0,
+    restoreBest: boolOf(group.get('restore_best')) ?? true,
+  };
+}
+
+function checkpointOf(
+  settings: Settings,
+  earlyStop: EarlyStopSettings | undefined,
+  kind: Recipe['target']['kind'],
+): Recipe['checkpoint'] {
+  const group = groupOf(settings.get('checkpoint'));
+  const given = textOf(group?.get('best'));
+  const monitor = given ? metricPath(given) : (earlyStop?.monitor ?? metricPath(defaultMetric[kind]));
+  const mode = monitor === earlyStop?.monitor ? earlyStop.mode : directionOf(monitor, undefined);
+  return {
+    every: timeOf(group?.get('every')) ?? { value: 1, unit: 'epochs' },
+    keep: numberOf(group?.get('keep')) ?? 1,
+    best: { monitor, mode },
+  };
+}
+
+function onNanOf(settings: Settings): Recipe['onNan'] {
+  const call = callOf(settings.get('on_nan'));
+  if (call?.name !== 'rollback') return { kind: 'stop' };
+  return {
+    kind: 'rollback',
+    lrScale: numberOf(call.args.get('lr_scale')) ?? 0.5,
+    max: numberOf(call.args.get('max')) ?? 3,
+  };
+}
+
+/** The dataset that the directive names; `--data` takes the place of its files, its split stays. */
+function dataOf({ directive, directives, resolve }: Task, given: RecipeOverrides['data']): DataSpec {
+  const name = textOf(directive.settings.get('data')) ?? '';
+  const { settings } = directives.find((each) => each.word === 'dataset' && each.name === name) ?? directive;
+  const path = (key: string): string | undefined => {
+    const text = given ? undefined : textOf(settings.get(key));
+    return text === undefined ? undefined : resolve(text);
+  };
+  const number = (key: string): number | undefined => numberOf(settings.get(key));
+  const split = groupOf(settings.get('split'));
+  return defined({
+    name,
+    format: formatOf(given?.format ?? textOf(settings.get('format'))),
+    path: given?.path ?? path('path'),
+    images: path('images'),
+    masks: path('masks'),
+    labels: path('labels'),
+    classes: number('classes'),
+    ignore: number('ignore'),
+    limit: number('limit'),
+    samples: number('samples'),
+    size: number('size'),
+    generatorSeed: number('seed'),
+    split: defined({
+      train: numberOf(split?.get('train')),
+      val: numberOf(split?.get('val')),
+      test: numberOf(split?.get('test')),
+      seed: numberOf(split?.get('seed')) ?? 0,
+    }),
+  });
+}
+
+const formats = ['cifar-binary', 'idx', 'image-folder', 'image-mask-folder', 'npy', 'npz', 'synthetic'] as const;
+
+const formatOf = (name: string | undefined): DataSpec['format'] => {
+  const found = formats.find((format) => format === name);
+  if (found) return found;
+  throw new RangeError(`the dataset has the unchecked format ${name ?? 'none'}`);
+};
+
+type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
+};
+
+/** The record without its undefined entries. */
+function defined<T extends object>(record: T): Defined<T> {
+  const entries = Object.entries(record).filter(([, value]) => value !== undefined);
+  // Object.fromEntries forgets the keys, which are those of T.
+  return Object.fromEntries(entries) as Defined<T>;
+}
