@@ -4,7 +4,7 @@ import type { Settings } from '../analyze/directive-values.ts';
 import type { DataSpec, EarlyStopSettings, Recipe } from '../../runtime/train/recipe.ts';
 import { augmentsOf } from './augment.ts';
 import { directionOf, metricPath, scheduleOf } from './schedule.ts';
-import { boolOf, callOf, groupOf, numberOf, textOf, timeOf } from './settings.ts';
+import { boolOf, callOf, groupOf, numberOf, textOf, timeOf, type CallSetting } from './settings.ts';
 
 /** What `--epochs`, `--seed`, `--data` and `--set` replace. */
 export interface RecipeOverrides {
@@ -30,7 +30,6 @@ export function recipeOf(task: Task, overrides: RecipeOverrides): Recipe {
   const { settings } = directive;
   const optimizer = callOf(settings.get('optimizer'));
   const epochs = overrides.epochs ?? numberOf(settings.get('epochs')) ?? 1;
-  const momentum = numberOf(optimizer?.args.get('momentum')) ?? numberOf(optimizer?.args.get('beta1'));
   const augment = settings.get('augment');
   const early = groupOf(settings.get('early_stop'));
   const earlyStop = early && earlyStopOf(early);
@@ -38,13 +37,12 @@ export function recipeOf(task: Task, overrides: RecipeOverrides): Recipe {
     name: directive.name ?? '',
     seed: overrides.seed ?? numberOf(settings.get('seed')) ?? 0,
     epochs,
-    batch:
-      overrides.batch ?? numberOf(groupOf(settings.get('shape'))?.get('N')) ?? numberOf(settings.get('batch')) ?? 32,
+    batch: overrides.batch ?? batchOf(settings),
     data: dataOf(task, overrides.data),
     target,
     augment: augment?.kind === 'group' ? augmentsOf(augment.items) : [],
-    lr: overrides.lr ?? numberOf(optimizer?.args.get('lr')) ?? defaultRates[optimizer?.name ?? ''] ?? 1e-3,
-    ...(momentum === undefined ? {} : { momentum }),
+    lr: overrides.lr ?? rateOf(optimizer),
+    momentum: numberOf(optimizer?.args.get('momentum')),
     schedule: scheduleOf(callOf(settings.get('schedule')), epochs),
     scalars: task.scalars,
     metrics: metricsOf(settings, target.kind),
@@ -54,8 +52,15 @@ export function recipeOf(task: Task, overrides: RecipeOverrides): Recipe {
   };
 }
 
+/** A training step has a fixed batch: `N` of `shape`, else `batch`. */
+const batchOf = (settings: Settings): number =>
+  numberOf(groupOf(settings.get('shape'))?.get('N')) ?? numberOf(settings.get('batch')) ?? 32;
+
 /** Rates of optimizers that may be written without one, as the schema documents them. */
 const defaultRates: Readonly<Record<string, number>> = { adam: 1e-3, adamw: 1e-3, rmsprop: 1e-2, lion: 1e-4 };
+
+const rateOf = (optimizer: CallSetting | undefined): number =>
+  numberOf(optimizer?.args.get('lr')) ?? defaultRates[optimizer?.name ?? ''] ?? 1e-3;
 
 const defaultMetric = { class: 'accuracy', mask: 'mean_iou' } as const;
 
@@ -116,7 +121,7 @@ function dataOf({ directive, directives, resolve }: Task, given: RecipeOverrides
   };
   const number = (key: string): number | undefined => numberOf(settings.get(key));
   const split = groupOf(settings.get('split'));
-  return defined({
+  return {
     name,
     format: formatOf(given?.format ?? textOf(settings.get('format'))),
     path: given?.path ?? path('path'),
@@ -129,13 +134,13 @@ function dataOf({ directive, directives, resolve }: Task, given: RecipeOverrides
     samples: number('samples'),
     size: number('size'),
     generatorSeed: number('seed'),
-    split: defined({
+    split: {
       train: numberOf(split?.get('train')),
       val: numberOf(split?.get('val')),
       test: numberOf(split?.get('test')),
       seed: numberOf(split?.get('seed')) ?? 0,
-    }),
-  });
+    },
+  };
 }
 
 const formats = ['cifar-binary', 'idx', 'image-folder', 'image-mask-folder', 'npy', 'npz', 'synthetic'] as const;
@@ -145,14 +150,3 @@ const formatOf = (name: string | undefined): DataSpec['format'] => {
   if (found) return found;
   throw new RangeError(`the dataset has the unchecked format ${name ?? 'none'}`);
 };
-
-type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
-  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
-};
-
-/** The record without its undefined entries. */
-function defined<T extends object>(record: T): Defined<T> {
-  const entries = Object.entries(record).filter(([, value]) => value !== undefined);
-  // Object.fromEntries forgets the keys, which are those of T.
-  return Object.fromEntries(entries) as Defined<T>;
-}
