@@ -1,0 +1,91 @@
+/** `cnnc train`: a short run on generated pictures, its files, resumption bit for bit, and what is refused. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cnnc, eventsOf, summaryOf } from './cnnc.ts';
+
+const source = `
+model Tiny(image: f32[N, 3, 16, 16], classes: int = 2) -> f32[N, classes] {
+  return image
+    |> conv1: conv(4, k=3, stride=2, bias=false) |> bn1: bn |> relu
+    |> global_avg_pool |> flatten |> dropout(0.1) |> fc: linear(classes)
+}
+dataset shapes {
+  format = "synthetic"  samples = 48  size = 16px  classes = 2
+  split { train = 40  val = 8 }
+}
+train base for Tiny {
+  data = shapes
+  epochs = 4
+  batch = 8
+  seed = 3
+  loss = cross_entropy()
+  augment { horizontal_flip() }
+  optimizer = sgd(lr=0.05, momentum=0.9)
+  schedule = cosine()
+  early_stop { monitor = val.loss  patience = 10epochs  restore_best = true }
+}
+`;
+
+let folder = '';
+const at = (name: string): string => join(folder, name);
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'cnnc-train-'));
+  writeFileSync(at('tiny.cnn'), source);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const linesOf = (run: string): Record<string, unknown>[] =>
+  readFileSync(at(join(run, 'metrics.jsonl')), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+const weightsOf = (run: string): string => readFileSync(at(join(run, 'final.safetensors'))).toString('hex');
+const curve = (run: string): unknown[] => linesOf(run).map(({ epoch, step, values }) => ({ epoch, step, values }));
+
+describe('a run', () => {
+  beforeAll(async () => {
+    const ran = await cnnc('train', at('tiny.cnn'), '-o', at('straight'), '--json');
+    expect(ran.code).toBe(0);
+    expect(summaryOf(ran)).toMatchObject({ ended: 'finished', steps: 20 });
+    expect(eventsOf(ran).filter(({ kind }) => kind === 'epoch')).toHaveLength(4);
+  });
+
+  it('restores the epoch with the least validation loss', () => {
+    const epochs = linesOf('straight').filter(({ type }) => type === 'epoch');
+    const losses = epochs.map(({ values }) => (values as Record<string, number>)['val.loss'] ?? Infinity);
+    const best = epochs.findLastIndex(({ best: isBest }) => isBest === true);
+    expect(losses[best]).toBe(Math.min(...losses));
+    const read = (name: string) => readFileSync(at(join('straight', name)));
+    expect(read('final.safetensors').equals(read('best.safetensors'))).toBe(true);
+  });
+
+  it('gives the same curve again', async () => {
+    expect((await cnnc('train', at('tiny.cnn'), '-o', at('again'))).code).toBe(0);
+    expect(curve('again')).toEqual(curve('straight'));
+    expect(weightsOf('again')).toBe(weightsOf('straight'));
+  });
+
+  it('builds from its best weights', async () => {
+    const built = await cnnc('build', at('tiny.cnn'), '--weights', at('straight/best.safetensors'), '-o', at('net'));
+    expect(built.code).toBe(0);
+  });
+
+  it('refuses to go on with another recipe', async () => {
+    const ran = await cnnc('train', at('tiny.cnn'), '-o', at('straight'), '--resume', '--lr', '0.5');
+    expect(ran).toMatchObject({ code: 3, err: expect.stringContaining('error[E0717]') });
+  });
+});
+
+it('refuses data that is too small before it makes a folder', async () => {
+  const ran = await cnnc('train', at('tiny.cnn'), '-o', at('none'), '--batch', '64');
+  expect(ran).toMatchObject({ code: 3, err: expect.stringContaining('error[E0719]') });
+  expect(() => readFileSync(at('none/recipe.json'))).toThrow('ENOENT');
+});
+
+it('names the train directives that there are', async () => {
+  const ran = await cnnc('train', `${at('tiny.cnn')}:other`);
+  expect(ran).toMatchObject({ code: 2, err: expect.stringContaining('it has base') });
+});
