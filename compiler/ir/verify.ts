@@ -25,7 +25,8 @@ function inferredType(node: Node): TensorType | string {
 function tensorFault(tensor: Tensor): string | undefined {
   const { dtype, shape, data } = tensor;
   const isHeldIn64 = dtype === 'f32' && data instanceof Float64Array;
-  if (!isHeldIn64 && data.constructor !== allocate(dtype, 0).constructor) return `${dtype} data lies in a ${data.constructor.name}`;
+  if (!isHeldIn64 && data.constructor !== allocate(dtype, 0).constructor)
+    return `${dtype} data lies in a ${data.constructor.name}`;
   if (shape.some((size) => !Number.isInteger(size) || size < 0)) return `the shape [${shape.join(', ')}] has no size`;
   const count = elementCount(shape);
   return data.length === count ? undefined : `${formatType(tensor)} holds ${data.length} elements`;

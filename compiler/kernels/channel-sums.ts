@@ -143,7 +143,7 @@ function finishText(shader: Shader, { form, rows }: ChannelSum, result: Placemen
     `  let n = f32(${count});`,
     '  let mean = s0 / n;',
     '  let squares = max(s1 - s0 * mean, vec4f());',
-    store(`${rows === undefined ? '0u' : '2u * part'}`, 'shift + mean'),
+    store(rows === undefined ? '0u' : '2u * part', 'shift + mean'),
   ];
   if (rows !== undefined) return [...lines, store('2u * part + 1u', 'squares')].join('\n');
   return [...lines, store('1u', 'squares / n'), store('2u', 'squares / max(n - 1.0, 1.0)')].join('\n');

@@ -47,7 +47,12 @@ export const argMax: Kernel = {
     const rank = node.type.shape.length;
     // Of rank 3, `[N, H, W]`, channels of the result are rows of the operand; beyond, its rows and columns are shared.
     const [width, lanes] = [shader.u32(data.width), shader.u32(result.channels)];
-    const flat = rank === 1 ? '0u' : rank === 2 ? 'row' : `(row * ${shader.u32(result.height)} + y) * ${shader.u32(result.width)} + x`;
+    const flat =
+      rank === 1
+        ? '0u'
+        : rank === 2
+          ? 'row'
+          : `(row * ${shader.u32(result.height)} + y) * ${shader.u32(result.width)} + x`;
     shader.declare(`fn search(n: u32, p: u32) -> f32 {
   let start = ${at(from, 'n', `(p / ${width})`, `(p % ${width})`, '0u')};
   var best = -3.40282346e38;

@@ -3,7 +3,7 @@ import { isOp } from '../ir/op.ts';
 import { maxPool2dGrad } from '../ops/index.ts';
 import { spreadWorkgroups } from './cells.ts';
 import { ceilDivide, channelGroups, multiplyExtents, type Kernel } from './kernel.ts';
-import { at, beginShader, range, walk } from './wgsl.ts';
+import { at, beginShader, range, walk, type Walk } from './wgsl.ts';
 
 /** `rows` x `columns`: cells of a block. As large as the stride, blocks share windows as little as can be. */
 export type MaxPoolGradSchedule = { readonly rows: number; readonly columns: number };
@@ -38,11 +38,6 @@ export const maxPoolGrad: Kernel<MaxPoolGradSchedule> = {
     const [stepDown, stepAcross] = stride.map((size) => shader.u32(size));
     const [top, left] = [shader.u32(padding[0]), shader.u32(padding[1])];
     const cells = range(block.rows).flatMap((row) => range(block.columns).map((column) => ({ row, column })));
-    // Windows that hold a cell of the block: i * step - before < block's end, and i * step - before + kernel > its start.
-    const windows = (axis: string, size: string, step: string, before: string, extent: number, most: string): string =>
-      `  let ${axis}p = ${axis} + ${before};
-  let ${axis}from = select(0u, (${axis}p - ${size}) / ${step} + 1u, ${axis}p >= ${size});
-  let ${axis}to = min((${axis}p + ${extent - 1}u) / ${step} + 1u, ${most});`;
     const body = `
   let i = invocation.x + group.y * ${32768 * lanes}u;
   if (i >= ${count}) { return; }
@@ -73,21 +68,10 @@ ${cells.map(({ row, column }) => `  var v${row}${column} = vec4f();`).join('\n')
         }
       }
       let d = ${g}[${at(over, 'n', 'wy', 'wx', 'c')}];
-${cells
-  .map(({ row, column }) => {
-    const cell = `(y + ${row}u) * ${width} + x + ${column}u`;
-    return `      v${row}${column} += select(vec4f(), d, place == vec4u(${cell}));`;
-  })
-  .join('\n')}
+${addText(cells, width)}
     }
   }
-${cells
-  .map(({ row, column }) => {
-    const store = `${y}[${at(to, 'n', `(y + ${row}u)`, `(x + ${column}u)`, 'c')}] = v${row}${column};`;
-    if (row === 0 && column === 0) return `  ${store}`;
-    return `  if (y + ${row}u < ${height} && x + ${column}u < ${width}) { ${store} }`;
-  })
-  .join('\n')}`;
+${storeText(cells, y, to, height, width)}`;
     return shader.finish({
       workgroupSize: [lanes, 1, 1],
       workgroups: spreadWorkgroups(ceilDivide(items, lanes)),
@@ -95,3 +79,31 @@ ${cells
     });
   },
 };
+
+interface Cell {
+  readonly row: number;
+  readonly column: number;
+}
+
+// Windows that hold a cell of the block: i * step - before < block's end, and i * step - before + kernel > its start.
+const windows = (axis: string, size: string, step: string, before: string, extent: number, most: string): string =>
+  `  let ${axis}p = ${axis} + ${before};
+  let ${axis}from = select(0u, (${axis}p - ${size}) / ${step} + 1u, ${axis}p >= ${size});
+  let ${axis}to = min((${axis}p + ${extent - 1}u) / ${step} + 1u, ${most});`;
+
+const addText = (cells: readonly Cell[], width: string): string =>
+  cells
+    .map(({ row, column }) => {
+      const cell = `(y + ${row}u) * ${width} + x + ${column}u`;
+      return `      v${row}${column} += select(vec4f(), d, place == vec4u(${cell}));`;
+    })
+    .join('\n');
+
+const storeText = (cells: readonly Cell[], result: string, to: Walk, height: string, width: string): string =>
+  cells
+    .map(({ row, column }) => {
+      const store = `${result}[${at(to, 'n', `(y + ${row}u)`, `(x + ${column}u)`, 'c')}] = v${row}${column};`;
+      if (row === 0 && column === 0) return `  ${store}`;
+      return `  if (y + ${row}u < ${height} && x + ${column}u < ${width}) { ${store} }`;
+    })
+    .join('\n');

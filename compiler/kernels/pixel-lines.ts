@@ -61,7 +61,7 @@ export const nameLines = (shader: Shader, lines: Lines): LineNames => ({
 /** How an operand lies under the lines: `start(line)` is the vec4 index of channel group 0 of the line's first pixel. */
 export interface LineWalk {
   readonly pixel: string;
-  start(line: string): string;
+  readonly start: (line: string) => string;
 }
 
 export function walkLines(shader: Shader, placement: Placement, lines: Lines, names: LineNames): LineWalk {
@@ -71,6 +71,7 @@ export function walkLines(shader: Shader, placement: Placement, lines: Lines, na
   const [imageName, rowName, pixel] = [image, rowStride(placement), channelStride].map((size) => shader.u32(size));
   return {
     pixel: pixel ?? '',
-    start: (line) => `${origin} + (${line} / ${names.perImage}) * ${imageName} + (${line} % ${names.perImage}) * ${rowName}`,
+    start: (line) =>
+      `${origin} + (${line} / ${names.perImage}) * ${imageName} + (${line} % ${names.perImage}) * ${rowName}`,
   };
 }

@@ -70,7 +70,11 @@ function loadText(shader: Shader, buffer: string, placement: Placement): string 
   if (dense) return `${buffer}[${from.origin} + v]`;
   const [groupCount, columns, rows] = [groups, placement.width, placement.height].map((size) => shader.u32(size));
   const pixel = `v / ${groupCount}`;
-  const [n, y, x] = [`${pixel} / ${columns} / ${rows}`, `((${pixel}) / ${columns}) % ${rows}`, `(${pixel}) % ${columns}`];
+  const [n, y, x] = [
+    `${pixel} / ${columns} / ${rows}`,
+    `((${pixel}) / ${columns}) % ${rows}`,
+    `(${pixel}) % ${columns}`,
+  ];
   return `${buffer}[${at(from, `(${n})`, y, `(${x})`, `v % ${groupCount}`)}]`;
 }
 

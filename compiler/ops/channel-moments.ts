@@ -36,7 +36,11 @@ function evaluate(inputs: readonly Tensor[]): Tensor {
   return { dtype: 'f32', shape: [3, channels], data };
 }
 
-const sample = (name: string, shape: readonly number[], range: readonly [number, number] = [-1, 1]): Sample<NoAttrs> => ({
+const sample = (
+  name: string,
+  shape: readonly number[],
+  range: readonly [number, number] = [-1, 1],
+): Sample<NoAttrs> => ({
   name,
   inputs: [{ shape, range }],
   attrs: {},

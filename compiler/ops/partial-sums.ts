@@ -53,7 +53,12 @@ function evaluate(inputs: readonly Tensor[], attrs: PartialMomentsAttrs): Tensor
   return { dtype: 'f32', shape: [sums * parts.length, channels], data };
 }
 
-const sample = (name: string, shape: readonly number[], rows: number, operands: 1 | 3): Sample<PartialMomentsAttrs> => ({
+const sample = (
+  name: string,
+  shape: readonly number[],
+  rows: number,
+  operands: 1 | 3,
+): Sample<PartialMomentsAttrs> => ({
   name: operands === 1 ? `${name}, alone` : name,
   inputs: [{ shape }, { shape }, { shape: [3, shape[1] ?? 1] }].slice(0, operands),
   attrs: { rows },

@@ -49,7 +49,12 @@ function evaluate(inputs: readonly Tensor[], attrs: PartialTotalsAttrs): Tensor 
   return { dtype: 'f32', shape, data };
 }
 
-const sample = (name: string, shape: readonly number[], chunk: number, operands: 1 | 2): Sample<PartialTotalsAttrs> => ({
+const sample = (
+  name: string,
+  shape: readonly number[],
+  chunk: number,
+  operands: 1 | 2,
+): Sample<PartialTotalsAttrs> => ({
   name: operands === 1 ? name : `${name}, products`,
   inputs: [{ shape }, { shape }].slice(0, operands),
   attrs: { chunk },

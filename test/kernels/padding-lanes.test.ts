@@ -38,7 +38,16 @@ const data = (count: number, seed: number): Float32Array =>
   Float32Array.from({ length: count }, (_, index) => 0.5 + (((index + seed) * 37) % 64) / 64);
 
 const inputs = Object.fromEntries(
-  shapes.map((shape, index) => [`x${index}`, { shape, data: data(shape.reduce<number>((a, b) => a * b, 1), index) }]),
+  shapes.map((shape, index) => [
+    `x${index}`,
+    {
+      shape,
+      data: data(
+        shape.reduce<number>((a, b) => a * b, 1),
+        index,
+      ),
+    },
+  ]),
 );
 
 /** The error of the sum over channels of what `build` makes of a tensor, a gate and one value a pixel. */

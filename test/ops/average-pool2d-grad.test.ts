@@ -4,7 +4,13 @@ import { averagePool2dGrad } from '../../compiler/ops/average-pool2d-grad.ts';
 import { expectAdjoint } from './check-adjoint.ts';
 import { checkSamples, checkSymbolicBatch, expectFault, expectTensor, f32 } from './check-op.ts';
 
-const plain = { kernel: [1, 2], stride: [1, 2], padding: [0, 0, 0, 0], ceilMode: false, countIncludePad: true } as const;
+const plain = {
+  kernel: [1, 2],
+  stride: [1, 2],
+  padding: [0, 0, 0, 0],
+  ceilMode: false,
+  countIncludePad: true,
+} as const;
 
 describe('averagePool2dGrad', () => {
   it('spreads evenly', () => {

@@ -19,14 +19,20 @@ describe('dropoutMask', () => {
     const index = fc.nat(999);
     const word16 = fc.nat(0xffff);
     fc.assert(
-      fc.property(index, fc.nat(0xffffff), word16, word16, fc.nat(9), fc.double({ min: 0, max: 0.99, noNaN: true }), (
-        ...[at, step, low, high, stream, p]
-      ) => {
-        const { data } = dropoutMask.evaluate([rng(step, low, high)], { shape: [10, 100], p, stream });
-        const words = philox([at >> 2, stream, step, 0], [high * 0x10000 + low, 0]);
-        const uniform = ((words[at % 4] ?? 0) >>> 8) * 2 ** -24;
-        expect(data[at]).toBe(uniform < p ? 0 : 1 / (1 - p));
-      }),
+      fc.property(
+        index,
+        fc.nat(0xffffff),
+        word16,
+        word16,
+        fc.nat(9),
+        fc.double({ min: 0, max: 0.99, noNaN: true }),
+        (...[at, step, low, high, stream, p]) => {
+          const { data } = dropoutMask.evaluate([rng(step, low, high)], { shape: [10, 100], p, stream });
+          const words = philox([at >> 2, stream, step, 0], [high * 0x10000 + low, 0]);
+          const uniform = ((words[at % 4] ?? 0) >>> 8) * 2 ** -24;
+          expect(data[at]).toBe(uniform < p ? 0 : 1 / (1 - p));
+        },
+      ),
     );
   });
 

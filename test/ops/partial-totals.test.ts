@@ -13,7 +13,13 @@ describe('partialTotals', () => {
 
   it.each(partialTotals.samples)('adds up to the total: $name', ({ inputs, attrs }) => {
     const tensors = inputs.map(({ shape }, index) => noise(shape, index));
-    const [x = f32([], []), y = f32(x.shape, Array.from(x.data, () => 1))] = tensors;
+    const [
+      x = f32([], []),
+      y = f32(
+        x.shape,
+        Array.from(x.data, () => 1),
+      ),
+    ] = tensors;
     const { data } = partialTotals.evaluate(tensors, attrs);
     const total = Float64Array.from(data).reduce((sum, value) => sum + value, 0);
     expect(Math.abs(total - dot(x, y))).toBeLessThan(1e-11);
