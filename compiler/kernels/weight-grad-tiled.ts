@@ -20,14 +20,12 @@ export const weightGradTiled: Kernel<TiledGradSchedule> = {
   supports: (node) => readWeightGrad(node)?.attrs.groups === 1,
   schedules(node) {
     const outputs = readWeightGrad(node)?.outputs ?? 1;
-    const all = [
-      { across: 8, columns: 2 },
-      { across: 4, columns: 2 },
-      { across: 2, columns: 1 },
-    ];
-    // The widest tile that outputs fill, then the others.
-    const best = all.find(({ across }) => outputs > 4 * across) ?? { across: 2, columns: 1 };
-    return [best, ...all.filter(({ across }) => across !== best.across)];
+    const wide = { across: 8, columns: 2 };
+    const middle = { across: 4, columns: 2 };
+    const narrow = { across: 2, columns: 1 };
+    // The widest tile that outputs fill, then one beside it.
+    if (outputs > 32) return [wide, middle];
+    return outputs > 16 ? [middle, narrow] : [narrow, wide];
   },
   emit(request, schedule) {
     const { grad } = weightGradOf(request);
