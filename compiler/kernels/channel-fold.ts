@@ -20,7 +20,7 @@ export const channelFold: Kernel = {
   supports: foldsChannels,
   schedules: () => [{}],
   emit(request) {
-    const { node, result } = request;
+    const { node } = request;
     const [data] = request.operands;
     if (!data) throw new TypeError(`${node.op.name} reads no placed value`);
     const shader = beginShader(request);
@@ -34,7 +34,7 @@ export const channelFold: Kernel = {
     const step = maximum ? `max(t, select(vec4f(-3.40282346e38), a, ${inside}))` : 't + a';
     return finishCells(
       shader,
-      result,
+      request,
       `  let start = ${at(source, 'n', 'y', 'x', '0u')};
   var t = vec4f(${maximum ? '-3.40282346e38' : ''});
   for (var g = 0u; g < ${groups}; g++) {

@@ -12,7 +12,7 @@ export const dilate: Kernel = {
   supports: (node) => isOp(node, dilateOp),
   schedules: () => [{}],
   emit(request) {
-    const { node, result } = request;
+    const { node } = request;
     const [data] = request.operands;
     if (!isOp(node, dilateOp) || !data) throw new TypeError(`${node.op.name} dilates no placed value`);
     const shader = beginShader(request);
@@ -22,7 +22,7 @@ export const dilate: Kernel = {
     const [rows, columns] = [shader.u32(data.height), shader.u32(data.width)];
     return finishCells(
       shader,
-      result,
+      request,
       `  let h = y / ${down};
   let w = x / ${across};
   var v = vec4f();

@@ -62,12 +62,12 @@ export const dropoutMask: Kernel = {
 }`);
     if (spread === 'pixels') return emitPixels(shader, request);
     const [channels, rows, columns] = [result.channels, result.height, result.width].map((size) => shader.u32(size));
-    if (spread === 'channels') return finishCells(shader, result, `  let v = draw((n * ${channels}) / 4u + c);`);
+    if (spread === 'channels') return finishCells(shader, request, `  let v = draw((n * ${channels}) / 4u + c);`);
     const lane = (k: number): string =>
       `  let e${k} = ((n * ${channels} + c * 4u + ${k}u) * ${rows} + y) * ${columns} + x;`;
     const lanes = range(4).map((k) => `draw(e${k} / 4u)[e${k} % 4u]`);
     const value = `select(vec4f(), vec4f(${lanes.join(', ')}), ${insideChannels(shader, result.channels)})`;
-    return finishCells(shader, result, `${unroll(4, lane)}\n  let v = ${value};`);
+    return finishCells(shader, request, `${unroll(4, lane)}\n  let v = ${value};`);
   },
 };
 

@@ -26,20 +26,12 @@ export function declareEpilogue(shader: Shader, tail: Tail, request: KernelReque
     if (tail.start) names.set(tail.start, 't2');
     spare = 2;
   }
-  for (const step of tail.steps) {
-    const args = step.inputs.map((input) => {
-      const known = names.get(input);
-      if (known) return known;
-      const name = fresh();
-      lines.push(`  let ${name} = ${renderOperand(shader, input, tail, request)};`);
-      names.set(input, name);
-      return name;
-    });
+  const operand = (node: Node): string => {
     const name = fresh();
-    lines.push(`  let ${name} = ${renderScalar(shader, step, args)};`);
-    names.set(step, name);
-  }
-  let result = names.get(tail.result) ?? 'v';
+    lines.push(`  let ${name} = ${renderOperand(shader, node, tail, request)};`);
+    return name;
+  };
+  let result = renderSteps({ shader, tail, names, lines, fresh, operand });
   // Ending every tail with the same clamp lets a model's plain, relu, relu6, hard-sigmoid and hard-swish layers
   // share one pipeline on adapters where creating one takes longer than all its runs.
   const last = tail.steps.at(-1);
@@ -47,15 +39,48 @@ export function declareEpilogue(shader: Shader, tail: Tail, request: KernelReque
     lines.push(`  let ${fresh()} = ${renderClamp(shader, result, identityClamp)};`);
     result = fresh();
   }
-  const masked = request.result.channels % 4 !== 0 && !keepsZero(tail, request);
-  if (masked) {
-    const channels = shader.u32(request.result.channels);
-    result = `select(vec4f(), ${result}, vec4u(0, 1, 2, 3) + c * 4u < vec4u(${channels}))`;
-  }
+  if (needsMask(tail, request)) result = masked(shader, result, request);
   shader.declare(
     [`fn finish(v: vec4f, n: u32, y: u32, x: u32, c: u32) -> vec4f {`, ...lines, `  return ${result};`, '}'].join('\n'),
   );
 }
+
+interface Rendering {
+  readonly shader: Shader;
+  readonly tail: Tail;
+  /** Names of the values that are there; grows. */
+  readonly names: Map<Node, string>;
+  /** Statements, one a value; grows. */
+  readonly lines: string[];
+  readonly fresh: () => string;
+  /** The name of an operand, after adding what loads it. */
+  readonly operand: (node: Node) => string;
+}
+
+/** Adds the statements of a tail's scalar ops; returns the name of its result. Behind an anchor, clamps are one text. */
+export function renderSteps({ shader, tail, names, lines, fresh, operand }: Rendering): string {
+  for (const step of tail.steps) {
+    const args = step.inputs.map((input) => {
+      const name = names.get(input) ?? operand(input);
+      names.set(input, name);
+      return name;
+    });
+    const name = fresh();
+    const form = tail.start && clampForm(step);
+    const [x] = args;
+    lines.push(`  let ${name} = ${form && x ? renderClamp(shader, x, form) : renderScalar(step, args)};`);
+    names.set(step, name);
+  }
+  return names.get(tail.result) ?? 'v';
+}
+
+/** Whether padding lanes come out of a tail as anything but zero. */
+export const needsMask = (tail: Tail, request: KernelRequest): boolean =>
+  request.result.channels % 4 !== 0 && !keepsZero(tail, request);
+
+/** A value of channel group `c` with its padding lanes zero. */
+export const masked = (shader: Shader, value: string, { result }: KernelRequest): string =>
+  `select(vec4f(), ${value}, vec4u(0, 1, 2, 3) + c * 4u < vec4u(${shader.u32(result.channels)}))`;
 
 /** `y = clamp(scale * x + shift, low, high)`, times x where `gated`. */
 interface Clamp {
@@ -92,10 +117,7 @@ function renderClamp(shader: Shader, x: string, form: Clamp): string {
   return `${inner} * select(vec4f(1.0), ${x}, vec4<bool>(${gated} != 0.0))`;
 }
 
-function renderScalar(shader: Shader, step: Node, args: readonly string[]): string {
-  const form = clampForm(step);
-  const [x] = args;
-  if (form && x) return renderClamp(shader, x, form);
+function renderScalar(step: Node, args: readonly string[]): string {
   // A sum is the same in either order, and one order is one text.
   const ordered = step.op.name === 'add' && args[1] === 'v' ? args.toReversed() : args;
   if (!step.op.scalar) throw new TypeError(`${step.op.name} is not elementwise`);
@@ -103,17 +125,25 @@ function renderScalar(shader: Shader, step: Node, args: readonly string[]): stri
 }
 
 function renderOperand(shader: Shader, node: Node, tail: Tail, request: KernelRequest): string {
+  const operand = readOperand(shader, node, tail, request);
+  return 'value' in operand ? operand.value : renderLoad(shader, operand.buffer, operand.placement, request);
+}
+
+/** What a tail reads: one value for all, or a buffer and how the operand lies in it. */
+export type TailOperand = { readonly value: string } | { readonly buffer: string; readonly placement: Placement };
+
+export function readOperand(shader: Shader, node: Node, tail: Tail, request: KernelRequest): TailOperand {
   const index = tail.operandOf.get(node);
   const constant = index === undefined ? node : request.node.inputs[index];
   const scalar = constant && isConstant(constant) && constant.attrs.tensor.data.length === 1;
-  if (scalar) return `vec4f(${shader.f32(constant.attrs.tensor.data[0] ?? 0)})`;
+  if (scalar) return { value: `vec4f(${shader.f32(constant.attrs.tensor.data[0] ?? 0)})` };
   if (constant && isConstant(constant)) {
     const { packed, placement } = imageConstant(constant, request.node.type.shape.length);
-    return renderLoad(shader, shader.constant(packed), placement, request);
+    return { buffer: shader.constant(packed), placement };
   }
   const placement = index === undefined ? undefined : request.operands[index];
   if (index === undefined || !placement) throw new TypeError(`operand ${node.op.name} has no place in memory`);
-  return renderLoad(shader, shader.operand(index), placement, request);
+  return { buffer: shader.operand(index), placement };
 }
 
 // Broadcasting is a stride of zero, so gates, biases and residuals share one text.

@@ -17,6 +17,7 @@ import { groupNorm } from './group-norm.ts';
 import { argMax, oneHot } from './labels.ts';
 import { linear } from './linear.ts';
 import { maxPoolGrad } from './max-pool-grad.ts';
+import { maxPoolGradRows } from './max-pool-grad-rows.ts';
 import { mergeMoments } from './merge-moments.ts';
 import { packWeightsKernel } from './pack-weights.ts';
 import { globalPool, pool } from './pool.ts';
@@ -49,6 +50,7 @@ export const kernels: readonly Kernel[] = [
   weightGradGrouped,
   globalPool,
   pool,
+  maxPoolGradRows,
   maxPoolGrad,
   spread,
   softmax,

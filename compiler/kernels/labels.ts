@@ -22,7 +22,7 @@ export const oneHot: Kernel = {
     const label = elementIndex(shader, shader.operand(0), data, shape, coordinates.slice(0, shape.length));
     return finishCells(
       shader,
-      result,
+      request,
       `  let label = ${label};
   let v = select(vec4f(), vec4f(1.0), (vec4f(0.0, 1.0, 2.0, 3.0) + f32(c * 4u) == vec4f(label)) & (${insideChannels(shader, result.channels)}));`,
     );
@@ -69,6 +69,6 @@ ${range(4)
       if (rank === 1) return k === 0 ? '  v.x = search(n, 0u);' : '';
       return `  { let row = c * 4u + ${k}u; if (row < ${lanes}) { v[${k}] = search(n, ${flat}); } }`;
     };
-    return finishCells(shader, result, `  var v = vec4f();\n${range(4).map(lane).join('\n')}`);
+    return finishCells(shader, request, `  var v = vec4f();\n${range(4).map(lane).join('\n')}`);
   },
 };

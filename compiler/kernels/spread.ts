@@ -93,7 +93,7 @@ export const spread: Kernel = {
     const [rows, columns] = axes(shader, axisOf(node), data, result);
     return finishCells(
       shader,
-      result,
+      request,
       `${rows.range}
 ${columns.range}
   var v = vec4f();

@@ -72,6 +72,7 @@ export const averagePool2dGrad: Op<AveragePool2dGradAttrs> = {
     sample('1x3', [1, 5, 4, 7], { kernel: [1, 3], stride: [1, 2], padding: [0, 1, 0, 1] }),
     sample('asymmetric padding', [1, 4, 6, 6], { kernel: [3, 3], padding: [0, 0, 1, 1] }),
     sample('stride larger than kernel', [1, 4, 8, 8], { stride: [3, 3] }),
+    sample('wide', [1, 6, 4, 40]),
     sample('whole plane', [2, 7, 3, 4], { kernel: [3, 4], stride: [1, 1] }),
   ],
 };

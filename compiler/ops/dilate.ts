@@ -56,6 +56,7 @@ export const dilate: Op<DilateAttrs> = {
     sample('one channel', [1, 1, 2, 3], [3, 3], [5, 8]),
     sample('rows only', [1, 5, 4, 4], [2, 1], [7, 4]),
     sample('stride beyond the result', [1, 4, 1, 1], [5, 5], [3, 3]),
+    sample('wide', [1, 6, 2, 20], [2, 2], [4, 39]),
     sample('stride 1', [1, 6, 3, 4], [1, 1], [3, 4]),
   ],
 };

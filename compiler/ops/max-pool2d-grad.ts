@@ -82,6 +82,10 @@ export const maxPool2dGrad: Op<PoolAttrs> = {
     sample('asymmetric padding', [1, 4, 6, 6], { kernel: [3, 3], padding: [0, 0, 1, 1] }),
     sample('stride larger than kernel', [1, 4, 8, 8], { stride: [3, 3] }),
     sample('whole plane', [2, 7, 3, 4], { kernel: [3, 4], stride: [1, 1] }),
+    sample('2x2, wide', [1, 5, 4, 70]),
+    tied('3x3 stride 2, wide', [1, 6, 5, 71], padded3),
+    tied('3x3 stride 1, wide', [1, 3, 4, 37], { ...padded3, stride: [1, 1] }),
+    sample('4x4 stride 2', [1, 4, 10, 9], { kernel: [4, 4] }),
     sample('all negative, padded', [1, 3, 4, 4], padded3, [-3, -1]),
   ],
 };

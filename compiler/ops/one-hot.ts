@@ -48,6 +48,7 @@ export const oneHot: Op<OneHotAttrs> = {
     sample('one class', [3], 1),
     sample('left-out labels', [20], 3, [-2, 4]),
     sample('pixels', [2, 5, 7], 6),
+    sample('wide', [1, 3, 37], 5),
     sample('pixels of which some are left out', [2, 3, 4], 4, [-1, 5]),
   ],
 };

@@ -71,6 +71,7 @@ const samples = resizeModes.flatMap((mode): Sample<ResizeGradAttrs>[] => {
     one('up and down', [1, 1, 7, 5], [3, 8]),
     one('from one cell', [1, 7, 3, 4], [1, 1]),
     one('to one cell', [1, 4, 1, 1], [5, 4]),
+    one('wide', [1, 3, 4, 70], [2, 35]),
     one('same size', [1, 6, 4, 5], [4, 5]),
   ];
 });

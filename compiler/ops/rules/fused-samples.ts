@@ -58,6 +58,10 @@ const elementwise: readonly Sample<FusedAttrs>[] = [
   sample('elementwise broadcast', [given(2, 6, 3, 4), fixed(1, 6, 1, 1), given(2, 6, 1, 1)], chain),
   sample('elementwise matrix', [given(3, 7), fixed(1, 7), given(3, 7)], chain),
   sample('elementwise, one value a pixel', [given(2, 6, 3, 4), given(2, 1, 3, 4), given(2, 6, 3, 4)], chain),
+  sample('elementwise, wide', [given(2, 6, 3, 67), given(1, 6, 1, 1), given(2, 6, 3, 67)], chain),
+  sample('elementwise, gates and wide', [given(2, 5, 3, 67), given(2, 5, 1, 1), given(2, 1, 3, 67)], chain),
+  sample('elementwise, vectors', [given(1, 1000), given(1, 1), given(1, 1000)], chain),
+  sample('elementwise, unaligned vectors', [given(1, 999), given(1, 1), given(1, 999)], chain),
   sample('elementwise, one value a row', [given(3, 7), given(3, 7), given(3, 1)], chain),
   sample('elementwise, chosen where positive', [given(2, 5, 3, 4), given(2, 5, 3, 4), given(1, 5, 1, 1)], (arg) =>
     one(mul, makeNode(where, [arg(0), arg(1), scalar(0)], {}), one(rsqrt, one(exp, arg(2)))),
