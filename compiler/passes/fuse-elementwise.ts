@@ -92,5 +92,10 @@ export const fuseElementwise: Pass = {
 export const fuseRecomputing: Pass = {
   name: 'fuse-recomputing',
   summary: 'fuse elementwise ops, computing cheap ones again rather than storing them',
-  run: (graph) => run(graph, true),
+  run: (graph) => {
+    let current = graph;
+    // What one round takes in can leave a value to a single reader; each round makes the unfused part smaller.
+    for (let next = run(current, true); next !== current; next = run(current, true)) current = next;
+    return current;
+  },
 };
