@@ -1,5 +1,6 @@
 /** `cnnc train`: runs a train directive, shows how it goes, and keeps what it makes in a run folder. */
 import { join } from 'node:path';
+import type { RuntimeFault } from '../../runtime/errors.ts';
 import { runTraining } from '../../runtime/node/run-training.ts';
 import type { TrainingEvent, TrainResult } from '../../runtime/train/training-run.ts';
 import type { TrainingArtifact } from '../../runtime/train/training-artifact.ts';
@@ -40,8 +41,8 @@ export const configureTrain: Configure = (command, act) => {
     .option('--resume', 'go on from the last checkpoint of the folder, or start where there is none')
     .addHelpText(
       'after',
-      '\nThe folder holds recipe.json, metrics.jsonl, best.safetensors, final.safetensors and last.ckpt. Ctrl-C saves and ' +
-        'exits with 130; exit code 3: data or checkpoint, 5: numbers that are not finite.',
+      '\nThe folder holds recipe.json, metrics.jsonl, report.html, best.safetensors, final.safetensors and last.ckpt. ' +
+        'Ctrl-C saves and exits with 130; exit code 3: data or checkpoint, 5: numbers that are not finite.',
     )
     .action((target: string, flags: TrainFlags) => act((context) => run(context, target, flags)));
 };
@@ -94,13 +95,16 @@ async function execute(
   folder: string,
   resume: boolean,
 ): Promise<TrainResult> {
+  const { output } = context;
   const abort = new AbortController();
   const interrupt = (): void => abort.abort();
   process.once('SIGINT', interrupt);
   try {
     return await withDevice(context, ({ device, info }) => {
       const onEvent = showProgress(context, artifact);
-      return runTraining({ artifact, device, profile: info.profile, folder, resume, signal: abort.signal, onEvent });
+      const onDamage = (fault: RuntimeFault): void => output.note(`passed over a damaged checkpoint: ${fault.message}`);
+      const { signal } = abort;
+      return runTraining({ artifact, device, profile: info.profile, folder, resume, signal, onEvent, onDamage });
     });
   } finally {
     process.off('SIGINT', interrupt);

@@ -1,104 +1,100 @@
 /** Runs a training artifact on a device: data, session, loop and the files of the run folder. */
-import { appendFile, mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { encodeSafetensors } from '../safetensors.ts';
-import { fromFloat32 } from '../stored-tensor.ts';
+import { createHash } from 'node:crypto';
 import type { ProfileName } from '../artifact.ts';
-import type { Tensors } from '../train/checkpoint.ts';
+import type { RuntimeFault } from '../errors.ts';
+import type { Loader } from '../train/loader.ts';
 import { createTrainingSession } from '../train/session.ts';
 import type { TrainingArtifact } from '../train/training-artifact.ts';
 import { train } from '../train/trainer.ts';
 import type { TrainingEvent, TrainResult } from '../train/training-run.ts';
-import { readLatestCheckpoint, writeCheckpoint } from './checkpoint-files.ts';
 import { openLoader } from './loader.ts';
-import { openTrainingData } from './training-data.ts';
-import { writeFileAtomically } from './write-file.ts';
+import { openRunFolder, type RunFolder } from './run-folder.ts';
+import { openTrainingData, type TrainingData } from './training-data.ts';
 
 export interface RunTrainingOptions {
   readonly artifact: TrainingArtifact;
   readonly device: GPUDevice;
   readonly profile: ProfileName;
-  /** Folder of the run: recipe.json, metrics.jsonl, last.ckpt, best.safetensors, final.safetensors. */
+  /** Folder of the run; see `openRunFolder`. */
   readonly folder: string;
   /** Goes on from the newest checkpoint of the folder that is whole; without one the run starts anew. */
   readonly resume: boolean;
   readonly onEvent?: ((event: TrainingEvent) => void) | undefined;
+  /** Is told of each checkpoint that is newer than the one the run goes on from, but damaged. */
+  readonly onDamage?: ((fault: RuntimeFault) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Trains as the artifact's recipe says. Everything about data is checked before the folder is made. Throws what
- * `openTrainingData`, `createTrainingSession` and `train` throw.
+ * Trains as the artifact's recipe says. Everything about data and checkpoints is checked before the folder is made or
+ * changed. Throws what `openTrainingData`, `openRunFolder`, `createTrainingSession` and `train` throw.
  */
 export async function runTraining(options: RunTrainingOptions): Promise<TrainResult> {
-  const { artifact, device, profile, folder, signal } = options;
-  const { recipe, input, preprocess, state, model } = artifact.manifest;
-  const { target } = recipe;
-  const classes = recipe.data.classes ?? target.classes;
-  const data = await openTrainingData(recipe.data, '.', { target: target.kind, classes });
+  const { recipe, preprocess, model } = options.artifact.manifest;
+  const classes = recipe.data.classes ?? recipe.target.classes;
+  const data = await openTrainingData(recipe.data, '.', { target: recipe.target.kind, classes });
   try {
-    const common = { data, batch: recipe.batch, seed: recipe.seed, preprocess: preprocess?.steps ?? [], target };
-    const [channels = 1, height = 1, width = 1] = input.shape;
-    const shaped = { ...common, input: { name: input.name, shape: [channels, height, width] as const } };
-    const training = openLoader({ ...shaped, split: 'train', mode: 'train', augment: recipe.augment });
-    const validation = data.val ? openLoader({ ...shaped, split: 'val', mode: 'evaluate' }) : undefined;
-    const found = options.resume ? await readLatestCheckpoint(folder) : undefined;
-    await mkdir(folder, { recursive: true });
-    await writeFileAtomically(join(folder, 'recipe.json'), `${JSON.stringify(recipe, null, 2)}\n`);
-    const metrics = join(folder, 'metrics.jsonl');
-    await writeFileAtomically(metrics, found ? await linesUpTo(metrics, found.checkpoint.state.step) : '');
+    const classNames = preprocess?.labels ?? data.classNames ?? [];
+    const folder = await openRunFolder(options.folder, { ...options, recipe, model: model.name, classNames });
+    for (const fault of folder.found?.damaged ?? []) options.onDamage?.(fault);
+    const result = await runIn(folder, data, options).catch(async (error: unknown) => {
+      // What ended the run is what the user must hear of.
+      await folder.close(true).catch(() => undefined);
+      throw error;
+    });
+    await folder.close(false);
+    return result;
+  } finally {
+    await data.close();
+  }
+}
+
+async function runIn(folder: RunFolder, data: TrainingData, options: RunTrainingOptions): Promise<TrainResult> {
+  const { artifact, device, profile, signal } = options;
+  const { recipe, input, preprocess, state } = artifact.manifest;
+  const [channels = 1, height = 1, width = 1] = input.shape;
+  const shaped = { name: input.name, shape: [channels, height, width] as const };
+  const common = { data, batch: recipe.batch, seed: recipe.seed, preprocess: preprocess?.steps ?? [], input: shaped };
+  const { target, augment } = recipe;
+  const loaders: Loader[] = [];
+  try {
+    loaders.push(openLoader({ ...common, target, split: 'train', mode: 'train', augment }));
+    if (data.val) loaders.push(openLoader({ ...common, target, split: 'val', mode: 'evaluate' }));
+    const [training, validation] = loaders;
+    if (!training) throw new Error('a run has batches to train on');
     const session = await createTrainingSession(device, artifact, { profile });
     try {
       return await train({
         session,
         vectors: state,
         recipe,
-        model: `${model.name} ${model.parameters}`,
+        model: fingerprint(artifact),
         train: training,
         validation,
-        resumeFrom: found?.checkpoint,
+        resumeFrom: folder.found?.checkpoint,
         signal,
         clock: () => performance.now(),
-        store: {
-          saveCheckpoint: (checkpoint, periodic) =>
-            writeCheckpoint(folder, checkpoint, { keep: periodic ? recipe.checkpoint.keep : 0 }),
-          saveWeights: (kind, weights) =>
-            writeFileAtomically(join(folder, `${kind}.safetensors`), encodeWeights(weights)),
-        },
+        store: folder.store,
         onEvent: async (event) => {
-          if (event.type === 'step' || event.type === 'epoch') {
-            const best = event.type === 'epoch' ? { best: event.best } : {};
-            await appendFile(metrics, `${JSON.stringify({ type: event.type, ...event.record, ...best })}\n`);
-          }
+          await folder.record(event);
           options.onEvent?.(event);
         },
       });
     } finally {
       session.dispose();
-      await training.close();
-      await validation?.close();
     }
   } finally {
-    await data.close();
+    for (const loader of loaders) await loader.close();
   }
 }
 
-const encodeWeights = (weights: Tensors): Uint8Array =>
-  encodeSafetensors(
-    new Map([...weights].map(([name, { shape, data }]) => [name, fromFloat32(Float32Array.from(data), [...shape])])),
-    new Map([['format', 'pt']]),
-  );
-
-/** The lines of a run's metrics that its checkpoint knows: a killed run may have written more. */
-async function linesUpTo(path: string, step: number): Promise<string> {
-  const text = await readFile(path, 'utf8').catch(() => '');
-  const kept = text.split('\n').filter((line) => {
-    try {
-      const record: unknown = JSON.parse(line);
-      return typeof record === 'object' && record !== null && 'step' in record && Number(record.step) <= step;
-    } catch {
-      return false;
-    }
-  });
-  return kept.map((line) => `${line}\n`).join('');
+/**
+ * Tells apart what steps compute: network, loss, optimizer and regularizers are all in the programs, and only there.
+ * Where the numbers of a step could differ, a resumed run could not equal one that never stopped.
+ */
+function fingerprint({ manifest: { programs, state }, kernels, constants }: TrainingArtifact): string {
+  const hash = createHash('sha256').update(JSON.stringify([programs, state]));
+  for (const [name, text] of kernels) hash.update(`${name}\n${text}`);
+  for (const [name, bytes] of constants) hash.update(name).update(bytes);
+  return hash.digest('hex');
 }

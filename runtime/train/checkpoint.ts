@@ -84,10 +84,12 @@ export interface Continuation {
   readonly shapes: ReadonlyMap<string, readonly number[]>;
 }
 
+const otherModel = 'network, loss or optimizer are not the same, or another version of cnnc has compiled them';
+
 /** Throws E0717 where a run cannot go on from a checkpoint as if it had never stopped; says what changed. */
 export function checkContinues(checkpoint: Checkpoint, { recipe, model, shapes }: Continuation): void {
   const changes = [...recipeChanges(checkpoint.recipe, recipe), ...shapeChanges(checkpoint.tensors, shapes)];
-  if (changes.length === 0 && checkpoint.model !== model) changes.push('the network is another one');
+  if (changes.length === 0 && checkpoint.model !== model) changes.push(otherModel);
   if (changes.length === 0) return;
   const shown = changes.length > 4 ? [...changes.slice(0, 4), `${changes.length - 4} more`] : changes;
   const message = `the run cannot go on from its checkpoint: ${shown.join('; ')}`;

@@ -20,7 +20,7 @@ export async function rollBack(run: Run): Promise<void> {
   run.restorable = checkpoint.restorable;
   run.interval = now(run);
   run.epoch = now(run);
-  await emit(run, { type: 'rollback', step: run.state.step, ...rollbacks });
+  await emit(run, { type: 'rollback', step: run.state.step, epoch: run.state.epoch, ...rollbacks });
 }
 
 function notFinite({ options: { recipe }, state, interval }: Run): RuntimeFault {

@@ -69,8 +69,14 @@ export type TrainingEvent =
   | { readonly type: 'checkpoint'; readonly step: number }
   /** Numbers that are not finite turned up in steps `after + 1` to `step`. */
   | { readonly type: 'not-finite'; readonly after: number; readonly step: number }
-  /** The run goes on from step `step`. */
-  | { readonly type: 'rollback'; readonly step: number; readonly count: number; readonly lrScale: number }
+  /** The run goes on from step `step`, with `epoch` epochs done. */
+  | {
+      readonly type: 'rollback';
+      readonly step: number;
+      readonly epoch: number;
+      readonly count: number;
+      readonly lrScale: number;
+    }
   | { readonly type: 'end'; readonly ended: Ended; readonly restoredEpoch: number | undefined };
 
 export interface TrainOptions {

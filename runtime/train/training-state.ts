@@ -9,7 +9,7 @@ const figureSchema = v.pipe(
 const countSchema = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 /** Figures of an interval of steps, or of a whole epoch. */
-const recordSchema = v.object({
+export const recordSchema = v.object({
   /** Counted from one. */
   epoch: countSchema,
   /** Optimizer steps of the run up to here. */

@@ -105,7 +105,10 @@ describe('going on', () => {
   });
 
   it('is refused with another network', () => {
-    expect(go({ model: 'other' })).toBe('E0717: the run cannot go on from its checkpoint: the network is another one');
+    expect(go({ model: 'other' })).toBe(
+      'E0717: the run cannot go on from its checkpoint: network, loss or optimizer are not the same, ' +
+        'or another version of cnnc has compiled them',
+    );
     expect(go({ shapes: new Map([...shapes, ['fc.bias', [4]]]) })).toContain('tensor fc.bias is [4] and was [3]');
     expect(go({ shapes: new Map([...shapes].slice(1)) })).toContain('tensor fc.weight is absent and was [3, 4]');
     expect(go({ shapes: new Map([...shapes, ['new', [1]]]) })).toContain('tensor new is [1] and was absent');

@@ -26,8 +26,8 @@ describe('numbers that are not finite', () => {
     expect([ended, state.rollbacks]).toEqual(['finished', { count: 2, lrScale: 0.25 }]);
     const back = tiny.events.filter(({ type }) => type === 'rollback');
     expect(back).toEqual([
-      { type: 'rollback', step: 7, count: 1, lrScale: 0.5 },
-      { type: 'rollback', step: 7, count: 2, lrScale: 0.25 },
+      { type: 'rollback', step: 7, epoch: 1, count: 1, lrScale: 0.5 },
+      { type: 'rollback', step: 7, epoch: 1, count: 2, lrScale: 0.25 },
     ]);
     expect(state.history.map(({ epoch }) => epoch)).toEqual([1, 2, 3, 4]);
     const rates = ratesAt({ ...tiny.options.recipe, stepsPerEpoch: perEpoch }, 27);
