@@ -51,6 +51,10 @@ export const families: readonly { readonly prefix: string; readonly text: string
     text: 'The command needs a package that `npm install` leaves out where optional packages are not wanted. Exit code 3.',
   },
   {
+    prefix: 'E0910',
+    text: '`monitor` and `best` name a metric of the training (train.loss, train.accuracy) or of the validation split (val.loss and the metrics of the task); those of validation need `split { val = ... }` in the dataset. Exit code 1.',
+  },
+  {
     prefix: 'E0998',
     text: '`cnnc build --verify` runs each pass of a build against the reference interpreter on random input; this pass computes something else. The message names the op and its source line. Exit code 70.',
   },
@@ -79,13 +83,20 @@ export const explanations: Readonly<Record<string, string>> = {
     'Two layers would have the same state_dict path, so that a weights file could not tell them apart. Give one a label.',
   E0412:
     'A call takes the name of its statement where it is the only one with weights. Where there are several, label each: `conv1: conv(16, k=3)`.',
+  E0716:
+    'A checkpoint carries a checksum over all of it, and this one does not fit: it was cut off, changed, or is no checkpoint. `--resume` goes back to an older one of the run folder where there is one.',
+  E0717:
+    'A resumed run computes the same as one that never stopped. That is not possible where the data, the batch, the schedule, the loss, the optimizer or the network are not the same. What may change: paths, `checkpoint`, `on_nan`, and `epochs` where no schedule stretches to the end of the run.',
   E0720:
     'The weights file has no tensor of a name that the model asks for. `cnnc inspect FILE.safetensors` lists its names, and `rename = [("module.", "")]` in a weights block maps prefixes.',
   E0721: 'Every tensor of a weights file must be used. `strict = false` in a weights block accepts others.',
   E0722: 'A tensor of the weights has another shape or type than the model declares.',
-  E0723: 'An output folder is replaced only where it is an artifact itself, so that no other work is lost.',
+  E0723:
+    'An output folder is replaced only where it is an artifact itself, so that no other work is lost. A run folder is never written over: `cnnc train --resume` goes on with it.',
   E0801:
     "A figure misses a line of its `budget`; the message says by how much, and which layers weigh most. `cnnc check` compares parameters and multiply-accumulates, which follow from the source alone; `cnnc build` also compares `size` (bytes of weights.safetensors) and `peak_memory` (bytes of the arena and of all weights at the budget's batch), and writes nothing where one is missed. A budget for a stage holds for what the stage makes, not for a plain build.",
+  E0909:
+    'A loss, a gradient or a weight became infinite or no number, and `on_nan` allows no further rollback. Such steps are never saved: last.ckpt is from before them. Lower the learning rate, warm up, or clip gradients with `clip = norm(1.0)`.',
   E0802: 'The command measured what --assert limits, and the limit does not hold. The message has the figure.',
   W0003:
     'Nothing in this file uses the declaration. Files without a model are libraries, whose declarations serve others, and are not warned about.',
