@@ -129,15 +129,26 @@ ${range(stride[0])
   )
   .join('\n')}
     }
-${[...cells.map((cell) => ({ ...cell, name: 'v', empty: low })), ...sums.map((cell) => ({ ...cell, name: 's', empty: 'vec4f()' }))]
-  .map(({ name, row, column, empty }) => {
-    const next = column + stride[1];
-    if (column >= shared) return name === 's' ? `    s${row}${column} = ${empty};` : '';
-    return `    ${name}${row}${column} = ${name}${row}${next};`;
-  })
-  .filter(Boolean)
-  .join('\n')}
+${shiftText(cells, sums, stride[1], shared, low)}
   }`;
+}
+
+interface Cell {
+  readonly row: number;
+  readonly column: number;
+}
+
+/** Moves cells and sums to where the next window of the row finds them. */
+function shiftText(cells: readonly Cell[], sums: readonly Cell[], step: number, shared: number, low: string): string {
+  const all = [
+    ...cells.map((cell) => ({ ...cell, name: 'v', empty: low })),
+    ...sums.map((cell) => ({ ...cell, name: 's', empty: 'vec4f()' })),
+  ];
+  const lines = all.map(({ name, row, column, empty }) => {
+    if (column >= shared) return name === 's' ? `    s${row}${column} = ${empty};` : '';
+    return `    ${name}${row}${column} = ${name}${row}${column + step};`;
+  });
+  return lines.filter(Boolean).join('\n');
 }
 
 /** Finds the largest cell of window row `w`, the first of equals, and adds its gradient where that is in the block. */
