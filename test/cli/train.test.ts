@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runCli } from '../../compiler/cli/run-cli.ts';
 import { cnnc, eventsOf, summaryOf } from './cnnc.ts';
 
 const source = `
@@ -45,6 +46,17 @@ const linesOf = (run: string): Record<string, unknown>[] =>
 const weightsOf = (run: string): string => readFileSync(at(join(run, 'final.safetensors'))).toString('hex');
 const curve = (run: string): unknown[] => linesOf(run).map(({ epoch, step, values }) => ({ epoch, step, values }));
 
+/** The exit code of a command that gets a SIGINT once its first epoch is over. */
+function interrupted(...argv: readonly string[]): Promise<number> {
+  const others = new Set(process.listeners('SIGINT'));
+  const write = (text: string): void => {
+    if (!text.includes('"kind":"epoch"')) return;
+    // Not a signal to the process, which would end the tests.
+    for (const listener of process.listeners('SIGINT')) if (!others.has(listener)) listener('SIGINT');
+  };
+  return runCli(argv, { stdout: { write }, stderr: { write: () => undefined }, env: {} });
+}
+
 describe('a run', () => {
   beforeAll(async () => {
     const ran = await cnnc('train', at('tiny.cnn'), '-o', at('straight'), '--json');
@@ -71,6 +83,35 @@ describe('a run', () => {
   it('builds from its best weights', async () => {
     const built = await cnnc('build', at('tiny.cnn'), '--weights', at('straight/best.safetensors'), '-o', at('net'));
     expect(built.code).toBe(0);
+  });
+
+  it('goes on after Ctrl-C as if it had never stopped, with every line once', async () => {
+    expect(await interrupted('train', at('tiny.cnn'), '-o', at('cut'), '--json')).toBe(130);
+    expect(linesOf('cut').at(-1)).toMatchObject({ type: 'end', ended: 'interrupted' });
+    const ran = await cnnc('train', at('tiny.cnn'), '-o', at('cut'), '--resume', '--json');
+    expect(summaryOf(ran)).toMatchObject({ ended: 'finished', steps: 20 });
+    expect(eventsOf(ran).filter(({ kind }) => kind === 'epoch').length).toBeLessThan(4);
+    expect(curve('cut')).toEqual(curve('straight'));
+    expect(weightsOf('cut')).toBe(weightsOf('straight'));
+  });
+
+  it('leaves a report', () => {
+    const page = readFileSync(at('straight/report.html'), 'utf8');
+    expect(page).toContain('<h1>base: Tiny</h1>');
+    expect(page).toContain('finished after 4 of 4 epochs');
+  });
+
+  it('is not written over', async () => {
+    const before = weightsOf('straight');
+    const ran = await cnnc('train', at('tiny.cnn'), '-o', at('straight'));
+    expect(ran).toMatchObject({ code: 3, err: expect.stringContaining('holds a training run already') });
+    expect(weightsOf('straight')).toBe(before);
+  });
+
+  it('refuses to go on with another optimizer, which no recipe states', async () => {
+    writeFileSync(at('other.cnn'), source.replace('momentum=0.9', 'momentum=0.9, weight_decay=1e-3'));
+    const ran = await cnnc('train', at('other.cnn'), '-o', at('straight'), '--resume');
+    expect(ran).toMatchObject({ code: 3, err: expect.stringContaining('error[E0717]') });
   });
 
   it('refuses to go on with another recipe', async () => {
