@@ -86,7 +86,6 @@ function walkText(shader: Shader, request: KernelRequest, attrs: PoolAttrs, top:
   const before = (windows - 1) * stride[0];
   const cells = range(rows).flatMap((row) => range(kernel[1]).map((column) => ({ row, column })));
   const sums = range(stride[0]).flatMap((row) => range(kernel[1]).map((column) => ({ row, column })));
-  const isNew = ({ column }: { readonly column: number }): boolean => column >= shared;
   // Windows in front of the first block that reach into it; as many again only load the cells that these share.
   const warm = Math.ceil(shared / stride[1]);
   return `${unroll(rows, (row) => {
@@ -111,7 +110,7 @@ ${range(kernel[1])
   )
   .join('\n')}
 ${cells
-  .filter(isNew)
+  .filter(({ column }) => column >= shared)
   .map(({ row, column }) => {
     return `    v${row}${column} = select(${low}, ${x}[line${row} + at${column}], in${row} && in_${column});`;
   })
