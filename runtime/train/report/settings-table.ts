@@ -10,7 +10,8 @@ export function settingsTable(settings: object): string {
 
 function leavesOf(path: string, value: unknown): readonly (readonly [string, string])[] {
   if (value === undefined) return [];
-  if (typeof value !== 'object' || value === null) return [[path, typeof value === 'string' ? value : JSON.stringify(value)]];
+  if (typeof value !== 'object' || value === null)
+    return [[path, typeof value === 'string' ? value : JSON.stringify(value)]];
   const isList = Array.isArray(value) && value.every((each) => typeof each !== 'object');
   if (isList) return [[path, value.join(', ') || 'none']];
   return Object.entries(value).flatMap(([key, each]) => leavesOf(path === '' ? key : `${path}.${key}`, each));
