@@ -1,5 +1,6 @@
 /** Writes an artifact folder as a whole or not at all. */
-import { mkdir, mkdtemp, open, readFile, readdir, realpath, rename, rm, rmdir } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readFile, readdir, realpath, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { RuntimeFault } from '../errors.ts';
 import { pathKind, systemErrorCode, systemErrorReason } from './file-access.ts';
@@ -21,7 +22,7 @@ export async function writeFolderAtomically(
     const earlier = await checkReplaceable(place, files);
     const parent = dirname(place);
     await mkdir(parent, { recursive: true });
-    const temporary = await mkdtemp(join(parent, `.${basename(place)}-`));
+    const temporary = await makeBeside(place);
     try {
       await writeFiles(temporary, files);
       await moveInto(place, temporary, earlier);
@@ -33,6 +34,13 @@ export async function writeFolderAtomically(
     if (error instanceof RuntimeFault) throw error;
     throw unwritable(`cannot write ${target}: ${systemErrorReason(error)}`);
   }
+}
+
+/** A new hidden folder beside `place`. Unlike those of `mkdtemp`, it has the permissions that the umask leaves. */
+async function makeBeside(place: string): Promise<string> {
+  const folder = join(dirname(place), `.${basename(place)}-${randomBytes(6).toString('hex')}`);
+  await mkdir(folder);
+  return folder;
 }
 
 function unwritable(message: string, help?: string): RuntimeFault {
@@ -115,7 +123,7 @@ async function moveInto(place: string, temporary: string, earlier: Earlier): Pro
     await rename(temporary, place);
     return;
   }
-  const aside = await mkdtemp(join(dirname(place), `.${basename(place)}-old-`));
+  const aside = await makeBeside(place);
   const saved = join(aside, basename(place));
   await rename(place, saved);
   try {

@@ -1,6 +1,6 @@
-import { chmodSync, existsSync, readFileSync, readdirSync, symlinkSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { readArtifact } from '../../../runtime/node/read-artifact.ts';
 import { writeFolderAtomically } from '../../../runtime/node/write-folder.ts';
 import { encodeSafetensors } from '../../../runtime/safetensors.ts';
@@ -114,6 +114,21 @@ describe('writeFolderAtomically', () => {
     expect(readdirSync(join(target, 'kernels'))).toEqual(['relu.wgsl']);
     expect(readdirSync(parent)).toEqual(['model']);
   });
+
+  it.skipIf(process.platform === 'win32').each([0o002, 0o022, 0o027])(
+    'leaves permissions to the umask %o',
+    async (mask) => {
+      const target = join(temporaryFolder(), 'model');
+      const before = process.umask(mask);
+      onTestFinished(() => void process.umask(before));
+      for (const round of ['new', 'replaced']) {
+        await writeFolderAtomically(target, files());
+        const modeOf = (name: string): number => statSync(join(target, name)).mode & 0o777;
+        expect([round, modeOf('.'), modeOf('kernels')]).toEqual([round, 0o777 & ~mask, 0o777 & ~mask]);
+        expect(modeOf('manifest.json')).toBe(0o644 & ~mask);
+      }
+    },
+  );
 
   it('fills an empty folder, and the folder behind a link', async () => {
     const parent = temporaryFolder({ 'empty/x': '' });

@@ -1,7 +1,7 @@
 /** The folder of a run: what lies in it, that nothing is told twice, and that no run is lost. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { openRunFolder, type RunFolderOptions } from '../../../runtime/node/run-folder.ts';
 import { parseSafetensors } from '../../../runtime/safetensors.ts';
 import { toFloat32 } from '../../../runtime/stored-tensor.ts';
@@ -57,6 +57,14 @@ const timeless = (path: string): unknown[] =>
   linesOf(path).map((line) => ({ ...line, seconds: undefined, imagesPerSecond: undefined }));
 
 describe('a run', () => {
+  it.skipIf(process.platform === 'win32')('leaves the permissions of its folder to the umask', async () => {
+    const path = join(temporaryFolder(), 'run');
+    const before = process.umask(0o027);
+    onTestFinished(() => void process.umask(before));
+    await trainIn(path);
+    expect(statSync(path).mode & 0o777).toBe(0o750);
+  });
+
   it('leaves settings, figures, weights, checkpoints and a report', async () => {
     const path = join(temporaryFolder(), 'runs', 'first');
     const { state, weights } = await trainIn(path);
