@@ -75,7 +75,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'demo',
-    summary: 'build a small network from nothing and run it on generated images',
+    summary: 'train a small network on generated images, build it and test it',
     load: async () => (await import('./demo.ts')).configureDemo,
   },
   {

@@ -1,67 +1,62 @@
-/** The demo: builds a small network with weights that it makes, runs it on images that it generates, and reports. */
+/** The demo: trains a small network on generated pictures, builds it, tests it on fresh ones, and checks its numbers. */
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { removeCheckpoints } from '../../runtime/node/checkpoint-files.ts';
 import type { OpenedDevice } from '../../runtime/node/device.ts';
+import { runTraining } from '../../runtime/node/run-training.ts';
+import { openTrainingData } from '../../runtime/node/training-data.ts';
+import { writeFileAtomically } from '../../runtime/node/write-file.ts';
 import { writeFolderAtomically } from '../../runtime/node/write-folder.ts';
 import { createSession, type Session } from '../../runtime/session.ts';
+import { labelOf } from '../../runtime/train/sample.ts';
+import type { TrainingArtifact } from '../../runtime/train/training-artifact.ts';
 import { artifactFiles } from '../emit/write-artifact.ts';
 import { evaluateGraph } from '../ir/evaluate.ts';
-import type { Tensor } from '../ir/type.ts';
 import { relativeDifference } from '../passes/verify-pass.ts';
+import { compileTrainStage } from '../stages/train.ts';
 import { buildFigures, buildReport } from './build-report.ts';
 import type { Configure, Context } from './command.ts';
 import { compileSource, computedNodes, type SourceCompilation } from './compile-source.ts';
-import { drawImage, shapeImage, shapeNames, type LabelledImage } from './demo-images.ts';
-import { channelStatistics, fitReadout, formulaWeights, type Weights } from './demo-weights.ts';
+import { beside, drawImage, encodeCifar, encodePng, type LabelledImage } from './demo-pictures.ts';
 import { exitCodes, type ExitCode } from './failure.ts';
 import { imageModel, imageToSample, runSamples, scoresOf, type ImageModel } from './image-model.ts';
 import { withDevice } from './open-session.ts';
 import { softmax, topIndices } from './ranking.ts';
-import { loadModel, type SourceModel } from './source-model.ts';
-import { formatDigits, formatMs } from './text.ts';
+import { loadModel, weightsOf, type SourceModel } from './source-model.ts';
+import { formatDigits, formatInteger, formatMs, formatTable } from './text.ts';
+import { showProgress } from './training-progress.ts';
 
 export const configureDemo: Configure = (command, act) => {
   command.action(() => act(demo));
 };
 
 const folder = 'build/demo';
-const [fitted, settled, tested, drawn] = [1200, 96, 400, 8];
-/** Test images have a seed of their own, so that none of them was fitted. */
-const testSeed = 1_000_003;
+const net = `${folder}/net`;
+const testFile = `${folder}/test.bin`;
+const batch = 50;
 
 async function demo(context: Context): Promise<ExitCode> {
   const { output, seed } = context;
   const file = exampleFile('demo/shapes.cnn');
-  const features = await loadModel(`${file}:ShapeFeatures`);
-  const whole = await loadModel(`${file}:Shapes`);
-  await withDevice(context, async (opened) => {
-    output.data(`1. ${output.style('bold', 'Weights')}, without any training\n`);
-    const readout = await makeWeights(context, opened, features);
-    const weights = new Map([...readout.features].map(([name, tensor]) => [`features.${name}`, tensor]));
-    weights.set('readout.weight', readout.weight).set('readout.bias', readout.bias);
-
-    output.data(`\n2. ${output.style('bold', 'Build')}: examples/demo/shapes.cnn to ${folder}\n`);
-    const started = performance.now();
-    const compilation = compileSource(whole, { weights, source: 'made above' });
-    await writeFolderAtomically(folder, artifactFiles(compilation.artifact));
-    const figures = buildFigures(compilation, performance.now() - started);
-    output.data(buildReport('Shapes', figures, 'made above', output));
-
-    output.data(
-      `\n3. ${output.style('bold', 'Run')}: ${tested} fresh images on ${opened.info.description || opened.info.device}\n`,
-    );
+  const source = await loadModel(`${file}:Shapes`);
+  const picture = await withDevice(context, async (opened) => {
+    const artifact = await train(context, opened, source);
+    const compilation = await build(context, source);
+    const images = await testImages(artifact);
     const session = await createSession(opened.device, compilation.artifact, { profile: opened.info.profile });
-    const accuracy = await test(context, session, imageModel(compilation.artifact));
-
-    output.data(`\n4. ${output.style('bold', 'Compare')} with the unoptimised graph in the reference interpreter\n`);
-    const compared = await compareWithReference(context, session, compilation, whole);
-    session.dispose();
-    output.event({ type: 'summary', accuracy, samples: tested, seed, ...compared });
+    try {
+      const model = imageModel(compilation.artifact);
+      const tested = await test(context, session, model, images);
+      const compared = await compareWithReference(context, session, model, compilation, images);
+      output.event({ type: 'summary', accuracy: tested.accuracy, samples: images.length, seed, ...compared });
+      return tested.picture;
+    } finally {
+      session.dispose();
+    }
   });
-  output.data(
-    `\nThe artifact stays in ${folder}: try \`npx cnnc inspect ${folder}\` and \`npx cnnc bench ${folder}\`.`,
-  );
+  output.data(nextSteps(relative('.', file), picture));
   return exitCodes.ok;
 }
 
@@ -73,161 +68,173 @@ function exampleFile(name: string): string {
   }
 }
 
-async function makeWeights({ output, seed }: Context, opened: OpenedDevice, source: SourceModel) {
+async function train(context: Context, { device, info }: OpenedDevice, source: SourceModel): Promise<TrainingArtifact> {
+  const { output, seed } = context;
+  const directive = source.program.directives.find(({ word }) => word === 'train');
+  if (!directive) throw new RangeError('the example of the demo has no train directive');
+  const artifact = compileTrainStage({ ...source, directive }, { seed: seed === 0 ? undefined : seed });
+  const { model, recipe } = artifact.manifest;
+  const { train: samples = 0 } = recipe.data.split;
+  output.data(
+    `1. ${output.style('bold', 'Train')}: ${formatInteger(model.parameters)} parameters on ${formatInteger(samples)} ` +
+      `generated pictures, ${recipe.epochs} epochs, ${info.description || info.device}`,
+  );
+  // The demo's own folder: an earlier run of it makes way.
+  await removeCheckpoints(folder);
+  const onEvent = showProgress(context, artifact);
+  const run = { artifact, device, profile: info.profile, folder, resume: false, onEvent };
+  const { state } = await runTraining(run);
+  output.progress('');
+  output.data(`   ${state.step} steps in ${formatMs(state.seconds * 1000)}; ${folder}/report.html has the curves`);
+  return artifact;
+}
+
+async function build({ output, seed }: Context, source: SourceModel): Promise<SourceCompilation> {
+  output.data(`\n2. ${output.style('bold', 'Build')}: the best weights and examples/demo/shapes.cnn to ${net}`);
   const started = performance.now();
-  const images = Array.from({ length: fitted }, (_, index) => shapeImage(seed, index));
-  const weights = settleNorms(source, formulaWeights(source.built, seed), images.slice(0, settled));
-  output.data(
-    '   filters: 12 edge directions, their blur, 78 pairs that meet in corners, and random mixtures of those',
-  );
-  output.data(`   batch norms: means and variances of ${settled} images`);
-  const { artifact } = compileSource(source, { weights, source: '' }, [opened.info.profile]);
-  const session = await createSession(opened.device, artifact, { profile: opened.info.profile });
-  const model = imageModel(artifact);
-  const rows = await runAll({ output }, session, model, images, 'features');
-  session.dispose();
-  const readout = fitReadout(
-    rows,
-    images.map(({ label }) => label),
-    shapeNames.length,
-    1e-3,
-  );
-  output.data(
-    `   readout: ridge regression on the ${model.classes ?? 0} features of ${fitted} generated images, which the compiled`,
-  );
-  output.data(`   network itself computed; all of this took ${formatMs(performance.now() - started)}`);
-  return { features: weights, ...readout };
+  const weights = await weightsOf(source, `${folder}/best.safetensors`, seed);
+  const compilation = compileSource(source, weights);
+  await writeFolderAtomically(net, artifactFiles(compilation.artifact));
+  const figures = buildFigures(compilation, performance.now() - started);
+  output.data(buildReport('Shapes', figures, weights.source, output).replaceAll(/^/gm, '   '));
+  return compilation;
 }
 
-function batchOf({ built, preprocess }: SourceModel, images: readonly LabelledImage[]): Record<string, Tensor> {
-  const [input] = built.inputs;
-  const shape = input?.type.shape.slice(1).map(Number) ?? [];
-  const [channels = 1, height, width] = shape;
-  const steps = preprocess?.steps ?? [];
-  const samples = images.map(({ image }) => imageToSample({ steps, channels, height, width }, image));
-  const data = new Float32Array(samples.reduce((sum, sample) => sum + sample.data.length, 0));
-  samples.forEach((sample, index) => data.set(sample.data, index * sample.data.length));
-  return { [input?.name ?? '']: { dtype: 'f32', shape: [images.length, ...shape], data } };
-}
-
-/** Sets each batch norm's statistics to those of what reaches it, in the order of the network. */
-function settleNorms(source: SourceModel, weights: Weights, images: readonly LabelledImage[]): Weights {
-  const inputs = batchOf(source, images);
-  const settledWeights = new Map(weights);
-  const means = [...weights.keys()].filter((name) => name.endsWith('.running_mean'));
-  for (const name of means) {
-    const path = name.slice(0, -'.running_mean'.length);
-    evaluateGraph(source.graph, inputs, {
-      parameters: Object.fromEntries(settledWeights),
-      onValue: (node, value) => {
-        // A norm that is still the identity but for its bias shows what reaches it.
-        if (node.op.name !== 'batchNorm' || node.origin?.path !== path) return;
-        const bias = settledWeights.get(`${path}.bias`)?.data;
-        const { mean, variance } = channelStatistics(value);
-        const shape = [mean.length];
-        settledWeights.set(name, {
-          dtype: 'f32',
-          shape,
-          data: mean.map((each, channel) => each - (bias?.[channel] ?? 0)),
-        });
-        settledWeights.set(`${path}.running_var`, { dtype: 'f32', shape, data: variance });
-      },
-    });
+/** The test split: pictures that neither training nor the choice of the best epoch has seen. */
+async function testImages({ manifest: { recipe } }: TrainingArtifact): Promise<readonly LabelledImage[]> {
+  const data = await openTrainingData(recipe.data, '.', recipe.target);
+  try {
+    const images: LabelledImage[] = [];
+    for (let at = 0; at < (data.test?.size ?? 0); at++) {
+      const sample = await data.test?.read(at);
+      if (sample?.input.kind === 'image') images.push({ image: sample.input.image, label: labelOf(sample) });
+    }
+    await writeFileAtomically(testFile, encodeCifar(images));
+    return images;
+  } finally {
+    await data.close();
   }
-  return settledWeights;
 }
 
-async function runAll(
-  { output }: Pick<Context, 'output'>,
+interface Tested {
+  readonly accuracy: number;
+  /** File of the first picture shown. */
+  readonly picture: string;
+}
+
+async function test(
+  { output }: Context,
   session: Session,
   model: ImageModel,
   images: readonly LabelledImage[],
-  stage: string,
-): Promise<Float32Array[]> {
-  const rows: Float32Array[] = [];
-  const batch = 50;
-  for (let from = 0; from < images.length; from += batch) {
-    const part = images.slice(from, from + batch);
-    const samples = part.map(({ image }) => imageToSample(model, image));
-    rows.push(...(await runSamples(session, model, samples)).map((outputs) => scoresOf(model, outputs)));
-    output.progress(`   ${stage}: ${rows.length} of ${images.length}`, {
-      stage,
-      done: rows.length,
-      total: images.length,
-    });
-  }
-  output.progress('');
-  return rows;
-}
-
-async function test(context: Context, session: Session, model: ImageModel): Promise<number> {
-  const { output, seed } = context;
-  const images = Array.from({ length: tested }, (_, index) => shapeImage(seed + testSeed, index));
+): Promise<Tested> {
+  output.data(`\n3. ${output.style('bold', 'Test')}: ${images.length} pictures that the training did not see\n`);
   const started = performance.now();
-  const rows = await runAll(context, session, model, images, 'test');
+  const rows: Float32Array[] = [];
+  for (let from = 0; from < images.length; from += batch) {
+    const samples = images.slice(from, from + batch).map(({ image }) => imageToSample(model, image));
+    rows.push(...(await runSamples(session, model, samples)).map((outputs) => scoresOf(model, outputs)));
+  }
   const ms = performance.now() - started;
   const guesses = rows.map((row) => topIndices(row, 1)[0] ?? 0);
   const right = guesses.filter((guess, index) => guess === images[index]?.label).length;
+  const picture = await showPictures(model, images, rows, guesses, (text) => output.data(text));
+  output.data(`\n${confusionTable(model.labels, images, guesses).replaceAll(/^/gm, '   ')}`);
   const accuracy = right / images.length;
-  // A right one of each class and, where there are any, wrong ones: both are instructive.
+  const share = `${(accuracy * 100).toFixed(1)}%; guessing gives ${(100 / model.labels.length).toFixed(1)}%`;
+  output.data(`\n   ${right} of ${images.length} right (${share}), ${formatMs(ms / images.length)} a picture`);
+  return { accuracy, picture };
+}
+
+const [drawn, abreast, columns] = [8, 4, 17];
+
+/** One picture of each class and, where there are any, wrong ones; as drawings here and as files for `cnnc run`. */
+async function showPictures(
+  { labels }: ImageModel,
+  images: readonly LabelledImage[],
+  rows: readonly Float32Array[],
+  guesses: readonly number[],
+  print: (text: string) => void,
+): Promise<string> {
   const wrong = [...guesses.keys()].filter((index) => guesses[index] !== images[index]?.label);
-  const chosen = [0, 1, 2, 3, ...wrong, 4, 5, 6, 7].slice(0, drawn);
-  for (let from = 0; from < chosen.length; from += 4) {
-    const row = chosen.slice(from, from + 4).flatMap((index) => {
-      const labelled = images[index];
-      return labelled ? [captioned(labelled, rows[index] ?? new Float32Array())] : [];
-    });
-    output.data(beside(row));
+  const ofClasses = labels.map((_, label) => images.findIndex((each) => each.label === label));
+  const chosen = [...new Set([...ofClasses, ...wrong, ...images.keys()])].slice(0, drawn);
+  const shown = chosen.flatMap((index) => {
+    const labelled = images[index];
+    return labelled ? [{ ...labelled, scores: rows[index] ?? new Float32Array(), index }] : [];
+  });
+  const nameOf = (label: number): string => labels[label] ?? `class ${label}`;
+  const captioned = shown.map(({ image, label, scores }) => {
+    const [guess = 0] = topIndices(scores, 1);
+    const sure = ((softmax(scores)[guess] ?? 0) * 100).toFixed(0);
+    const truth = guess === label ? '' : `(it is a ${nameOf(label)})`;
+    return [...drawImage(image, columns), `${nameOf(guess)} ${sure}%`, truth];
+  });
+  for (let from = 0; from < captioned.length; from += abreast) {
+    print(`\n${beside(captioned.slice(from, from + abreast), columns)}`);
   }
-  output.data(
-    `   ${right} of ${tested} right (${(accuracy * 100).toFixed(1)}%; guessing gives 25%), ${formatMs(ms / tested)} an image in batches of 50`,
+  await mkdir(`${folder}/pictures`, { recursive: true });
+  const fileOf = ({ index, label }: { index: number; label: number }): string =>
+    `${folder}/pictures/${nameOf(label)}-${index}.png`;
+  for (const each of shown) await writeFileAtomically(fileOf(each), encodePng(each.image));
+  return shown[0] ? fileOf(shown[0]) : '';
+}
+
+/** A row a class, a column a guess. */
+function confusionTable(
+  names: readonly string[],
+  images: readonly LabelledImage[],
+  guesses: readonly number[],
+): string {
+  const rows = names.map((name, label) => {
+    const ofClass = guesses.filter((_, index) => images[index]?.label === label);
+    const counts = names.map((_, guess) => ofClass.filter((each) => each === guess).length);
+    const share = `${((100 * (counts[label] ?? 0)) / ofClass.length).toFixed(1)}%`;
+    return [name, ...counts.map((count) => (count === 0 ? '.' : String(count))), share];
+  });
+  return formatTable(
+    [['is \\ seen as', ...names, 'right'], ...rows],
+    [...names.keys(), names.length].map((at) => at + 1),
   );
-  return accuracy;
 }
-
-const columns = 17;
-
-function captioned({ image, label }: LabelledImage, row: Float32Array): string[] {
-  const [guess = 0] = topIndices(row, 1);
-  // The readout gives scores around 0 and 1; ten times as much makes them logits.
-  const sure = softmax(row.map((score) => score * 10))[guess] ?? 0;
-  const caption = `${shapeNames[guess] ?? ''} ${(sure * 100).toFixed(0)}%`;
-  const truth = guess === label ? '' : `is a ${shapeNames[label] ?? ''}`;
-  return [...drawImage(image, columns), caption, truth];
-}
-
-const beside = (drawings: readonly (readonly string[])[]): string =>
-  (drawings[0] ?? [])
-    .map((_, line) => `   ${drawings.map((each) => (each[line] ?? '').padEnd(columns)).join('  ')}`.trimEnd())
-    .join('\n');
 
 async function compareWithReference(
-  { output, seed }: Context,
+  { output }: Context,
   session: Session,
+  model: ImageModel,
   { bound, optimized }: SourceCompilation,
-  source: SourceModel,
+  images: readonly LabelledImage[],
 ) {
-  const images = Array.from({ length: 8 }, (_, index) => shapeImage(seed + testSeed, index));
-  const inputs = batchOf(source, images);
+  output.data(`\n4. ${output.style('bold', 'Compare')} with the unoptimised graph in the reference interpreter`);
+  const samples = images.slice(0, 8).map(({ image }) => imageToSample(model, image));
+  const [{ shape, data: first } = { shape: [], data: new Float32Array() }] = samples;
+  const data = new Float32Array(samples.length * first.length);
+  samples.forEach((sample, index) => data.set(sample.data, index * first.length));
+  const given = { shape: [samples.length, ...shape], data };
   const started = performance.now();
-  const wanted = evaluateGraph(bound, inputs)['output'];
-  const reference_ms = (performance.now() - started) / images.length;
-  const [name, tensor] = Object.entries(inputs)[0] ?? [];
-  if (name === undefined || !tensor || !wanted) throw new RangeError('the demo has no input');
-  const given = { [name]: { shape: tensor.shape, data: Float32Array.from(tensor.data) } };
-  const actual = (await session.run(given))['output'];
+  const wanted = evaluateGraph(bound, { [model.input]: { dtype: 'f32', ...given } })[model.output];
+  const reference_ms = (performance.now() - started) / samples.length;
   const times: number[] = [];
+  let actual = (await session.run({ [model.input]: given }))[model.output];
   for (let run = 0; run < 20; run++) {
     const begun = performance.now();
-    await session.run(given);
-    times.push((performance.now() - begun) / images.length);
+    actual = (await session.run({ [model.input]: given }))[model.output];
+    times.push((performance.now() - begun) / samples.length);
   }
   const compiled_ms = times.toSorted((a, b) => a - b)[10] ?? 0;
-  const difference = actual ? relativeDifference(wanted, { dtype: 'f32', ...actual }) : Infinity;
+  const difference = wanted && actual ? relativeDifference(wanted, { dtype: 'f32', ...actual }) : Infinity;
   output.data(`   ops: ${computedNodes(bound)} before the passes, ${computedNodes(optimized)} after`);
   output.data(
-    `   time: ${formatMs(reference_ms)} an image in plain loops, ${formatMs(compiled_ms)} compiled: ${formatDigits(reference_ms / compiled_ms)} times faster`,
+    `   time: ${formatMs(reference_ms)} a picture in plain loops, ${formatMs(compiled_ms)} compiled: ${formatDigits(reference_ms / compiled_ms)} times faster`,
   );
   output.data(`   largest difference of the outputs: ${formatDigits(difference)} of the largest value`);
   return { reference_ms, compiled_ms, difference };
 }
+
+const nextSteps = (file: string, picture: string): string => `
+Everything is in ${folder}: the run with report.html, the network in ${net}, and the test pictures. Try next:
+
+   npx cnnc run ${net} ${picture} --top 3
+   npx cnnc eval ${net} --data cifar-binary:${testFile}
+   npx cnnc bench ${net}
+   npx cnnc train ${file} --epochs 10 -o runs/shapes`;

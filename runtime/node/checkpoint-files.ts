@@ -54,6 +54,11 @@ export async function readLatestCheckpoint(folder: string): Promise<FoundCheckpo
   return undefined;
 }
 
+/** After this the folder holds no run that could go on. */
+export async function removeCheckpoints(folder: string): Promise<void> {
+  for (const name of await checkpointNames(folder)) await rm(join(folder, name), { force: true });
+}
+
 /** A checkpoint file. Throws E0710, and E0716 where it is not whole. */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const bytes = await readBytes(path);
