@@ -23,11 +23,14 @@ export interface ParseResult {
 
 let parser: CnnParser | undefined;
 
-/** Parses any text whatever; faults are in `diagnostics`, and nothing is thrown. */
-export function parse(file: SourceFile): ParseResult {
+/**
+ * Parses any text whatever; faults are in `diagnostics`, and nothing is thrown. A `text` other than the file's own must
+ * have the parts that matter at the same places: it makes a program of a file that holds less than one.
+ */
+export function parse(file: SourceFile, text: string = file.text): ParseResult {
   const empty: Program = { file, imports: [], declarations: [] };
-  if (isTooLarge(file.text)) return { program: empty, diagnostics: [tooLarge(file)] };
-  const { tokens, comments, diagnostics: lexical } = scan(file);
+  if (isTooLarge(text)) return { program: empty, diagnostics: [tooLarge(file)] };
+  const { tokens, comments, diagnostics: lexical } = scan(file, text);
   const balanced = balance(file, tokens);
   if (balanced.tooDeep) return { program: empty, diagnostics: [...lexical, ...balanced.diagnostics].sort(byPosition) };
   parser ??= new CnnParser();

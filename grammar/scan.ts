@@ -17,8 +17,8 @@ export interface Scan {
 const MAX_FAULTS = 1000;
 
 /** All tokens of a text; a fault leaves a token out or keeps it in its nearest meaning. */
-export function scan(file: SourceFile): Scan {
-  const { tokens, groups, errors } = lexer.tokenize(file.text);
+export function scan(file: SourceFile, text: string = file.text): Scan {
+  const { tokens, groups, errors } = lexer.tokenize(text);
   const diagnostics = errors.slice(0, MAX_FAULTS).map((error) => unexpectedCharacter(file, error));
   for (const token of tokens) {
     if (token.tokenType === NumberToken) {

@@ -19,6 +19,7 @@ import {
 } from './model-directives.ts';
 import { resolveNames } from './resolve.ts';
 import { BuildAbort, fileScope, newBuild } from './scope.ts';
+import { overrideSettings, type SettingOverrides } from './setting-overrides.ts';
 import { tensorTypes } from './type-match.ts';
 import { warnDirectives } from './warn-directives.ts';
 import { warnModels } from './warn-models.ts';
@@ -29,6 +30,7 @@ export type { CheckedDirective } from './directives.ts';
 export type { AnalyzeHost } from './host.ts';
 export type { BudgetDirective, Preprocess, WeightsDirective } from './model-directives.ts';
 export { nodeHost } from './node-host.ts';
+export { OverrideError, type SettingOverrides } from './setting-overrides.ts';
 
 /** A model of the program: declared in the entry file, or imported by it. */
 export interface AnalyzedModel {
@@ -84,12 +86,15 @@ export function mergeDiagnostics(...lists: readonly (readonly Diagnostic[])[]): 
   return [...merged.values()].sort(byPosition);
 }
 
-/** Loads and checks a program without building its models. Never throws for what a source file says. */
-export function analyze(entryPath: string, host: AnalyzeHost): AnalyzedProgram {
+/**
+ * Loads and checks a program without building its models. Never throws for what a source file says; throws an
+ * OverrideError for `overrides` that name no setting.
+ */
+export function analyze(entryPath: string, host: AnalyzeHost, overrides?: SettingOverrides): AnalyzedProgram {
   const loaded = loadProgram(entryPath, host);
   const { entry, modules } = loaded;
   const canBuild = modules.every(({ hasSyntaxErrors }) => !hasSyntaxErrors);
-  const { directives, diagnostics: ofDirectives } = analyzeDirectives(loaded, canBuild);
+  const { directives, diagnostics: ofDirectives } = analyzeDirectives(loaded, canBuild, overrides);
   const ofNames = modules.flatMap((module) => resolveNames(module, module === entry));
   const diagnostics = mergeDiagnostics(loaded.diagnostics, ofNames, ofDirectives);
   const models = modelsOf(loaded).map(({ item, isImported }): AnalyzedModel => {
@@ -125,11 +130,19 @@ function modelsOf({ entry }: LoadedProgram): { readonly item: ModelItem; readonl
   );
 }
 
+const nothing = { directives: [], diagnostics: [] };
+
 /** Directives and constants of the entry file; constants wait for correct syntax. */
-function analyzeDirectives({ entry }: LoadedProgram, canBuild: boolean) {
+function analyzeDirectives(
+  { entry }: LoadedProgram,
+  canBuild: boolean,
+  overrides: SettingOverrides = { settings: [] },
+) {
   const build = newBuild(evaluate);
   const scope = fileScope(build, entry);
-  const written = entry.program.declarations.filter((declaration) => declaration.kind === 'directive');
+  const inSource = entry.program.declarations.filter((declaration) => declaration.kind === 'directive');
+  const { directives: written, diagnostics: ofOverrides } = canBuild ? overrideSettings(inSource, overrides) : nothing;
+  if (ofOverrides.length > 0) return { directives: [], diagnostics: ofOverrides };
   try {
     if (canBuild) {
       for (const declaration of entry.program.declarations) {

@@ -50,8 +50,9 @@ function runOf(
   );
   const samples = groupIn(dataset?.settings, 'split')?.get('train');
   const isCount = samples?.kind === 'number' && samples.quantity === undefined && samples.value > 1;
-  const batch = numberIn(settings, 'batch') ?? 32;
-  const epochs = numberIn(settings, 'epochs') ?? 1;
+  const batch = numberIn(groupIn(settings, 'shape'), 'N') ?? numberIn(settings, 'batch') ?? 32;
+  // A length that was refused is no reason to warn.
+  const epochs = numberIn(settings, 'epochs') ?? (spanOf(entries, 'epochs') ? Infinity : 1);
   // An incomplete last batch is left out.
   const steps = isCount ? Math.max(1, Math.floor(samples.value / batch)) : undefined;
   return { word, settings, entries, epochs, steps };

@@ -39,9 +39,13 @@ export function parseTarget(text: string): { readonly file: string; readonly mod
 export async function loadModel(target: string, options: ModelOptions = {}): Promise<SourceModel> {
   const { file, model: wanted } = parseTarget(target);
   await requireFile(file);
-  const program = analyze(file, nodeHost());
+  return modelOf(analyze(file, nodeHost()), wanted, options);
+}
+
+/** The model of that name, or the only one. Throws as `loadModel` does. */
+export function modelOf(program: AnalyzedProgram, wanted: string | undefined, options: ModelOptions = {}): SourceModel {
   failOnErrors(program.diagnostics);
-  const model = pickModel(program, file, wanted);
+  const model = pickModel(program, program.file.path, wanted);
   const built = model.build({ arguments: options.arguments ?? {}, dims: options.dims ?? {} });
   const { preprocess, diagnostics } = model.preprocess();
   const all = mergeDiagnostics(program.diagnostics, built.diagnostics, diagnostics);

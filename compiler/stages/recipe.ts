@@ -6,12 +6,11 @@ import { augmentsOf } from './augment.ts';
 import { directionOf, metricPath, scheduleOf } from './schedule.ts';
 import { boolOf, callOf, groupOf, numberOf, textOf, timeOf, type CallSetting } from './settings.ts';
 
-/** What `--epochs`, `--seed`, `--data` and `--set` replace. */
+/** What the command line says of a run besides the settings of its directive. */
 export interface RecipeOverrides {
-  readonly epochs?: number | undefined;
   readonly seed?: number | undefined;
-  readonly batch?: number | undefined;
-  readonly lr?: number | undefined;
+  /** At most so many batches of each epoch. */
+  readonly limitBatches?: number | undefined;
   readonly data?: { readonly format: string; readonly path: string } | undefined;
 }
 
@@ -29,7 +28,7 @@ export function recipeOf(task: Task, overrides: RecipeOverrides): Recipe {
   const { directive, target } = task;
   const { settings } = directive;
   const optimizer = callOf(settings.get('optimizer'));
-  const epochs = overrides.epochs ?? numberOf(settings.get('epochs')) ?? 1;
+  const epochs = numberOf(settings.get('epochs')) ?? 1;
   const augment = settings.get('augment');
   const early = groupOf(settings.get('early_stop'));
   const earlyStop = early && earlyStopOf(early);
@@ -37,11 +36,12 @@ export function recipeOf(task: Task, overrides: RecipeOverrides): Recipe {
     name: directive.name ?? '',
     seed: overrides.seed ?? numberOf(settings.get('seed')) ?? 0,
     epochs,
-    batch: overrides.batch ?? batchOf(settings),
+    batch: batchOf(settings),
+    ...(overrides.limitBatches === undefined ? {} : { limitBatches: overrides.limitBatches }),
     data: dataOf(task, overrides.data),
     target,
     augment: augment?.kind === 'group' ? augmentsOf(augment.items) : [],
-    lr: overrides.lr ?? rateOf(optimizer),
+    lr: rateOf(optimizer),
     momentum: numberOf(optimizer?.args.get('momentum')),
     schedule: scheduleOf(callOf(settings.get('schedule')), epochs),
     scalars: task.scalars,

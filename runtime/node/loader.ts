@@ -53,7 +53,8 @@ export function openLoader(options: LoaderOptions): Loader {
     throw new RuntimeFault('E0719', 'input', message, `give it samples: split { ${split} = ... }`);
   }
   const { shuffle = mode === 'train', augment = [], preprocess = [] } = options;
-  const settings: LoaderSettings = { mode, batch, seed, shuffle, augment, preprocess, input, target };
+  const { limitBatches } = options;
+  const settings: LoaderSettings = { mode, batch, limitBatches, seed, shuffle, augment, preprocess, input, target };
   const workers = threadsAvailable ? (options.workers ?? defaultWorkers(source, settings)) : 0;
   if (workers === 0) return createLoader(source, settings, createSampleCache(cacheBytes));
   // Says at once what is wrong with the settings; batches are made elsewhere.

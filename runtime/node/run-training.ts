@@ -54,7 +54,8 @@ async function runIn(folder: RunFolder, data: TrainingData, options: RunTraining
   const { recipe, input, preprocess, state } = artifact.manifest;
   const [channels = 1, height = 1, width = 1] = input.shape;
   const shaped = { name: input.name, shape: [channels, height, width] as const };
-  const common = { data, batch: recipe.batch, seed: recipe.seed, preprocess: preprocess?.steps ?? [], input: shaped };
+  const { batch, limitBatches, seed } = recipe;
+  const common = { data, batch, limitBatches, seed, preprocess: preprocess?.steps ?? [], input: shaped };
   const { target, augment } = recipe;
   const loaders: Loader[] = [];
   try {

@@ -30,6 +30,8 @@ export interface LoaderSettings {
   /** Training leaves the incomplete last batch out; evaluation fills it up with samples that do not count. */
   readonly mode: 'train' | 'evaluate';
   readonly batch: number;
+  /** Only so many batches of each epoch, all where it is absent. */
+  readonly limitBatches?: number | undefined;
   readonly seed: number;
   /** Whether every epoch has an order of its own; the order of the data otherwise. */
   readonly shuffle: boolean;
@@ -67,17 +69,18 @@ export type BatchValues = Readonly<Record<string, Float32Array>>;
 
 /** Batches in an epoch. Throws E0719 for a training split that does not fill one. */
 export function countBatches({ name, size }: Pick<SampleSource, 'name' | 'size'>, settings: LoaderSettings): number {
-  const { mode, batch } = settings;
+  const { mode, batch, limitBatches = Infinity } = settings;
   if (mode === 'evaluate' ? size > 0 : size >= batch)
-    return mode === 'train' ? Math.floor(size / batch) : Math.ceil(size / batch);
+    return Math.min(limitBatches, mode === 'train' ? Math.floor(size / batch) : Math.ceil(size / batch));
   const message =
     size === 0 ? `${name} has no samples` : `${name} has ${size} samples, fewer than one batch of ${batch}`;
   throw new RuntimeFault('E0719', 'input', message, size === 0 ? undefined : `set batch to ${size} or less`);
 }
 
 /** Samples that count in an epoch. */
-export function countSamples({ size }: Pick<SampleSource, 'size'>, { mode, batch }: LoaderSettings): number {
-  return mode === 'train' ? size - (size % batch) : size;
+export function countSamples({ size }: Pick<SampleSource, 'size'>, settings: LoaderSettings): number {
+  const { mode, batch, limitBatches = Infinity } = settings;
+  return Math.min(limitBatches * batch, mode === 'train' ? size - (size % batch) : size);
 }
 
 /** The tensors of a batch with their shapes. */

@@ -150,6 +150,8 @@ export const recipeSchema = v.object({
   epochs: v.number(),
   /** Samples a step; an incomplete last batch of an epoch is left out, reshuffled with the rest in the next. */
   batch: v.number(),
+  /** At most so many batches of each epoch, in training and in validation; for trials. */
+  limitBatches: v.optional(v.number()),
   data: dataSchema,
   target: v.object({ kind: v.picklist(['class', 'mask']), classes: v.number(), ignore: v.optional(v.number()) }),
   augment: v.array(augmentSchema),

@@ -144,6 +144,8 @@ describe('times beyond the end', () => {
     [run('checkpoint { every = 21epochs }'), over('9:24', 'after 21 epochs')],
     [run('checkpoint { every = 20epochs }')],
     [run('schedule = step(every=1epochs)', ''), 'W0008 9:25 a run of 1 epoch is over after 1 epoch'],
+    [run('schedule = step(every=1epochs)', 'epochs = 0'), 'E0605 8:12 `epochs` must be at least 1, not 0'],
+    [run('schedule = multi_step([399steps])\n  shape = { N = 50 }')],
   ]);
 
   it('takes the default patience into account', () => {

@@ -126,6 +126,62 @@ it('refuses data that is too small before it makes a folder', async () => {
   expect(() => readFileSync(at('none/recipe.json'))).toThrow('ENOENT');
 });
 
+describe('settings of the command line', () => {
+  const train = (...flags: readonly string[]) => cnnc('train', at('tiny.cnn'), ...flags);
+  const recipeOf = (run: string): unknown => JSON.parse(readFileSync(at(join(run, 'recipe.json')), 'utf8'));
+
+  it('are in the recipe, and a trial of a few batches is as short as it says', async () => {
+    const flags = [
+      '--set',
+      'train.optimizer.momentum=0.5',
+      '--set',
+      'shapes.split.val=20',
+      '--set',
+      'dataset.samples=64',
+    ];
+    const ran = await train(
+      '-o',
+      at('trial'),
+      '--epochs',
+      '2',
+      '--lr',
+      '0.25',
+      ...flags,
+      '--limit-batches',
+      '2',
+      '--json',
+    );
+    expect(ran.code).toBe(0);
+    expect(summaryOf(ran)).toMatchObject({ ended: 'finished', steps: 4 });
+    expect(recipeOf('trial')).toMatchObject({
+      epochs: 2,
+      lr: 0.25,
+      momentum: 0.5,
+      limitBatches: 2,
+      data: { split: { val: 20 } },
+    });
+    const [epoch] = linesOf('trial').filter(({ type }) => type === 'epoch');
+    // Two batches of 8 are measured, of 20 samples.
+    const confusion = epoch?.['confusion'] as number[][];
+    expect(confusion.flat().reduce((sum, count) => sum + count, 0)).toBe(16);
+    expect(readFileSync(at('trial/report.html'), 'utf8')).toContain('a trial of at most 2 batches an epoch');
+    const other = await train('-o', at('trial'), '--epochs', '2', '--lr', '0.25', ...flags, '--resume');
+    expect(other).toMatchObject({ code: 3, err: expect.stringContaining('limitBatches is not given and was 2') });
+  });
+
+  it('are checked like those of the source', async () => {
+    expect(await train('--lr', '-1')).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/E0605.*\n +--> --lr:1:10\n/),
+    });
+    const wrong = await train('--set', 'train.epochs=2', '--set', 'train.batch=2.5');
+    expect(wrong).toMatchObject({ code: 1, err: expect.stringMatching(/E0604.*\n +--> --set:2:13\n/) });
+    const misspelt = await train('--set', 'train.optimizer.momentun=0.5');
+    expect(misspelt).toMatchObject({ code: 2, err: expect.stringContaining('help: did you mean `momentum`?') });
+    expect(await train('--limit-batches', '0')).toMatchObject({ code: 2 });
+  });
+});
+
 it('names the train directives that there are', async () => {
   const ran = await cnnc('train', `${at('tiny.cnn')}:other`);
   expect(ran).toMatchObject({ code: 2, err: expect.stringContaining('it has base') });

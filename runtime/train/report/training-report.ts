@@ -74,6 +74,7 @@ function summary({ recipe, epochs, ended, bestEpoch, restoredEpoch, rollbacks }:
   const { monitor } = recipe.checkpoint.best;
   const parts = [
     `${states[ended]} after ${last?.epoch ?? 0} of ${recipe.epochs} epochs`,
+    ...(recipe.limitBatches === undefined ? [] : [`a trial of at most ${recipe.limitBatches} batches an epoch`]),
     ...(last ? [`${last.step} steps in ${shortNumber(last.seconds)} s`] : []),
     ...(best ? [`best ${monitor} ${shortNumber(best.values[monitor] ?? NaN)} in epoch ${best.epoch}`] : []),
     ...(restoredEpoch === undefined ? [] : [`weights of epoch ${restoredEpoch} restored`]),

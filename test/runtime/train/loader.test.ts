@@ -54,6 +54,21 @@ async function collect(loader: Loader, epoch: number, from?: number) {
 const labelsOf = (batches: Awaited<ReturnType<typeof collect>>) =>
   batches.flatMap(({ values }) => values['labels'] ?? []);
 
+describe('a limit of batches', () => {
+  it.each([settings, evaluation])('takes the first ones of the epoch', async (each) => {
+    const whole = createLoader(source(11), each);
+    const limited = createLoader(source(11), { ...each, limitBatches: 2 });
+    expect(limited).toMatchObject({ stepsPerEpoch: 2, samples: 8 });
+    expect(await collect(limited, 3)).toEqual((await collect(whole, 3)).slice(0, 2));
+  });
+
+  it('does not lengthen an epoch', async () => {
+    const limited = createLoader(source(11), { ...evaluation, limitBatches: 5 });
+    expect(limited).toMatchObject({ stepsPerEpoch: 3, samples: 11 });
+    expect(await collect(limited, 0)).toHaveLength(3);
+  });
+});
+
 describe('training', () => {
   it('takes every sample at most once an epoch, in complete batches and another order each time', async () => {
     const loader = createLoader(source(11), settings);
