@@ -78,7 +78,7 @@ export const schedules: Functions = {
   exponential: { gamma: required(ratio, 'factor a unit'), ...unit, ...warmup },
   polynomial: {
     power: optional(nonNegative, '1', 'exponent of the share of the run that is left'),
-    total: optional(time, 'the run', 'time to the end'),
+    total: optional(time, 'the run without warm-up', 'time to the end'),
     eta_min: optional(rate, '0', 'learning rate at the end'),
     ...unit,
     ...warmup,
@@ -112,7 +112,7 @@ export const schedules: Functions = {
     final_div: optional(nonNegative, '1e4', 'initial over final rate'),
     anneal: optional(choice('cos', 'linear'), 'cos', 'shape of rise and fall'),
     momentum: cycledMomentum,
-    ...unit,
+    unit: optional(choice('epoch', 'step'), 'step', 'what it moves with'),
   },
   plateau: {
     monitor: optional({ kind: 'metric' }, 'val.loss', 'what must improve'),

@@ -21,22 +21,17 @@ export function scheduleOf(call: CallSetting | undefined, epochs: number): Sched
   return length && length.value > 0 ? { warmup: { length, start }, base } : { base };
 }
 
-/** What is left of the run behind a warm-up, in the unit asked for; undefined leaves it to the trainer. */
-function restOfRun(epochs: number, warmup: Time | undefined): Time {
-  const before = warmup?.unit === 'epochs' ? warmup.value : 0;
-  return { value: Math.max(epochs - before, 1), unit: 'epochs' };
-}
-
 function unitOf(args: Settings, ...times: readonly (Time | undefined)[]): 'epoch' | 'step' {
   const given = textOf(args.get('unit'));
   if (given === 'epoch' || given === 'step') return given;
   return times.some((time) => time?.unit === 'steps') ? 'step' : 'epoch';
 }
 
+/** A length that is not given is left to the trainer, which knows the steps of an epoch. */
 function baseOf(name: string, args: Settings, epochs: number, warmup: Time | undefined): BaseSchedule {
   const gamma = numberOf(args.get('gamma'));
   const etaMin = numberOf(args.get('eta_min')) ?? 0;
-  const rest = restOfRun(epochs, warmup);
+  const rest: Time = { value: epochs, unit: 'epochs' };
   switch (name) {
     case 'step':
       return { kind: 'step', every: timeOf(args.get('every')) ?? rest, gamma: gamma ?? 0.1 };
@@ -45,7 +40,7 @@ function baseOf(name: string, args: Settings, epochs: number, warmup: Time | und
     case 'exponential':
       return { kind: 'exponential', gamma: gamma ?? 1, unit: unitOf(args, warmup) };
     case 'polynomial': {
-      const total = timeOf(args.get('total')) ?? rest;
+      const total = timeOf(args.get('total'));
       return {
         kind: 'polynomial',
         power: numberOf(args.get('power')) ?? 1,
@@ -55,7 +50,7 @@ function baseOf(name: string, args: Settings, epochs: number, warmup: Time | und
       };
     }
     case 'cosine': {
-      const tMax = timeOf(args.get('t_max')) ?? rest;
+      const tMax = timeOf(args.get('t_max'));
       return { kind: 'cosine', tMax, etaMin, unit: unitOf(args, tMax, warmup) };
     }
     case 'cosine_restarts': {
@@ -65,7 +60,7 @@ function baseOf(name: string, args: Settings, epochs: number, warmup: Time | und
     case 'cyclic':
       return cyclicOf(args);
     case 'one_cycle':
-      return oneCycleOf(args, rest);
+      return oneCycleOf(args);
     case 'plateau':
       return plateauOf(args);
     default:
@@ -89,8 +84,8 @@ function cyclicOf(args: Settings): BaseSchedule {
   };
 }
 
-function oneCycleOf(args: Settings, rest: Time): BaseSchedule {
-  const total = timeOf(args.get('total')) ?? rest;
+function oneCycleOf(args: Settings): BaseSchedule {
+  const total = timeOf(args.get('total'));
   const momentum = pairOf(args.get('momentum'));
   return {
     kind: 'one_cycle',

@@ -65,7 +65,8 @@ function clockOf(settings: ScheduleSettings, step: number): Clock {
   const { schedule, stepsPerEpoch, epochs } = settings;
   const unitSteps = unitOf(schedule.base) === 'epoch' ? stepsPerEpoch : 1;
   const stepsOf = ({ value, unit }: Time): number => (unit === 'epochs' ? value * stepsPerEpoch : value);
-  const rest = epochs * stepsPerEpoch - warmupSteps(settings);
+  // A warm-up as long as the run leaves nothing, and the schedule stays at its beginning.
+  const rest = Math.max(unitSteps, epochs * stepsPerEpoch - warmupSteps(settings));
   return {
     t: Math.floor(step / unitSteps),
     length: (time) => (time === undefined ? rest : stepsOf(time)) / unitSteps,

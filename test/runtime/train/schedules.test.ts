@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { initialPlateau, observePlateau, type Plateau, type PlateauState } from '../../../runtime/train/plateau.ts';
 import type { BaseSchedule, Schedule, Time } from '../../../runtime/train/recipe.ts';
 import { ratesAt, warmupSteps, type ScheduleSettings } from '../../../runtime/train/schedules.ts';
+import { scheduleOf } from '../../../compiler/stages/schedule.ts';
 import { realData } from '../real-data.ts';
 
 const steps = (value: number): Time => ({ value, unit: 'steps' });
@@ -126,6 +127,15 @@ describe('the unit', () => {
     expect(lrs(schedule, { lr: 8 }, [0, 49, 50, 99, 100, 149, 150, 200, 500])).toEqual([4, 4, 6, 6, 8, 8, 4, 0, 0]);
   });
 
+  it('of a directive without a length ends the schedule with the run, behind a warm-up in steps too', () => {
+    const span = { file: { path: '', text: '' }, start: 0, end: 0 };
+    const args = new Map([['warmup', { kind: 'number', value: 30, quantity: 'steps' } as const]]);
+    const settings = settingsOf(scheduleOf({ kind: 'call', name: 'cosine', args, span }, 4));
+    expect(ratesAt(settings, 30).lr).toBe(0.1);
+    expect(ratesAt(settings, 115).lr).toBeCloseTo(0.05, 12);
+    expect(ratesAt(settings, 200).lr).toBeCloseTo(0, 12);
+  });
+
   it('of a warm-up may be another than that of the schedule, whose clock starts after it', () => {
     const schedule: Schedule = {
       warmup: { length: steps(10), start: 0 },
@@ -136,6 +146,15 @@ describe('the unit', () => {
 });
 
 describe('edges', () => {
+  it('a warm-up as long as the run leaves every rate a number', () => {
+    for (const kind of ['cosine', 'polynomial'] as const) {
+      const base: BaseSchedule = { kind, power: 1, etaMin: 0, unit: 'epoch' };
+      const settings = settingsOf({ warmup: { length: epochs(4), start: 0.5 }, base });
+      expect(ratesAt(settings, 0).lr).toBe(0.05);
+      expect(ratesAt(settings, 199).lr).toBeCloseTo(0.1 * (0.5 + (0.5 * 3) / 4), 12);
+    }
+  });
+
   it('a warm-up of nothing changes nothing', () => {
     const base: BaseSchedule = { kind: 'exponential', gamma: 0.9, unit: 'step' };
     const with0 = settingsOf({ warmup: { length: steps(0), start: 0.1 }, base });
