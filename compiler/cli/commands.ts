@@ -9,6 +9,11 @@ export interface CommandEntry {
 
 export const commands: readonly CommandEntry[] = [
   {
+    name: 'init',
+    summary: 'start a project that trains on generated pictures',
+    load: async () => (await import('./init.ts')).configureInit,
+  },
+  {
     name: 'check',
     summary: 'check syntax, names, shapes, directives and static budgets',
     load: async () => (await import('./check.ts')).configureCheck,
