@@ -5,6 +5,7 @@ import type { Recipe } from '../runtime/train/recipe.ts';
 import type { TrainingArtifact } from '../runtime/train/training-artifact.ts';
 import { countMacs, countParameters, type CompileInput, type CompileOptions } from './compile.ts';
 import { lower, type Lowered } from './emit/lower.ts';
+import type { Phases } from './emit/phases.ts';
 import { assembleTrainingArtifact, type Program } from './emit/write-training-artifact.ts';
 import { isInput } from './ir/leaves.ts';
 import { topologicalOrder, type Graph } from './ir/node.ts';
@@ -37,7 +38,10 @@ export function compileTraining(input: TrainingInput, options: CompileOptions = 
     step: runPipeline(training.step, trainingPipeline, options),
     evaluate: runPipeline(training.evaluate, trainingPipeline, options),
   };
-  const programs = { step: lowerAll(optimized.step, options), evaluate: lowerAll(optimized.evaluate, options) };
+  const programs = {
+    step: lowerAll(optimized.step, options, { forward: ['loss', 'correct'], backward: ['gradNorm'] }),
+    evaluate: lowerAll(optimized.evaluate, options),
+  };
   const image = imageInput(training.step);
   const artifact = assembleTrainingArtifact({
     compiler: `cnnc ${version}`,
@@ -57,10 +61,13 @@ export function compileTraining(input: TrainingInput, options: CompileOptions = 
   return { artifact, optimized, programs };
 }
 
-function lowerAll(graph: Graph, { profiles = ['software', 'gpu'] }: CompileOptions): Program {
+function lowerAll(graph: Graph, { profiles = ['software', 'gpu'] }: CompileOptions, phases?: Phases): Program {
   const programs: Partial<Record<ProfileName, Lowered>> = {};
   for (const profile of profiles) {
-    programs[profile] = lower(graph, profile, fixedSchedules(graph, profile), { state: true });
+    programs[profile] = lower(graph, profile, fixedSchedules(graph, profile), {
+      state: true,
+      ...(phases ? { phases } : {}),
+    });
   }
   return programs;
 }

@@ -74,6 +74,10 @@ const placeSchema = v.object({ file: v.string(), line: v.number(), column: v.num
 export type Place = v.InferOutput<typeof placeSchema>;
 
 /** One dispatch. */
+/** Parts of a training step: up to the loss, from there to the gradients, and what the optimizer then does. */
+const phaseSchema = v.picklist(['forward', 'backward', 'update']);
+export type Phase = v.InferOutput<typeof phaseSchema>;
+
 const stepSchema = v.object({
   kernel: v.number(),
   /** The ops inside, root first, as in `conv2d+add+relu`. */
@@ -90,6 +94,8 @@ const stepSchema = v.object({
   macs: sizeSchema,
   places: v.array(placeSchema),
   passes: v.array(v.string()),
+  /** Only in the step of a training run. */
+  phase: v.optional(phaseSchema),
 });
 export type Step = v.InferOutput<typeof stepSchema>;
 

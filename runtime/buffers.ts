@@ -150,16 +150,27 @@ export function instantiate(
   return { arena, uniforms, staging, states, dispatches, inputs, outputs, stagingOffsets };
 }
 
-/** All dispatches of a run in one pass, and behind it, where a staging buffer is given, the copies of its outputs. */
-export function encodeRun(device: GPUDevice, instance: Instance, staging: GPUBuffer | undefined): GPUCommandBuffer {
-  const encoder = device.createCommandEncoder();
+function encodeDispatches(encoder: GPUCommandEncoder, dispatches: readonly Dispatch[]): void {
   const pass = encoder.beginComputePass();
-  for (const { pipeline, bindGroup, workgroups } of instance.dispatches) {
+  for (const { pipeline, bindGroup, workgroups } of dispatches) {
     pass.setPipeline(pipeline);
     pass.setBindGroup(0, bindGroup);
     pass.dispatchWorkgroups(...workgroups);
   }
   pass.end();
+}
+
+/** Some dispatches of a run in one pass. */
+export function encodePart(device: GPUDevice, dispatches: readonly Dispatch[]): GPUCommandBuffer {
+  const encoder = device.createCommandEncoder();
+  encodeDispatches(encoder, dispatches);
+  return encoder.finish();
+}
+
+/** All dispatches of a run in one pass, and behind it, where a staging buffer is given, the copies of its outputs. */
+export function encodeRun(device: GPUDevice, instance: Instance, staging: GPUBuffer | undefined): GPUCommandBuffer {
+  const encoder = device.createCommandEncoder();
+  encodeDispatches(encoder, instance.dispatches);
   instance.outputs.forEach((port, index) => {
     const to = instance.stagingOffsets[index] ?? 0;
     if (staging) encoder.copyBufferToBuffer(bufferOf(instance, port), port.offset, staging, to, port.bytes);

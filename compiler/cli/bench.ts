@@ -1,54 +1,60 @@
-/** `cnnc bench`: how long an artifact takes, from the first result to the steady state. */
+/** `cnnc bench`: how long an artifact takes, or a step of a training run: from the first result to the steady state. */
 import { join } from 'node:path';
 import type { Plan } from '../../runtime/artifact.ts';
 import { pathKind } from '../../runtime/node/file-access.ts';
 import { readArtifact } from '../../runtime/node/read-artifact.ts';
-import type { HostTensor, Session } from '../../runtime/session.ts';
 import { checkAssertions, parseAssertions } from './assertions.ts';
+import { latencyMetrics, latencyRows, measure, type MeasureFlags } from './bench-times.ts';
 import type { Configure, Context } from './command.ts';
 import { exitCodes, usageError, type ExitCode } from './failure.ts';
-import { integerFlag, listFlag, sizesFlag } from './flags.ts';
+import { assignmentFlag, integerFlag, listFlag, sizesFlag } from './flags.ts';
 import { randomInputs, symbolValues } from './open-sizes.ts';
 import { sessionFor, withDevice } from './open-session.ts';
-import { formatDigits, formatMs, formatTable } from './text.ts';
+import { formatTable } from './text.ts';
 
-interface BenchFlags {
+interface BenchFlags extends MeasureFlags {
   readonly batch?: number;
-  readonly iters: number;
-  readonly warmup: number;
   readonly shape?: Readonly<Record<string, number>>;
+  readonly set?: readonly string[];
+  readonly P?: Readonly<Record<string, string>>;
   readonly assert?: readonly string[];
 }
 
 export const configureBench: Configure = (command, act) => {
   command
-    .argument('<artifact>', 'artifact folder')
-    .option('--batch <n>', 'samples in a run (default: 1, or what the artifact fixes)', integerFlag('--batch', 1))
+    .argument('<artifact>', 'artifact folder, or FILE.cnn[:NAME] for a step of its train directive')
+    .option(
+      '--batch <n>',
+      'samples in a run (default: 1, or what the artifact or directive says)',
+      integerFlag('--batch', 1),
+    )
     .option('--shape <sizes>', 'sizes that the artifact leaves open, as in H=128,W=128', sizesFlag)
     .option('--iters <n>', 'timed runs', integerFlag('--iters', 1), 50)
     .option('--warmup <n>', 'runs before them', integerFlag('--warmup', 0), 5)
+    .option('--set <key=value>', 'a setting of the train directive, as in train.seed=3; can be repeated', listFlag)
+    .option('-P <name=value>', 'value of a parameter of the trained model; can be repeated', assignmentFlag)
     .option('--assert <limit>', 'fail with exit code 4 unless, as in "p50<=2ms"; can be repeated', listFlag)
     .addHelpText(
       'after',
       '\nA run goes from tensors in memory to tensors in memory. first_ms is the way from the artifact folder to the\n' +
-        'first result on an open device: reading, pipelines, upload, one run. device_ms is what opening the device took.',
+        'first result on an open device: reading, pipelines, upload, one run. device_ms is what opening the device took.\n' +
+        'A step of training runs on random images and labels; its phases are timed in steps of their own, cut into\n' +
+        'three submissions: forward up to the loss, backward up to the gradients, update of weights and statistics.',
     )
-    .action((artifact: string, flags: BenchFlags) => act((context) => bench(context, artifact, flags)));
+    .action((target: string, flags: BenchFlags) => act((context) => bench(context, target, flags)));
 };
 
-const time = { units: ['us', 'ms', 's'] } as const;
-const metrics = {
-  p50: { key: 'p50_ms', ...time },
-  p90: { key: 'p90_ms', ...time },
-  p99: { key: 'p99_ms', ...time },
-  first: { key: 'first_ms', ...time },
-  device: { key: 'device_ms', ...time },
-  cpu: { key: 'cpu_ms', ...time },
-  throughput: { key: 'throughput', units: [] },
-} as const;
+async function bench(context: Context, target: string, flags: BenchFlags): Promise<ExitCode> {
+  if (!/\.cnn(:\w+)?$/.test(target)) return benchArtifact(context, target, flags);
+  if (flags.shape) throw usageError('--shape is for artifacts', 'give the sizes with --set train.shape');
+  // An artifact needs no compiler.
+  const { benchTraining } = await import('./bench-training.ts');
+  return benchTraining(context, target, flags);
+}
 
-async function bench(context: Context, folder: string, flags: BenchFlags): Promise<ExitCode> {
-  const assertions = parseAssertions(flags.assert ?? [], metrics);
+async function benchArtifact(context: Context, folder: string, flags: BenchFlags): Promise<ExitCode> {
+  if (flags.set || flags.P) throw usageError('--set and -P are for train directives, and an artifact is fixed');
+  const assertions = parseAssertions(flags.assert ?? [], latencyMetrics);
   // A wrong path is told before a GPU is looked for; the timed reading comes later.
   if ((await pathKind(join(folder, 'manifest.json'))) === undefined) await readArtifact(folder);
   const opening = performance.now();
@@ -66,18 +72,21 @@ async function bench(context: Context, folder: string, flags: BenchFlags): Promi
       loading += performance.now() - drawing;
       await session.run(inputs);
       const first_ms = performance.now() - loading;
-      const times = await measure(context, session, inputs, flags);
+      const times = await measure(context, flags, () => session.run(inputs));
       const adapter = opened.info.description || opened.info.device;
-      const summary = {
-        ...times,
-        first_ms,
-        device_ms,
-        throughput: (batch * 1000) / times.p50_ms,
-        adapter,
-        batch,
-        iters: flags.iters,
-      };
-      report(context, summary);
+      const throughput = (batch * 1000) / times.p50_ms;
+      const summary = { ...times, first_ms, device_ms, throughput, adapter, batch, iters: flags.iters };
+      context.output.data(
+        formatTable(
+          latencyRows(summary, {
+            run: 'run',
+            sample: 'samples',
+            first: 'first result',
+            since: 'after the artifact was opened',
+          }),
+        ),
+      );
+      context.output.event({ type: 'summary', ...summary });
       checkAssertions(assertions, summary);
     } finally {
       session.dispose();
@@ -92,54 +101,4 @@ export function batchOf({ inputs }: Plan, wanted: number | undefined): number {
   if (typeof fixed !== 'number') return wanted ?? 1;
   if (wanted === undefined || wanted === fixed) return fixed;
   throw usageError(`the artifact is built for batches of ${fixed}, not of ${wanted}`);
-}
-
-async function measure(
-  { output }: Context,
-  session: Session,
-  inputs: Record<string, HostTensor>,
-  { iters, warmup }: BenchFlags,
-) {
-  for (let at = 0; at < warmup; at++) {
-    await session.run(inputs);
-    output.progress(`warming up: ${at + 1} of ${warmup}`, { stage: 'warmup', done: at + 1, total: warmup });
-  }
-  const times: number[] = [];
-  const before = process.cpuUsage();
-  for (let at = 0; at < iters; at++) {
-    const started = performance.now();
-    await session.run(inputs);
-    times.push(performance.now() - started);
-    // Redrawing the line costs as much as a small model.
-    if (at % 16 === 0) output.progress(`run ${at + 1} of ${iters}`, { stage: 'run', done: at + 1, total: iters });
-  }
-  const { user, system } = process.cpuUsage(before);
-  output.progress('');
-  times.sort((a, b) => a - b);
-  // The nearest-rank percentile: a time that was measured.
-  const at = (part: number): number => times[Math.max(0, Math.ceil(part * times.length) - 1)] ?? 0;
-  return { p50_ms: at(0.5), p90_ms: at(0.9), p99_ms: at(0.99), min_ms: at(0), cpu_ms: (user + system) / 1000 / iters };
-}
-
-type Summary = Awaited<ReturnType<typeof measure>> & {
-  readonly first_ms: number;
-  readonly device_ms: number;
-  readonly throughput: number;
-  readonly adapter: string;
-  readonly batch: number;
-  readonly iters: number;
-};
-
-function report({ output }: Context, summary: Summary): void {
-  const { p50_ms, p90_ms, p99_ms, first_ms, device_ms, cpu_ms, throughput, adapter, batch, iters } = summary;
-  const rows = [
-    ['adapter', adapter],
-    ['batch', `${batch}, ${iters} runs`],
-    ['p50 / p90 / p99', `${formatMs(p50_ms)} / ${formatMs(p90_ms)} / ${formatMs(p99_ms)}`],
-    ['CPU time', `${formatMs(cpu_ms)} a run`],
-    ['throughput', `${formatDigits(throughput)} samples/s`],
-    ['first result', `${formatMs(first_ms)} after the artifact was opened (device: ${formatMs(device_ms)})`],
-  ];
-  output.data(formatTable(rows));
-  output.event({ type: 'summary', ...summary });
 }

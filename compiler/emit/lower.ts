@@ -5,7 +5,7 @@ import { topologicalOrder, type Graph, type Node } from '../ir/node.ts';
 import { isOp } from '../ir/op.ts';
 import { fused } from '../ops/index.ts';
 import { positionAt } from '../../grammar/source.ts';
-import type { Binding, Layout, Place, Plan, Step, Value } from '../../runtime/artifact.ts';
+import type { Binding, Layout, Phase, Place, Plan, Step, Value } from '../../runtime/artifact.ts';
 import {
   type KernelCode,
   type KernelRequest,
@@ -18,6 +18,7 @@ import { packedPlacement } from '../kernels/weight.ts';
 import { emitZeroHalo } from '../kernels/zero-halo.ts';
 import { assignBuffers, bufferOf, placementOf, type Assignment, type Buffer } from './assign-buffers.ts';
 import { orderSteps } from './order-steps.ts';
+import { phasesOf, type Phases } from './phases.ts';
 import { bytesOf, planArena, type Arena } from './plan-arena.ts';
 import { shareMemory } from './share-memory.ts';
 import { floatWord, sizeOf, sizeOfOne } from './size.ts';
@@ -49,13 +50,15 @@ export interface Lowered {
 export interface LowerOptions {
   /** Parameters lie in buffers of their own, which updates overwrite; without, they are faults. */
   readonly state?: boolean;
+  /** Makes steps tell the phase of training that they belong to. */
+  readonly phases?: Phases;
 }
 
 export function lower(
   graph: Graph,
   profile: Profile,
   select: (node: Node) => Selection | undefined,
-  { state = false }: LowerOptions = {},
+  { state = false, phases }: LowerOptions = {},
 ): Lowered {
   const selections = selectAll(graph, select, state);
   const sharing = shareMemory(graph, selections);
@@ -78,6 +81,7 @@ export function lower(
     kernels: new Map(),
     constants: new Map(),
     overrun: [],
+    phaseOf: phases && phasesOf(sharing, outputs, phases),
   };
   const steps: Step[] = [];
   const cleared = new Set<Buffer>();
@@ -115,6 +119,7 @@ interface Context {
   readonly constants: Map<string, PackedConstant>;
   /** Bytes behind a region that edge tiles may read, one entry a step. */
   readonly overrun: number[];
+  readonly phaseOf: ((node: Node) => Phase) | undefined;
 }
 
 function selectAll(graph: Graph, select: (node: Node) => Selection | undefined, state: boolean): Map<Node, Selection> {
@@ -245,6 +250,7 @@ function stepOf(
     workgroups: [sizeOf(x), sizeOf(y), sizeOf(z)],
     places: placesOf(node),
     passes: [...(node.origin?.passes ?? [])],
+    ...(context.phaseOf ? { phase: context.phaseOf(node) } : {}),
   };
 }
 

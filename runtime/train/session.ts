@@ -1,8 +1,9 @@
 /** Runs a training artifact on a device: steps that update state in place, evaluations, and access to the state. */
-import type { Plan, ProfileName } from '../artifact.ts';
+import type { Phase, Plan, ProfileName } from '../artifact.ts';
 import { bindSymbols } from '../bind-symbols.ts';
 import {
   destroyInstance,
+  encodePart,
   encodeRun,
   instantiate,
   readOutputs,
@@ -18,6 +19,7 @@ import type { HostTensor } from '../host-tensor.ts';
 import { packInto } from '../layout.ts';
 import { checkLimits, createPipelines, type PipelineCache } from '../pipelines.ts';
 import { traceSteps, type Visit } from '../trace.ts';
+import { phaseRanges } from './phase-ranges.ts';
 import { createStagingPool, type StagingPool } from './staging-pool.ts';
 import { createStateBuffers, packVector, unpackVector, vectorsOf } from './state-buffers.ts';
 import type { TrainingArtifact, TrainingManifest } from './training-artifact.ts';
@@ -36,6 +38,8 @@ export interface TrainingSession {
   writeState(tensors: ReadonlyMap<string, HostTensor>): void;
   /** Runs one step dispatch by dispatch and hands over what each wrote; the state changes as in any step. */
   traceStep(inputs: Inputs, visit: Visit): Promise<void>;
+  /** Runs one step phase by phase, each when `visit` asks for it and until the device is done with it. */
+  runPhases(inputs: Inputs, visit: (phase: Phase, run: () => Promise<void>) => Promise<void>): Promise<void>;
   /** Resolves when all that was submitted is done. */
   idle(): Promise<void>;
   dispose(): void;
@@ -120,13 +124,28 @@ function sessionOf(
       upload(on, step, instance, inputs);
       await traceSteps(on.device, step.plan, instance, {}, visit);
     },
-    idle: async () => {
-      await Promise.race([on.device.queue.onSubmittedWorkDone(), on.device.lost]);
+    runPhases: async (inputs, visit) => {
       checkLost(on);
+      const instance = prepared(on, step);
+      upload(on, step, instance, inputs);
+      await idle(on);
+      for (const { phase, from, to } of phaseRanges(step.plan)) {
+        await visit(phase, () => {
+          on.device.queue.submit([encodePart(on.device, instance.dispatches.slice(from, to))]);
+          return idle(on);
+        });
+      }
     },
+    idle: () => idle(on),
     dispose,
   };
 }
+
+async function idle(on: Device): Promise<void> {
+  await Promise.race([on.device.queue.onSubmittedWorkDone(), on.device.lost]);
+  checkLost(on);
+}
+
 function planOf({ manifest }: TrainingArtifact, program: ProgramName, profile: ProfileName): Plan {
   const plan = manifest.programs[program][profile];
   if (plan) return plan;

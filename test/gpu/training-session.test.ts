@@ -41,6 +41,35 @@ async function faultOf(work: () => unknown): Promise<RuntimeFault> {
 const worst = (actual: HostTensor | undefined, wanted: { readonly data: ArrayLike<number> } | undefined): number =>
   Math.max(...Array.from(wanted?.data ?? [NaN], (value, at) => Math.abs((actual?.data[at] ?? NaN) - value)));
 
+describe('phases', () => {
+  it('are a step cut in three, which leaves the same state bit for bit', async () => {
+    const whole = await withSession(async (session) => {
+      await session.submitStep(inputsOf(0), false);
+      return session.readState();
+    });
+    await withSession(async (session) => {
+      const seen: string[] = [];
+      await session.runPhases(inputsOf(0), async (phase, run) => {
+        seen.push(phase);
+        await run();
+      });
+      expect(seen).toEqual(['forward', 'backward', 'update']);
+      expect(await session.readState()).toEqual(whole);
+    });
+  });
+
+  it('are those of the ops: convolutions forward, gradients of weights backward, the optimizer at the end', () => {
+    const steps = artifact.manifest.programs.step.software?.steps ?? [];
+    const phasesOf = (pattern: RegExp) => [
+      ...new Set(steps.filter(({ op }) => pattern.test(op)).map(({ phase }) => phase)),
+    ];
+    expect(phasesOf(/^conv2d\b(?!Weight)/)).toEqual(['forward']);
+    expect(phasesOf(/conv2dWeightGrad/)).toEqual(['backward']);
+    expect(steps.filter(({ path, op }) => path === 'optimizer' && op !== 'flatStorage').at(-1)?.phase).toBe('update');
+    expect(artifact.manifest.programs.evaluate.software?.steps.every(({ phase }) => phase === undefined)).toBe(true);
+  });
+});
+
 describe('steps', () => {
   it.each(['software', 'gpu'] as const)('equal the interpreter for five steps: %s', async (profile) => {
     const reference = new ReferenceTraining(smallTraining().options);
