@@ -237,4 +237,4 @@ Everything is in ${folder}: the run with report.html, the network in ${net}, and
    npx cnnc run ${net} ${picture} --top 3
    npx cnnc eval ${net} --data cifar-binary:${testFile}
    npx cnnc bench ${net}
-   npx cnnc train ${file} --epochs 10 -o runs/shapes`;
+   npx cnnc train ${file} --epochs 10 -o runs/longer`;
