@@ -10,7 +10,7 @@ import { assembleTrainingArtifact, type Program } from './emit/write-training-ar
 import { isInput } from './ir/leaves.ts';
 import { topologicalOrder, type Graph } from './ir/node.ts';
 import type { Tensor } from './ir/type.ts';
-import { runPipeline, trainingPipeline } from './passes/pipelines.ts';
+import { runPipeline, trainingPipeline, unfusedTrainingPipeline } from './passes/pipelines.ts';
 import { fixedSchedules } from './schedule/fixed.ts';
 import type { TrainingStep } from './train/training-step.ts';
 import { version } from './version.ts';
@@ -23,6 +23,8 @@ export interface TrainingInput {
   readonly recipe: Recipe;
   readonly parameters: CompileInput['parameters'];
   readonly preprocess?: Preprocess | undefined;
+  /** Unless false; otherwise every op is a kernel of its own, to look at each. */
+  readonly isFused?: boolean | undefined;
 }
 
 export interface TrainingCompilation {
@@ -33,10 +35,11 @@ export interface TrainingCompilation {
 
 /** Throws a PassError (a pass broke the graph) or a LoweringError (an op that no kernel runs). */
 export function compileTraining(input: TrainingInput, options: CompileOptions = {}): TrainingCompilation {
-  const { training, recipe, preprocess } = input;
+  const { training, recipe, preprocess, isFused = true } = input;
+  const pipeline = isFused ? trainingPipeline : unfusedTrainingPipeline;
   const optimized = {
-    step: runPipeline(training.step, trainingPipeline, options),
-    evaluate: runPipeline(training.evaluate, trainingPipeline, options),
+    step: runPipeline(training.step, pipeline, options),
+    evaluate: runPipeline(training.evaluate, pipeline, options),
   };
   const programs = {
     step: lowerAll(optimized.step, options, { forward: ['loss', 'correct'], backward: ['gradNorm'] }),

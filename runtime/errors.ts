@@ -32,6 +32,7 @@ export const runtimeCodes = {
   E0906: 'an input has the wrong name, shape or type',
   E0909: 'the training met numbers that are not finite',
   E0910: 'a metric is not measured',
+  E0911: 'an op gave numbers that are not finite',
   E0999: 'internal error',
 } as const;
 

@@ -41,13 +41,15 @@ export class CommandError extends Error {
   }
 }
 
-/** Diagnostics of a source: shown in full, they end the command with exit code 1. */
+/** Diagnostics of a source: shown in full, they end the command, with exit code 1 unless another is given. */
 export class SourceError extends Error {
   readonly diagnostics: readonly Diagnostic[];
+  readonly exit: ExitCode;
 
-  constructor(diagnostics: readonly Diagnostic[]) {
+  constructor(diagnostics: readonly Diagnostic[], exit: ExitCode = exitCodes.source) {
     super('the source has errors');
     this.diagnostics = diagnostics;
+    this.exit = exit;
   }
 }
 

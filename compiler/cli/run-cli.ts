@@ -41,7 +41,7 @@ export async function runCli(argv: readonly string[], streams: Streams): Promise
     output.progress('');
     if (known instanceof SourceError) {
       output.diagnostics(known.diagnostics);
-      return exitCodes.source;
+      return known.exit;
     }
     const failure = describeFailure(known);
     output.failure(failure);

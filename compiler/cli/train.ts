@@ -3,14 +3,16 @@ import { join } from 'node:path';
 import type { RuntimeFault } from '../../runtime/errors.ts';
 import { runTraining } from '../../runtime/node/run-training.ts';
 import type { Recipe } from '../../runtime/train/recipe.ts';
+import { NotFiniteFault } from '../../runtime/train/trace-nan.ts';
 import type { TrainResult } from '../../runtime/train/training-run.ts';
 import type { TrainingArtifact } from '../../runtime/train/training-artifact.ts';
 import { parseDataArgument } from '../../runtime/node/datasets/open-dataset.ts';
 import type { RecipeOverrides } from '../stages/recipe.ts';
 import { compileTrainStage } from '../stages/train.ts';
 import type { Configure, Context } from './command.ts';
-import { exitCodes, type ExitCode } from './failure.ts';
+import { exitCodes, SourceError, type ExitCode } from './failure.ts';
 import { assignmentFlag, integerFlag, listFlag } from './flags.ts';
+import { notFiniteDiagnostic } from './not-finite.ts';
 import { withDevice } from './open-session.ts';
 import { weightsOf } from './source-model.ts';
 import { count } from './text.ts';
@@ -24,6 +26,7 @@ interface TrainFlags extends SettingFlags {
   readonly P?: Readonly<Record<string, string>>;
   readonly resume?: boolean;
   readonly limitBatches?: number;
+  readonly traceNan?: boolean;
 }
 
 export const configureTrain: Configure = (command, act) => {
@@ -36,6 +39,7 @@ export const configureTrain: Configure = (command, act) => {
     .option('--batch <n>', 'short for --set train.batch=N', integerFlag('--batch', 1))
     .option('--lr <rate>', 'short for --set train.lr=RATE')
     .option('--limit-batches <n>', 'at most N batches an epoch, for a trial', integerFlag('--limit-batches', 1))
+    .option('--trace-nan', 'check every step and name the op that first gives NaN or Inf; several times as slow')
     .option('--weights <file>', 'safetensors file that the run starts from')
     .option('-P <name=value>', 'value of a model parameter; can be repeated', assignmentFlag)
     .option('--resume', 'go on from the last checkpoint of the folder, or start where there is none')
@@ -53,15 +57,25 @@ async function run(context: Context, target: string, flags: TrainFlags): Promise
   output.diagnostics(source.diagnostics);
   const weights = flags.weights === undefined ? undefined : await weightsOf(source, flags.weights, context.seed);
   const started = performance.now();
-  const artifact = compileTrainStage({ ...source, weights: weights?.weights }, overridesOf(context, flags));
+  const compile = (isFused: boolean): TrainingArtifact =>
+    compileTrainStage({ ...source, weights: weights?.weights }, overridesOf(context, flags), { isFused });
+  const artifact = compile(true);
   const { recipe, model } = artifact.manifest;
   const folder = flags.output ?? join('runs', recipe.name);
   output.note(
     `${model.name}: ${count(model.parameters, 'parameter')}, ${count(recipe.epochs, 'epoch')} of ${batchesOf(recipe)}, ` +
       `compiled in ${Math.round(performance.now() - started)} ms`,
   );
-  const result = await execute(context, artifact, folder, flags.resume ?? false);
-  return conclude(context, result, folder);
+  try {
+    return conclude(
+      context,
+      await execute(context, artifact, folder, { ...flags, unfused: () => compile(false) }),
+      folder,
+    );
+  } catch (error) {
+    if (!(error instanceof NotFiniteFault)) throw error;
+    throw new SourceError([notFiniteDiagnostic(error, source)], exitCodes.runtime);
+  }
 }
 
 const batchesOf = ({ batch, limitBatches }: Recipe): string =>
@@ -76,7 +90,7 @@ async function execute(
   context: Context,
   artifact: TrainingArtifact,
   folder: string,
-  resume: boolean,
+  { resume = false, traceNan, unfused }: TrainFlags & { readonly unfused: () => TrainingArtifact },
 ): Promise<TrainResult> {
   const { output } = context;
   const abort = new AbortController();
@@ -86,8 +100,9 @@ async function execute(
     return await withDevice(context, ({ device, info }) => {
       const onEvent = showProgress(context, artifact);
       const onDamage = (fault: RuntimeFault): void => output.note(`passed over a damaged checkpoint: ${fault.message}`);
-      const { signal } = abort;
-      return runTraining({ artifact, device, profile: info.profile, folder, resume, signal, onEvent, onDamage });
+      const trace = traceNan ? { traceNan: { unfused } } : {};
+      const events = { signal: abort.signal, onEvent, onDamage };
+      return runTraining({ artifact, device, profile: info.profile, folder, resume, ...trace, ...events });
     });
   } finally {
     process.off('SIGINT', interrupt);

@@ -43,6 +43,11 @@ export const trainingPipeline: readonly Pass[] = [
   fuseMovement, // last: the copies that are left
 ];
 
+/** The same without fusion. */
+export const unfusedTrainingPipeline: readonly Pass[] = trainingPipeline.filter(
+  (pass) => pass !== fuseConv && pass !== fuseRecomputing && pass !== fuseMovement,
+);
+
 /** A pass broke the graph: a fault of the compiler, not of the model. */
 export class PassError extends Error {
   readonly pass: string;

@@ -6,7 +6,7 @@ import type { Preprocess } from '../../runtime/artifact.ts';
 import type { TrainingArtifact } from '../../runtime/train/training-artifact.ts';
 import type { AnalyzedProgram, BuiltModel, CheckedDirective } from '../analyze/index.ts';
 import { SourceError } from '../cli/failure.ts';
-import { compileTraining } from '../compile-training.ts';
+import { compileTraining, type TrainingInput } from '../compile-training.ts';
 import { LoweringError } from '../emit/lower.ts';
 import type { Graph } from '../ir/node.ts';
 import type { Tensor } from '../ir/type.ts';
@@ -31,7 +31,11 @@ export interface TrainingSource {
 }
 
 /** Throws SourceError where the settings do not fit the model, or an op has no kernel. */
-export function compileTrainStage(source: TrainingSource, overrides: RecipeOverrides): TrainingArtifact {
+export function compileTrainStage(
+  source: TrainingSource,
+  overrides: RecipeOverrides,
+  { isFused }: Pick<TrainingInput, 'isFused'> = {},
+): TrainingArtifact {
   const { directive, program } = source;
   const drafted = draftRecipe(source, overrides, []);
   try {
@@ -43,6 +47,7 @@ export function compileTrainStage(source: TrainingSource, overrides: RecipeOverr
       recipe: { ...drafted, scalars: [...training.scalars] },
       parameters: source.built.parameters,
       preprocess: source.preprocess,
+      isFused,
     }).artifact;
   } catch (error) {
     if (error instanceof TrainingFault) {

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import type { ProfileName } from '../artifact.ts';
 import type { RuntimeFault } from '../errors.ts';
 import type { Loader } from '../train/loader.ts';
-import { createTrainingSession } from '../train/session.ts';
+import { createTrainingSession, type TrainingSession } from '../train/session.ts';
+import { firstNotFinite, type StepTrace } from '../train/trace-step.ts';
 import type { TrainingArtifact } from '../train/training-artifact.ts';
 import { train } from '../train/trainer.ts';
 import type { TrainingEvent, TrainResult } from '../train/training-run.ts';
@@ -23,6 +24,11 @@ export interface RunTrainingOptions {
   /** Is told of each checkpoint that is newer than the one the run goes on from, but damaged. */
   readonly onDamage?: ((fault: RuntimeFault) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Checks every step, and names the op that first gives NaN or Inf; see `checkedStep`. `unfused` makes an artifact of
+   * the same training in which every op is a kernel of its own.
+   */
+  readonly traceNan?: { readonly unfused: () => TrainingArtifact } | undefined;
 }
 
 /**
@@ -75,6 +81,7 @@ async function runIn(folder: RunFolder, data: TrainingData, options: RunTraining
         resumeFrom: folder.found?.checkpoint,
         signal,
         clock: () => performance.now(),
+        trace: options.traceNan && refined(traceOf(session, artifact, profile), options, options.traceNan.unfused),
         store: folder.store,
         onEvent: async (event) => {
           await folder.record(event);
@@ -87,6 +94,33 @@ async function runIn(folder: RunFolder, data: TrainingData, options: RunTraining
   } finally {
     for (const loader of loaders) await loader.close();
   }
+}
+
+function traceOf(session: TrainingSession, { manifest }: TrainingArtifact, profile: ProfileName): StepTrace {
+  const plan = manifest.programs.step[profile];
+  if (!plan) throw new RangeError(`a session runs on a plan of the ${profile} profile`);
+  return { plan, vectors: manifest.state, traceStep: (inputs, visit) => session.traceStep(inputs, visit) };
+}
+
+/** Runs a faulty step a second time without fusion; both programs have the same state. */
+function refined(
+  trace: StepTrace,
+  { device, profile }: RunTrainingOptions,
+  unfused: () => TrainingArtifact,
+): StepTrace {
+  return {
+    ...trace,
+    async refine(inputs, state) {
+      const artifact = unfused();
+      const session = await createTrainingSession(device, artifact, { profile });
+      try {
+        session.writeState(state);
+        return await firstNotFinite(traceOf(session, artifact, profile), inputs, state);
+      } finally {
+        session.dispose();
+      }
+    },
+  };
 }
 
 /**

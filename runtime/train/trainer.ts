@@ -11,6 +11,7 @@ import { checkpointDue, saveCheckpoint } from './save-checkpoint.ts';
 import { exportedWeights, shapesOf } from './state-tensors.ts';
 import { countLabels, scalarInputs } from './step-inputs.ts';
 import { noSums, type TrainingState } from './training-state.ts';
+import { checkedStep } from './trace-nan.ts';
 import {
   emit,
   ratesOf,
@@ -26,7 +27,7 @@ const mostInFlight = 3;
 
 /**
  * Trains until the epochs are over, early stopping ends it or the signal does. A run that goes on from a checkpoint
- * computes the same as one that never stopped. Throws E0909 (numbers not finite), E0910 (a monitored metric is not
+ * computes the same as one that never stopped. Throws E0909 (numbers not finite; with `trace` E0911, a NotFiniteFault), E0910 (a monitored metric is not
  * measured), E0717 (the checkpoint is of another run), and what session, batches and store throw.
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
@@ -114,9 +115,11 @@ async function advance(run: Run): Promise<Ended | null> {
 }
 
 async function submit(run: Run, batch: Batch): Promise<void> {
-  const { recipe, session } = run.options;
+  const { recipe, session, trace } = run.options;
   const { step } = run.state;
-  await session.submitStep({ ...batch.inputs, ...scalarInputs(recipe, step, ratesOf(run, step)) }, false);
+  const inputs = { ...batch.inputs, ...scalarInputs(recipe, step, ratesOf(run, step)) };
+  if (trace) await checkedStep(run, trace, inputs);
+  else await session.submitStep(inputs, false);
   const intervalLabels = run.state.intervalLabels + countLabels(recipe, batch);
   run.state = { ...run.state, step: step + 1, batch: run.state.batch + 1, intervalLabels };
   await limitInFlight(run);

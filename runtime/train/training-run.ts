@@ -4,6 +4,7 @@ import type { Checkpoint, Tensors } from './checkpoint.ts';
 import type { Confusion } from './metrics.ts';
 import type { Recipe } from './recipe.ts';
 import { ratesAt, type Rates } from './schedules.ts';
+import type { StepTrace } from './trace-step.ts';
 import type { TrainingRecord, TrainingState } from './training-state.ts';
 
 export type Inputs = Readonly<Record<string, HostTensor>>;
@@ -94,6 +95,8 @@ export interface TrainOptions {
   readonly resumeFrom?: Checkpoint | undefined;
   /** Ends the run after the step under way, with a checkpoint. */
   readonly signal?: AbortSignal | undefined;
+  /** Makes every step checked and, where it fails, traced; see `checkedStep`. Several times as slow. */
+  readonly trace?: StepTrace | undefined;
   /** Steps between two looks at loss, accuracy and gradient norm; default 50. */
   readonly metricsEvery?: number | undefined;
 }
