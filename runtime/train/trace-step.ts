@@ -1,10 +1,12 @@
 /** Finds the first dispatch of a step that gives a number which is not finite, and what it read. */
 import { evaluateSize, type Plan, type Region, type Step } from '../artifact.ts';
+import type { HostTensor } from '../host-tensor.ts';
 import type { Visit } from '../trace.ts';
 import type { Tensors } from './checkpoint.ts';
 import type { StateVectorEntry } from './training-artifact.ts';
-import type { Inputs } from './training-run.ts';
 import { isFiniteRange, joinedRange, rangeOf, type ValueRange } from './value-range.ts';
+
+type Inputs = Readonly<Record<string, HostTensor>>;
 
 /** What it takes to run a step dispatch by dispatch. */
 export interface StepTrace {
