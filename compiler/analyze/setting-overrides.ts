@@ -7,6 +7,7 @@ import { closestName } from '../../grammar/suggest.ts';
 import { directiveSchemas, lossFunctions, type Fields, type Functions, type Spec } from './directive-schema.ts';
 import { writtenCall } from './directive-values.ts';
 import { textOf } from './type-match.ts';
+import { entryOf } from './written.ts';
 
 /** A key that names no setting, or text that is no `KEY=VALUE`. */
 export class OverrideError extends Error {
@@ -123,11 +124,6 @@ function expandShorthand(
 }
 
 type Keyed = AssignEntry | GroupEntry;
-
-const entryOf = (entries: readonly Entry[], key: string): Keyed | undefined => {
-  const found = entries.find((each) => each.kind !== 'value' && each.name.name === key);
-  return found?.kind === 'value' ? undefined : found;
-};
 
 /** Entries of `owner` with the value at its path. */
 function setIn(entries: readonly Entry[], fields: Fields, owner: string, override: Override): readonly Entry[] {

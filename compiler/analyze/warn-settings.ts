@@ -27,20 +27,16 @@ const callIn = (settings: Settings, key: string): Extract<Setting, { kind: 'call
 };
 
 const isPositive = (setting: Setting | undefined): boolean => setting?.kind === 'number' && setting.value > 0;
-const isTrue = (setting: Setting | undefined): boolean => setting?.kind === 'bool' && setting.value;
 
-/** Nesterov's step and dampening change what momentum does (Sutskever et al. 2013). */
+/** Dampening changes what momentum does; Nesterov's step without one is refused as an error. */
 function withoutMomentum(settings: Settings, entries: readonly Entry[]): Diagnostic[] {
   const optimizer = callIn(settings, 'optimizer');
   if (optimizer?.name !== 'sgd' || isPositive(optimizer.args.get('momentum'))) return [];
   // A schedule may bring the momentum.
   if (callIn(settings, 'schedule')?.args.has('momentum')) return [];
-  const { args } = optimizer;
-  return ['nesterov', 'dampening'].flatMap((name) => {
-    if (!isTrue(args.get(name)) && !isPositive(args.get(name))) return [];
-    const span = argumentOf('train', entries, 'optimizer', name)?.span;
-    return warn(span, `\`${name}\` has no effect without momentum`, 'remove it, or give `momentum=0.9`');
-  });
+  if (!isPositive(optimizer.args.get('dampening'))) return [];
+  const span = argumentOf('train', entries, 'optimizer', 'dampening')?.span;
+  return warn(span, '`dampening` has no effect without momentum', 'remove it, or give `momentum=0.9`');
 }
 
 /** An optimizer's own decay and that of `regularize` add up. */

@@ -11,6 +11,7 @@ import {
 import { evaluateDim, symbolsOf, type Dim } from '../ir/dim.ts';
 import type { Node } from '../ir/node.ts';
 import { missedBudgets, sourceFigures } from './budgets.ts';
+import { trainingFaults } from './check-training.ts';
 import type { Configure, Context } from './command.ts';
 import { exitCodes, type ExitCode } from './failure.ts';
 import { layersOf, shapeText, sizeText } from './layers.ts';
@@ -36,7 +37,9 @@ async function check({ output }: Context, files: readonly string[], flags: Check
   for (const file of files) await requireFile(file);
   const host = nodeHost();
   const programs = files.map((file) => checkProgram(file, host));
-  const all = programs.map((program) => mergeDiagnostics(program.diagnostics, exceeded(program)));
+  const all = programs.map((program) =>
+    mergeDiagnostics(program.diagnostics, trainingFaults(program), exceeded(program)),
+  );
   for (const list of all) output.diagnostics(list);
   const models = programs.flatMap((program) => program.models);
   output.data(modelTable(programs));

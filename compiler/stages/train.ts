@@ -1,18 +1,20 @@
 /** The `train` stage: from a directive and its model to the training artifact. */
 import { resolve, dirname } from 'node:path';
-import { diagnostic } from '../../grammar/diagnostics.ts';
+import { diagnostic, type Diagnostic } from '../../grammar/diagnostics.ts';
 import type { Recipe } from '../../runtime/train/recipe.ts';
 import type { Preprocess } from '../../runtime/artifact.ts';
 import type { TrainingArtifact } from '../../runtime/train/training-artifact.ts';
 import type { AnalyzedProgram, BuiltModel, CheckedDirective } from '../analyze/index.ts';
+import { argumentOf, spanOf } from '../analyze/written.ts';
 import { SourceError } from '../cli/failure.ts';
 import { compileTraining, type TrainingInput } from '../compile-training.ts';
 import { LoweringError } from '../emit/lower.ts';
+import type { Dim } from '../ir/dim.ts';
 import type { Graph } from '../ir/node.ts';
 import type { Tensor } from '../ir/type.ts';
 import { TrainingFault } from '../train/training-fault.ts';
-import type { TrainingOptions } from '../train/training-options.ts';
-import { buildTrainingStep } from '../train/training-step.ts';
+import type { TrainingOptions, TrainingSettings } from '../train/training-options.ts';
+import { buildTrainingStep, checkTrainingStep } from '../train/training-step.ts';
 import { initialWeights } from '../weights.ts';
 import { recipeOf, type RecipeOverrides } from './recipe.ts';
 import { scheduleOf } from './schedule.ts';
@@ -50,25 +52,37 @@ export function compileTrainStage(
       isFused,
     }).artifact;
   } catch (error) {
-    if (error instanceof TrainingFault) {
-      const help = error.help === undefined ? {} : { help: error.help };
-      throw new SourceError([diagnostic('E0605', spanOf(directive, error.setting), error.message, help)]);
-    }
+    if (error instanceof TrainingFault) throw new SourceError([faultDiagnostic(directive, error)]);
     if (!(error instanceof LoweringError)) throw error;
     const span = error.node.origin?.spans[0] ?? directive.declaration.word.span;
     throw new SourceError([diagnostic('E0340', span, error.message)]);
   }
 }
 
-/** The entry that a fault lies in, else the head of the directive. */
-function spanOf({ declaration }: CheckedDirective, key: string) {
-  const entry = declaration.entries.find((each) => each.kind !== 'value' && each.name.name === key);
-  return entry && entry.kind !== 'value' ? entry.name.span : declaration.word.span;
+/** What a directive asks for that its model cannot do, found without weights and without compiling. */
+export function checkTrainStage(source: Omit<TrainingSource, 'weights'>): Diagnostic[] {
+  try {
+    checkTrainingStep(settingsOf(source, draftRecipe(source, {}, [])));
+    return [];
+  } catch (error) {
+    if (error instanceof TrainingFault) return [faultDiagnostic(source.directive, error)];
+    throw error;
+  }
+}
+
+/** A fault is shown at the argument or entry that it lies in, that of the model at its name. */
+function faultDiagnostic({ declaration }: CheckedDirective, fault: TrainingFault): Diagnostic {
+  const { setting, argument, message, help } = fault;
+  const { word, target, entries } = declaration;
+  const inCall = argument === undefined ? undefined : argumentOf(word.name, entries, setting, argument)?.span;
+  const span = inCall ?? spanOf(entries, setting) ?? target?.span ?? word.span;
+  return diagnostic('E0605', span, message, { help });
 }
 
 function draftRecipe(source: TrainingSource, overrides: RecipeOverrides, scalars: Recipe['scalars']): Recipe {
   const { directive, program, graph } = source;
-  const shape = graph.outputs['output']?.type.shape ?? Object.values(graph.outputs)[0]?.type.shape ?? [];
+  const [scores] = Object.values(graph.outputs);
+  const shape = scores?.type.shape ?? [];
   const data = directive.settings.get('data');
   const dataset = program.directives.find(
     ({ word, name }) => word === 'dataset' && data?.kind === 'name' && name === data.value,
@@ -76,7 +90,7 @@ function draftRecipe(source: TrainingSource, overrides: RecipeOverrides, scalars
   const ignore = numberOf(dataset?.settings.get('ignore'));
   const target = {
     kind: shape.length > 2 ? ('mask' as const) : ('class' as const),
-    classes: Number(shape[1] ?? 1),
+    classes: numberOf(dataset?.settings.get('classes')) ?? classesOf(shape[1]),
     ...(ignore === undefined ? {} : { ignore }),
   };
   const folder = dirname(program.file.path);
@@ -84,10 +98,18 @@ function draftRecipe(source: TrainingSource, overrides: RecipeOverrides, scalars
   return recipeOf({ directive, directives: program.directives, target, scalars, resolve: from }, overrides);
 }
 
-function optionsOf({ directive, built, graph, weights }: TrainingSource, recipe: Recipe): TrainingOptions {
+/** A model with one score tells two classes apart by its sign; one with an open number is refused later. */
+const classesOf = (scores: Dim | undefined): number => (typeof scores === 'number' && scores !== 1 ? scores : 2);
+
+const optionsOf = (source: TrainingSource, recipe: Recipe): TrainingOptions => ({
+  ...settingsOf(source, recipe),
+  weights: source.weights ?? initialWeights(source.built.parameters, recipe.seed),
+});
+
+function settingsOf({ directive, graph }: TrainingSource, recipe: Recipe): TrainingSettings {
   const { settings } = directive;
   const call = callOf(settings.get('optimizer'));
-  if (!call) throw new TrainingFault('optimizer', 'a training needs an optimizer');
+  if (!call) throw new RangeError('a train directive passed the checks without an optimizer');
   const regularizers = regularizersOf(settings);
   // A decay that the directive states takes the place of the optimizer's default one.
   const replaces = regularizers.some(({ kind }) => kind === 'weight_decay') && !call.args.has('weight_decay');
@@ -95,7 +117,6 @@ function optionsOf({ directive, built, graph, weights }: TrainingSource, recipe:
   const { base } = scheduleOf(callOf(settings.get('schedule')), recipe.epochs);
   return {
     graph,
-    weights: weights ?? initialWeights(built.parameters, recipe.seed),
     batch: recipe.batch,
     imageSize: imageSizeOf(directive),
     target: recipe.target,

@@ -6,7 +6,7 @@ import { topologicalOrder, type Graph, type Node } from '../ir/node.ts';
 import { formatType } from '../ir/type.ts';
 import { reshaped, sizesOf } from './expressions.ts';
 import { TrainingFault } from './training-fault.ts';
-import type { TargetSettings, TrainingOptions } from './training-options.ts';
+import type { TargetSettings, TrainingSettings } from './training-options.ts';
 
 export interface BoundModel {
   readonly graph: Graph;
@@ -14,12 +14,13 @@ export interface BoundModel {
 }
 
 /** Throws a TrainingFault where the model has several inputs or outputs, or a size that nothing gives. */
-export function boundModel({ graph, batch, imageSize }: TrainingOptions): BoundModel {
+export function boundModel({ graph, batch, imageSize }: TrainingSettings): BoundModel {
   const image = imageOf(graph);
   if (Object.keys(graph.outputs).length !== 1) {
     throw new TrainingFault(
       'model',
       `a model must have one output to be trained, not ${Object.keys(graph.outputs).length}`,
+      'return the scores alone',
     );
   }
   const given = [batch, undefined, ...(imageSize ?? [])];
@@ -29,7 +30,8 @@ export function boundModel({ graph, batch, imageSize }: TrainingOptions): BoundM
     if (size !== undefined && typeof dim !== 'number') bindDim(dim, size, bindings);
     if (symbolsOf(dim).some((symbol) => bindings[symbol] === undefined)) {
       const fault = size === undefined ? 'has no size' : `cannot be ${size}`;
-      throw new TrainingFault('model', `${image.attrs.name} is ${formatType(image.type)}: axis ${axis} ${fault}`);
+      const message = `${image.attrs.name} is ${formatType(image.type)}: axis ${axis} ${fault}`;
+      throw new TrainingFault('shape', message, 'give every size, as in `shape = { N = 16, H = 128, W = 128 }`');
     }
     return size;
   });
@@ -37,10 +39,9 @@ export function boundModel({ graph, batch, imageSize }: TrainingOptions): BoundM
   const boundImage = imageOf(bound);
   sizesOf(boundImage).forEach((size, axis) => {
     if (shape[axis] === undefined || shape[axis] === size) return;
-    throw new TrainingFault(
-      'model',
-      `${image.attrs.name} is ${formatType(image.type)}: axis ${axis} cannot be ${shape[axis]}`,
-    );
+    const message = `${image.attrs.name} is ${formatType(image.type)}: axis ${axis} cannot be ${shape[axis]}`;
+    const help = axis === 0 ? `train with \`batch = ${size}\`, or call the size \`N\`` : `it is always ${size}`;
+    throw new TrainingFault(axis === 0 ? 'model' : 'shape', message, help);
   });
   return { graph: bound, image: boundImage };
 }
@@ -48,13 +49,14 @@ export function boundModel({ graph, batch, imageSize }: TrainingOptions): BoundM
 function imageOf(graph: Graph): Node<InputAttrs> {
   const [image, ...more] = topologicalOrder(graph).filter(isInput);
   if (image && more.length === 0) return image;
-  throw new TrainingFault('model', `a model must have one input to be trained, not ${image ? more.length + 1 : 0}`);
+  const message = `a model must have one input to be trained, not ${image ? more.length + 1 : 0}`;
+  throw new TrainingFault('model', message, 'train one that takes the image alone');
 }
 
 /** The output of a graph as `[B, C]` for classes, `[B, C, H, W]` for masks. */
 export function scoresOf(graph: Graph, image: Node, target: TargetSettings): Node {
   const [scores] = Object.values(graph.outputs);
-  if (!scores) throw new TrainingFault('model', 'the model has no output');
+  if (!scores) throw new TrainingFault('model', 'the model has no output', 'return the scores');
   if (target.kind === 'dense') return scores;
   const [batch = 1, channels = 1, ...plane] = sizesOf(scores);
   const isFlat = plane.every((size) => size === 1);
@@ -65,7 +67,8 @@ export function scoresOf(graph: Graph, image: Node, target: TargetSettings): Nod
   }
   const expected = target.classes === 2 && channels === 1 ? 1 : target.classes;
   if (channels !== expected) {
-    throw new TrainingFault('data', `the model has ${channels} scores and the data ${target.classes} classes`);
+    const message = `the model has ${channels} scores and the data ${target.classes} classes`;
+    throw new TrainingFault('data', message, 'make the two equal: a score for each class');
   }
   return target.kind === 'class' && plane.length > 0 ? reshaped(scores, [batch, channels]) : scores;
 }

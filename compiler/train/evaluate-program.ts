@@ -8,13 +8,13 @@ import { programInputs, targetOf } from './program-inputs.ts';
 import { attribution } from './provenance.ts';
 import { leavesOf, type StatePlan } from './state-plan.ts';
 import { substitute } from './training-form.ts';
-import type { TrainingOptions } from './training-options.ts';
+import type { TrainingSettings } from './training-options.ts';
 
 /**
  * Inputs: the image, `labels`, and `valid` `[B]`, 0 for samples that only fill up a batch. Outputs: `loss` and `weight`
  * `[1, 1]`, the mean over what counts and how much that is; `prediction` of labels, and `scores` of classes.
  */
-export function evaluateProgram({ graph, image }: BoundModel, plan: StatePlan, options: TrainingOptions): Graph {
+export function evaluateProgram({ graph, image }: BoundModel, plan: StatePlan, options: TrainingSettings): Graph {
   const leaves = leavesOf(plan, true);
   const inference = substitute(graph, (node) => (isParameter(node) ? leaves.get(node.attrs.name) : undefined));
   const inputOf = programInputs(image);

@@ -15,7 +15,8 @@ export function programInputs(image: Node<InputAttrs>): InputOf {
   const made = new Map<string, Node>();
   return (name, shape) => {
     if (name === image.attrs.name) {
-      throw new TrainingFault('model', `the input ${name} has the name of an input of the training step`);
+      const message = `the input ${name} has the name of an input of the training step`;
+      throw new TrainingFault('model', message, 'call it `image`');
     }
     const index = image.attrs.index + made.size + 1;
     const node = made.get(name) ?? makeNode(input, [], { name, index, dtype: 'f32', shape });

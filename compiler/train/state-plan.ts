@@ -8,7 +8,7 @@ import { restraintOf, roleOf, type Restraint } from './regularize.ts';
 import { alike, numbered, packedVector, stateVector, tensorIn, type StateTensor, type StateVector } from './state.ts';
 import { normalisationsOf, type Normalisation } from './training-form.ts';
 import { TrainingFault } from './training-fault.ts';
-import type { TrainingOptions } from './training-options.ts';
+import type { TrainingSettings } from './training-options.ts';
 
 /** The trainable parameters that are held down alike, and the optimizer's slots for them. */
 export interface ParameterGroup {
@@ -32,7 +32,7 @@ export interface StatePlan {
 }
 
 /** The state of a model of known sizes. */
-export function planState(graph: Graph, options: TrainingOptions, optimizer: Optimizer): StatePlan {
+export function planState(graph: Graph, options: TrainingSettings, optimizer: Optimizer): StatePlan {
   const normalisations = normalisationsOf(graph);
   return {
     groups: parameterGroups(graph, normalisations, options, optimizer),
@@ -44,7 +44,7 @@ export function planState(graph: Graph, options: TrainingOptions, optimizer: Opt
 function parameterGroups(
   graph: Graph,
   normalisations: readonly Normalisation[],
-  { regularizers, optimizer: settings, ema }: TrainingOptions,
+  { regularizers, optimizer: settings, ema }: TrainingSettings,
   optimizer: Optimizer,
 ): ParameterGroup[] {
   const running = new Set(normalisations.flatMap(({ mean, variance }) => [mean, variance]));
@@ -59,7 +59,13 @@ function parameterGroups(
     if (group) group.members.push(node);
     else byRestraint.set(key, { restraint, members: [node] });
   }
-  if (byRestraint.size === 0) throw new TrainingFault('model', 'the model has no parameters to train');
+  if (byRestraint.size === 0) {
+    throw new TrainingFault(
+      'model',
+      'the model has no parameters to train',
+      'add a layer with weights, such as `conv`',
+    );
+  }
   return [...byRestraint.values()].map(({ restraint, members }, index) => {
     const tensors = members.map(
       (node) => ({ name: node.attrs.name, shape: sizesOf(node), kind: 'parameter' }) as const,

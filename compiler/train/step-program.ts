@@ -14,7 +14,7 @@ import { attribution } from './provenance.ts';
 import { penalised } from './regularize.ts';
 import { leavesOf, type ParameterGroup, type StatePlan, type StatisticsGroup } from './state-plan.ts';
 import { trainingForm } from './training-form.ts';
-import type { TrainingOptions } from './training-options.ts';
+import type { TrainingSettings } from './training-options.ts';
 
 export interface StepProgram {
   readonly graph: Graph;
@@ -31,7 +31,7 @@ const one: readonly number[] = [1, 1];
 export function stepProgram(
   { graph, image }: BoundModel,
   plan: StatePlan,
-  options: TrainingOptions,
+  options: TrainingSettings,
   optimizer: Optimizer,
 ): StepProgram {
   const inputOf = programInputs(image);
@@ -79,7 +79,7 @@ interface Measures {
 }
 
 /** With an origin on all of it, which gradients inherit. With mixup `lambda L(labels) + (1 - lambda) L(labels2)`, and as many are correct (Zhang et al. 2018). */
-function measures(scores: Node, options: TrainingOptions, inputOf: InputOf): Measures {
+function measures(scores: Node, options: TrainingSettings, inputOf: InputOf): Measures {
   const prediction = options.target.kind === 'dense' ? undefined : predictionOf(scores);
   const against = (name: string): Measures => {
     const target = targetOf(name, scores, options.target, inputOf);
@@ -122,7 +122,7 @@ function updateGroup(
   { weights, restraint, slots, ema }: ParameterGroup,
   gradient: Node,
   optimizer: Optimizer,
-  options: TrainingOptions,
+  options: TrainingSettings,
   inputOf: InputOf,
 ): Map<Node, Node> {
   const { parameter } = weights;

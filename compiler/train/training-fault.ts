@@ -1,25 +1,19 @@
 /** A training run that cannot be built as its settings say; the caller knows where the setting is written. */
 
-/** The settings of a train directive that a fault may lie in; `model` is the network itself. */
-export type TrainingSetting =
-  | 'model'
-  | 'loss'
-  | 'optimizer'
-  | 'schedule'
-  | 'regularize'
-  | 'clip'
-  | 'ema'
-  | 'data'
-  | 'batch';
+/** The settings of a train directive that a fault may lie in; `model` is what the directive is for. */
+export type TrainingSetting = 'model' | 'shape' | 'loss' | 'optimizer' | 'schedule' | 'recompute' | 'data';
 
 export class TrainingFault extends Error {
   readonly setting: TrainingSetting;
-  readonly help: string | undefined;
+  readonly help: string;
+  /** That of the setting's call which is wrong. */
+  readonly argument: string | undefined;
 
-  constructor(setting: TrainingSetting, message: string, help?: string) {
+  constructor(setting: TrainingSetting, message: string, help: string, argument?: string) {
     super(message);
     this.name = 'TrainingFault';
     this.setting = setting;
     this.help = help;
+    this.argument = argument;
   }
 }

@@ -24,11 +24,16 @@ export function normalisationsOf(graph: Graph): Normalisation[] {
     if (!isOp(node, batchNorm)) continue;
     const [, , , mean, variance] = node.inputs;
     if (!mean || !variance || !isParameter(mean) || !isParameter(variance)) {
-      throw new TrainingFault('model', 'the running statistics of a batch norm are no parameters');
+      throw new TrainingFault(
+        'model',
+        'the running statistics of a batch norm are no parameters',
+        'normalise with `bn`',
+      );
     }
     const named = { mean: mean.attrs.name, variance: variance.attrs.name };
     if (found.some((each) => each.mean === named.mean || each.variance === named.variance)) {
-      throw new TrainingFault('model', `two batch norms share the running statistics ${named.mean}`);
+      const message = `two batch norms share the running statistics ${named.mean}`;
+      throw new TrainingFault('model', message, 'give each its own');
     }
     const [channels = 1] = sizesOf(mean);
     found.push({ ...named, channels, momentum: node.attrs.momentum });

@@ -15,11 +15,14 @@ export interface TargetSettings {
   readonly ignore?: number | undefined;
 }
 
-export interface TrainingOptions {
-  /** The inference form with `parameter` leaves: one input, one output. */
-  readonly graph: Graph;
+export interface TrainingOptions extends TrainingSettings {
   /** Values of all parameters and running statistics at the start, by name. */
   readonly weights: ReadonlyMap<string, Tensor>;
+}
+
+export interface TrainingSettings {
+  /** The inference form with `parameter` leaves: one input, one output. */
+  readonly graph: Graph;
   /** Samples a step; also of the evaluation program. */
   readonly batch: number;
   /** Height and width of the images, where the model leaves them open. */

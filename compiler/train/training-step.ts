@@ -8,7 +8,7 @@ import type { HostScalar } from './optimizers/optimizer.ts';
 import type { StateVector } from './state.ts';
 import { initialState, planState, vectorsOf } from './state-plan.ts';
 import { stepProgram } from './step-program.ts';
-import type { TrainingOptions } from './training-options.ts';
+import type { TrainingOptions, TrainingSettings } from './training-options.ts';
 
 export interface TrainingStep {
   /** One optimizer step: outputs `loss`, `correct`, `gradNorm` (each `[1, 1]`), and the next value of every vector. */
@@ -24,15 +24,19 @@ export interface TrainingStep {
 
 /** Throws a TrainingFault where the settings do not fit the model or each other. */
 export function buildTrainingStep(options: TrainingOptions): TrainingStep {
+  const { plan, ...programs } = programsOf(options);
+  return { ...programs, state: vectorsOf(plan), initial: initialState(plan, options.weights) };
+}
+
+/** Throws what `buildTrainingStep` throws, without a look at the weights. */
+export function checkTrainingStep(options: TrainingSettings): void {
+  programsOf(options);
+}
+
+function programsOf(options: TrainingSettings) {
   const model = boundModel(options);
   const optimizer = optimizerOf(options.optimizer, options.cyclesMomentum);
   const plan = planState(model.graph, options, optimizer);
   const { graph: step, scalars } = stepProgram(model, plan, options, optimizer);
-  return {
-    step,
-    evaluate: evaluateProgram(model, plan, options),
-    state: vectorsOf(plan),
-    initial: initialState(plan, options.weights),
-    scalars,
-  };
+  return { step, evaluate: evaluateProgram(model, plan, options), scalars, plan };
 }

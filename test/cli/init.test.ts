@@ -60,7 +60,10 @@ describe('files that are there', () => {
   it('stay where a file takes the place of the folder, or a folder that of a file', async () => {
     const folder = temporaryFolder({ file: 'mine' });
     const ran = await cnnc('init', join(folder, 'file'), '--template', 'unet');
-    expect(ran).toMatchObject({ code: 3, err: expect.stringMatching(/^error\[E0723\]: cannot make .*: a file lies there\n/) });
+    expect(ran).toMatchObject({
+      code: 3,
+      err: expect.stringMatching(/^error\[E0723\]: cannot make .*: a file lies there\n/),
+    });
     mkdirSync(join(folder, 'model.cnn'));
     writeFileSync(join(folder, 'model.cnn/x'), 'mine');
     expect(await cnnc('init', folder, '--template', 'unet')).toMatchObject({ code: 2 });

@@ -182,6 +182,24 @@ describe('settings of the command line', () => {
   });
 });
 
+it('tells two classes apart by one score', async () => {
+  writeFileSync(
+    at('sign.cnn'),
+    source
+      .replace('linear(classes)', 'linear(1)')
+      .replace('cross_entropy()', 'bce()')
+      .replace('f32[N, classes]', 'f32[N, 1]'),
+  );
+  const ran = await cnnc('train', at('sign.cnn'), '-o', at('sign'), '--epochs', '1');
+  expect(ran.code).toBe(0);
+  const [epoch] = linesOf('sign').filter(({ type }) => type === 'epoch');
+  const confusion = epoch?.['confusion'] as number[][];
+  expect(confusion.flat().reduce((sum, count) => sum + count, 0)).toBe(8);
+  expect(confusion).toHaveLength(2);
+  const { values } = epoch as { values: Record<string, number> };
+  expect(values['val.accuracy']).toBe(((confusion[0]?.[0] ?? 0) + (confusion[1]?.[1] ?? 0)) / 8);
+});
+
 it('names the train directives that there are', async () => {
   const ran = await cnnc('train', `${at('tiny.cnn')}:other`);
   expect(ran).toMatchObject({ code: 2, err: expect.stringContaining('it has base') });

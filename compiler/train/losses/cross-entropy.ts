@@ -17,7 +17,8 @@ function classFactors(scores: Node, weights: readonly number[] | undefined): Nod
   if (!weights) return undefined;
   const classes = channelsOf(scores);
   if (weights.length !== classes) {
-    throw new TrainingFault('loss', `${weights.length} class weights do not fit ${classes} classes`);
+    const message = `${weights.length} class weights do not fit ${classes} classes`;
+    throw new TrainingFault('loss', message, 'give one for each class', 'class_weights');
   }
   return tensorOf(
     [
@@ -37,7 +38,8 @@ function classFactors(scores: Node, weights: readonly number[] | undefined): Nod
  */
 export function crossEntropy(scores: Node, given: Target, options: CrossEntropyOptions): LossValue {
   if (channelsOf(scores) === 1) {
-    throw new TrainingFault('loss', 'cross_entropy needs a score for each class, and the model has one', 'use bce');
+    const message = 'cross_entropy needs a score for each class, and the model has one';
+    throw new TrainingFault('loss', message, 'write `bce()`, or give the model two scores');
   }
   const target = given.kind === 'dense' ? given : { ...given, ignore: options.ignore ?? given.ignore };
   const { labelSmoothing: smoothing } = options;

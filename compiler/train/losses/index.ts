@@ -57,7 +57,7 @@ export interface TotalLoss {
 export function weightedSum(scores: Node, target: Target, terms: readonly LossTerm[]): TotalLoss {
   const values = terms.map((term) => ({ factor: term.factor, value: lossOf(scores, target, term) }));
   const [first, ...rest] = values;
-  if (!first) throw new TrainingFault('loss', 'a loss needs at least one term');
+  if (!first) throw new TrainingFault('loss', 'a loss needs at least one term', 'write `loss = cross_entropy()`');
   const scaled = ({ factor, value }: typeof first): Node =>
     factor === 1 ? meanOf(value) : times(meanOf(value), factor);
   return {

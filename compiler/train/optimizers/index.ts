@@ -25,7 +25,8 @@ export function optimizerOf(settings: OptimizerSettings, cyclesMomentum: boolean
   if (settings.name === 'sgd') return sgd(settings, cyclesMomentum);
   if (settings.name === 'rmsprop') return rmsprop(settings, cyclesMomentum);
   if (cyclesMomentum) {
-    throw new TrainingFault('schedule', `${settings.name} has no momentum that a schedule could cycle`);
+    const message = `${settings.name} has no momentum that a schedule could cycle`;
+    throw new TrainingFault('schedule', message, 'leave it out, or use `sgd` or `rmsprop`', 'momentum');
   }
   if (settings.name === 'lion') return lion(settings);
   return settings.name === 'adam' ? adam(settings) : adamw(settings);

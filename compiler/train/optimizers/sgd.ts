@@ -21,7 +21,10 @@ export function sgd(settings: SgdSettings, cyclesMomentum: boolean): Optimizer {
   const { momentum, dampening, nesterov } = settings;
   const hasBuffer = momentum !== 0 || cyclesMomentum;
   if (nesterov && (!hasBuffer || dampening !== 0)) {
-    throw new TrainingFault('optimizer', 'nesterov needs a momentum, and no dampening');
+    const [message, help] = hasBuffer
+      ? ['nesterov takes no dampening', 'leave one of the two out']
+      : ['nesterov needs a momentum', 'give `momentum=0.9`'];
+    throw new TrainingFault('optimizer', message, help, 'nesterov');
   }
   const isDamped = hasBuffer && dampening !== 0;
   const step = ({ parameter, scalar }: UpdateOperands, direction: Node): Node =>
