@@ -1,0 +1,45 @@
+/** What flows from one stage to the next: a network, its weights, and what earlier stages made of it. */
+import * as v from 'valibot';
+import type { Guard, Preprocess } from '../../runtime/artifact.ts';
+import type { BuiltModel } from '../analyze/index.ts';
+import type { Graph } from '../ir/node.ts';
+import type { Tensor } from '../ir/type.ts';
+
+const indices = v.array(v.pipe(v.number(), v.integer(), v.minValue(0)));
+
+/**
+ * What pruning kept, relative to the graph that the source declares, composed over several prunes. By parameter path:
+ * for each axis that lost something (as text: `"0"` outputs, `"1"` inputs), the indices that stayed, rising. Enough to
+ * slice the declared weights and to rebuild the pruned graph.
+ */
+export const channelRecordSchema = v.record(v.string(), v.record(v.string(), indices));
+export type ChannelRecord = v.InferOutput<typeof channelRecordSchema>;
+
+/**
+ * What quantization found. Keys of `ranges` are stable between builds: parameter path of the producing group and its
+ * op, as in `layer1.0.conv2/out`. `options` are the settings that lowering needs, as JSON.
+ */
+export const quantizationRecordSchema = v.object({
+  ranges: v.record(v.string(), v.object({ min: v.number(), max: v.number() })),
+  /** Groups that stay in f32, by the same keys or parameter paths. */
+  keepFloat: v.array(v.string()),
+  options: v.record(v.string(), v.unknown()),
+});
+export type QuantizationRecord = v.InferOutput<typeof quantizationRecordSchema>;
+
+/** Immutable: a stage makes a new one. */
+export interface StagedModel {
+  /** Name of the model that the source declares. */
+  readonly name: string;
+  /** Path of the source, for manifests. */
+  readonly source: string;
+  /** In inference form: parameter leaves by state_dict path, the batch symbolic. */
+  readonly graph: Graph;
+  /** Of this graph: their shapes are those after pruning. */
+  readonly parameters: BuiltModel['parameters'];
+  readonly weights: ReadonlyMap<string, Tensor>;
+  readonly channels?: ChannelRecord | undefined;
+  readonly quantization?: QuantizationRecord | undefined;
+  readonly preprocess?: Preprocess | undefined;
+  readonly guards: readonly Guard[];
+}
