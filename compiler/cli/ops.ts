@@ -2,7 +2,7 @@
 import { isInput } from '../ir/leaves.ts';
 import { makeGraph, makeNode, topologicalOrder, type Graph, type Node } from '../ir/node.ts';
 import type { Op, Sample } from '../ir/op.ts';
-import { randomTensor } from '../ir/tensor-literal.ts';
+import { allocate, randomTensor } from '../ir/tensor-literal.ts';
 import type { Profile } from '../kernels/kernel.ts';
 import { candidates } from '../kernels/select.ts';
 import { constant, input, ops } from '../ops/index.ts';
@@ -60,10 +60,14 @@ function listOps({ output }: Context): ExitCode {
 }
 
 function sampleGraph(op: Op, sample: Sample): Graph {
-  const operands = sample.inputs.map(({ shape, constant: fixed, range }, index): Node => {
-    if (!fixed) return makeNode(input, [], { name: `x${index}`, index, dtype: 'f32', shape });
+  const operands = sample.inputs.map(({ shape, constant: fixed, range, dtype = 'f32' }, index): Node => {
+    if (!fixed) return makeNode(input, [], { name: `x${index}`, index, dtype, shape });
     const [low, high] = range ?? [-1, 1];
-    return makeNode(constant, [], { tensor: randomTensor(shape, index, low, high), name: `w${index}` });
+    const values = randomTensor(shape, index, low, high);
+    const data = allocate(dtype, values.data.length);
+    data.set(values.data.map(dtype === 'f32' ? Number : Math.round));
+    const tensor = dtype === 'f32' ? values : { dtype, shape, data };
+    return makeNode(constant, [], { tensor, name: `w${index}` });
   });
   return makeGraph({ result: makeNode(op, operands, sample.attrs) });
 }

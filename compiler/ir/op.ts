@@ -1,7 +1,7 @@
 /** What an operation is: one file of `ops/` exports one of these, with everything about it inside. */
 import type { Dim } from './dim.ts';
 import type { Graph, Node } from './node.ts';
-import type { Tensor, TensorType } from './type.ts';
+import type { DType, Tensor, TensorType } from './type.ts';
 
 /** Values an attribute may have; all of them print to IR text and parse back. */
 export type AttrValue =
@@ -19,6 +19,8 @@ export type Attrs = { readonly [name: string]: AttrValue };
 /** One input of a conformance sample. */
 export interface SampleInput {
   readonly shape: readonly number[];
+  /** Element type; default f32. Integers are whole numbers of the range. */
+  readonly dtype?: DType;
   /** Given at build time, as weights are. */
   readonly constant?: true;
   /** Uniform random values of this range; default [-1, 1]. */

@@ -3,7 +3,7 @@ import type { Dim } from '../ir/dim.ts';
 import { OpError, type Op, type Sample } from '../ir/op.ts';
 import { elementCount, type Tensor, type TensorType } from '../ir/type.ts';
 import { expectAtMost, expectFloat, expectInteger, expectRank, operand } from './rules/expect.ts';
-import { concreteShape, float64Of } from './rules/storage.ts';
+import { allocate, concreteShape, float64Of } from './rules/storage.ts';
 
 export type ResizeAttrs = {
   /** `[height, width]` of the result; may name symbols of the operand. */
@@ -18,7 +18,7 @@ export const resizeModes: readonly string[] = ['nearest', 'bilinear'];
 function infer(inputs: readonly TensorType[], attrs: ResizeAttrs): TensorType {
   const x = operand(inputs, 0, action);
   expectAtMost(inputs, 1, action);
-  expectFloat(inputs, action);
+  if (attrs.mode !== 'nearest') expectFloat(inputs, action);
   expectRank(x, 4, action, '[N, C, H, W]');
   if (!resizeModes.includes(attrs.mode)) {
     throw new OpError('E0310', `mode must be ${resizeModes.join(' or ')}, not ${attrs.mode}`);
@@ -27,7 +27,7 @@ function infer(inputs: readonly TensorType[], attrs: ResizeAttrs): TensorType {
     throw new OpError('E0310', 'size must be a list of 2 sizes');
   for (const size of attrs.size) if (typeof size === 'number') expectInteger(size, 1, 'a size');
   const [batch = 1, channels = 1] = x.shape;
-  return { dtype: 'f32', shape: [batch, channels, ...attrs.size] };
+  return { dtype: x.dtype, shape: [batch, channels, ...attrs.size] };
 }
 
 /** A result cell as `(1 - weight) * x[low] + weight * x[high]` along one axis. */
@@ -60,7 +60,7 @@ function evaluate(inputs: readonly Tensor[], attrs: ResizeAttrs): Tensor {
   const [batch = 1, channels = 1, height = 1, width = 1] = x.shape;
   const [rows, columns] = [mixesOf(height, toHeight, attrs.mode), mixesOf(width, toWidth, attrs.mode)];
   const source = float64Of(x);
-  const data = new Float64Array(elementCount(shape));
+  const data = allocate(x.dtype, elementCount(shape));
   let at = 0;
   for (let plane = 0; plane < batch * channels; plane++) {
     const base = plane * height * width;
@@ -73,7 +73,7 @@ function evaluate(inputs: readonly Tensor[], attrs: ResizeAttrs): Tensor {
       }
     }
   }
-  return { dtype: 'f32', shape, data };
+  return { dtype: x.dtype, shape, data };
 }
 
 const samples = resizeModes.flatMap((mode): Sample<ResizeAttrs>[] => {

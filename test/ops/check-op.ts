@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { evaluateDim, symbolicDim } from '../../compiler/ir/dim.ts';
-import { OpError, type Attrs, type Op, type Sample } from '../../compiler/ir/op.ts';
+import { OpError, type Attrs, type Op, type Sample, type SampleInput } from '../../compiler/ir/op.ts';
+import { allocate } from '../../compiler/ir/tensor-literal.ts';
 import { elementCount, formatType, type Tensor, type TensorType } from '../../compiler/ir/type.ts';
 
 interface Recorded {
@@ -63,7 +64,17 @@ export function checkAgainstTorch<A extends Attrs>(op: Op<A>, file: string): voi
   });
 }
 
-export const typesOf = (sample: Sample): TensorType[] => sample.inputs.map(({ shape }) => ({ dtype: 'f32', shape }));
+export const typesOf = (sample: Sample): TensorType[] =>
+  sample.inputs.map(({ shape, dtype = 'f32' }) => ({ dtype, shape }));
+
+/** Repeatable values of a sample's operand; whole numbers of its range where it holds integers. */
+export function sampleTensor({ shape, range, dtype = 'f32' }: SampleInput, seed: number): Tensor {
+  const values = noise(shape, seed, range);
+  if (dtype === 'f32') return values;
+  const data = allocate(dtype, values.data.length);
+  data.set(values.data.map(Math.round));
+  return { dtype, shape, data };
+}
 
 /** Registers one test a sample: it evaluates, without NaN, to the type that `infer` gives. */
 export function checkSamples<A extends Attrs>(op: Op<A>): void {
@@ -72,7 +83,7 @@ export function checkSamples<A extends Attrs>(op: Op<A>): void {
     expect(new Set(op.samples.map(({ name }) => name)).size).toBe(op.samples.length);
   });
   it.each(op.samples)('infers what it evaluates to: $name', (sample) => {
-    const tensors = sample.inputs.map(({ shape, range }, index) => noise(shape, index, range));
+    const tensors = sample.inputs.map(sampleTensor);
     const result = op.evaluate(tensors, sample.attrs);
     expect(op.infer(typesOf(sample), sample.attrs)).toEqual({ dtype: result.dtype, shape: result.shape });
     expect(result.data.length).toBe(elementCount(result.shape));

@@ -51,11 +51,17 @@ describe('resize', () => {
     expect(formatType(resize.infer([type('f32[N, 3, H, W]')], { size, mode: 'nearest' }))).toBe('f32[N, 3, 2*H, 8]');
   });
 
+  it('moves integers as they are where it mixes none', () => {
+    const data = Int8Array.of(-128, 5, 77, 127);
+    const y = resize.evaluate([{ dtype: 'i8', shape: [1, 1, 2, 2], data }], { size: [2, 4], mode: 'nearest' });
+    expect(y).toEqual({ dtype: 'i8', shape: [1, 1, 2, 4], data: Int8Array.of(-128, -128, 5, 5, 77, 77, 127, 127) });
+  });
+
   it('refuses what does not fit', () => {
     const refuse = (operand: string, size: readonly [number, number], mode: string, code: string, message: string) =>
       expectFault(resize, [operand], { size, mode }, code, message);
     refuse('f32[N, 3]', [2, 2], 'nearest', 'E0301', 'cannot resize f32[N, 3]: its rank is 2, not 4');
-    refuse('u8[N, 3, 4, 4]', [2, 2], 'nearest', 'E0302', 'cannot resize u8[N, 3, 4, 4]: the elements must be f32');
+    refuse('u8[N, 3, 4, 4]', [2, 2], 'bilinear', 'E0302', 'cannot resize u8[N, 3, 4, 4]: the elements must be f32');
     refuse('f32[N, 3, 4, 4]', [0, 2], 'nearest', 'E0310', 'a size must be an integer of at least 1, not 0');
     refuse('f32[N, 3, 4, 4]', [2, 2], 'cubic', 'E0310', 'mode must be nearest or bilinear, not cubic');
   });

@@ -33,6 +33,7 @@ export const gradients: ReadonlyMap<string, GradientRule> = new Map([
 
 const leaf = 'a leaf has no operands';
 const secondOrder = 'is a gradient itself, and gradients of gradients are not built';
+const rounding = 'integers have no slopes; training quantizes in float32 instead';
 const split = 'passes split sums after differentiation';
 
 /** Why each other op has no rule, by name. */
@@ -41,6 +42,13 @@ export const notDifferentiable: ReadonlyMap<string, string> = new Map([
   ['parameter', leaf],
   ['constant', leaf],
   ['fused', 'fusion comes after differentiation'],
+  ['quantize', rounding],
+  ['dequantize', rounding],
+  ['quantizedConv2d', rounding],
+  ['quantizedAdd', rounding],
+  ['quantizedMul', rounding],
+  ['quantizedAveragePool', rounding],
+  ['lookUp', rounding],
   ['conv2dWeightGrad', secondOrder],
   ['maxPool2dGrad', secondOrder],
   ['channelSums', secondOrder],
