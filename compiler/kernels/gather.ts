@@ -11,12 +11,20 @@ import {
   pixelShuffle,
   reshape,
   slice,
+  selectChannels,
   subsample,
   transpose,
 } from '../ops/index.ts';
-import { isMovement, movementOps } from '../ops/rules/movement.ts';
+import { channelTables, isMovement, movementOps } from '../ops/rules/movement.ts';
 import { elementIndex, logicalCoordinates } from './element.ts';
-import { ceilDivide, channelGroups, multiplyExtents, type Kernel, type KernelRequest } from './kernel.ts';
+import {
+  ceilDivide,
+  channelGroups,
+  multiplyExtents,
+  type Kernel,
+  type KernelRequest,
+  type PackedConstant,
+} from './kernel.ts';
 import { imageConstant } from './pack.ts';
 import { at, beginShader, range, walk, type Shader } from './wgsl.ts';
 
@@ -26,14 +34,19 @@ const isMovementGroup = (node: Node): boolean =>
   isOp(node, fused) &&
   topologicalOrder(node.attrs.body).every((inner) => isMovement(inner) || isInput(inner) || isConstant(inner));
 
-/** Storage bindings that a gather may use beside its result. */
+/** Storage bindings that a gather may use beside its result: operands and tables of channels. */
 const maxOperands = 7;
 
 export const gather: Kernel = {
+const operandsAndTables = (node: Node): number =>
+  node.inputs.length + (isOp(node, fused) ? channelTables(topologicalOrder(node.attrs.body)) : channelTables([node]));
+
   name: 'gather',
   implements: movementOps,
   profiles: ['software', 'gpu'],
-  supports: (node) => (isMovement(node) || isMovementGroup(node)) && node.inputs.length <= maxOperands,
+  supports: (node) =>
+    node.op.name === after.name ||
+    ((isMovement(node) || isMovementGroup(node)) && operandsAndTables(node) <= maxOperands),
   schedules: () => [{}],
   emit(request) {
     const { node, result } = request;
@@ -140,6 +153,12 @@ function movementText(fetcher: Fetcher, node: Node): string {
     const factor = shader.u32(node.attrs.factor);
     const channel = `(d1 * ${factor} + d2 % ${factor}) * ${factor} + d3 % ${factor}`;
     return `  return ${source}(d0, ${channel}, d2 / ${factor}, d3 / ${factor});`;
+  if (isOp(node, selectChannels)) {
+    const table = shader.constant(channelTable(node.attrs.indices));
+    return `  let s = i32(${table}[d1 / 4u][d1 % 4u]);
+  if (s < 0) { return 0.0; }
+  return ${source}(${replaced(1, 'u32(s)')});`;
+  }
   }
   if (isOp(node, transpose)) {
     const from = node.attrs.permutation.map((_, axis) => `d${node.attrs.permutation.indexOf(axis)}`);
@@ -155,6 +174,16 @@ function padText(
   shader: Shader,
   attrs: { readonly before: readonly number[]; readonly value: number },
   shape: readonly Dim[],
+/** Indices as floats, which hold them exactly: a buffer of its own, so that the shader's text does not name them. */
+function channelTable(indices: readonly number[]): PackedConstant {
+  const pack = (): Float32Array => {
+    const packed = new Float32Array(channelGroups(indices.length) * 4);
+    packed.set(indices);
+    return packed;
+  };
+  return { key: `channels:${indices.join()}`, name: 'channels', pack };
+}
+
   source: string,
 ): string {
   // A coordinate in front of the operand wraps around to a huge u32, so one comparison checks both sides.

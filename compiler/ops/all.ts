@@ -75,6 +75,7 @@ export { resize } from './resize.ts';
 export { resizeGrad } from './resize-grad.ts';
 export { rsqrt } from './rsqrt.ts';
 export { sigmoid } from './sigmoid.ts';
+export { selectChannels } from './select-channels.ts';
 export { sign } from './sign.ts';
 export { silu } from './silu.ts';
 export { slice } from './slice.ts';

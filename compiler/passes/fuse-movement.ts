@@ -4,7 +4,7 @@ import { isOp } from '../ir/op.ts';
 import { mergeOrigins, rewriteGraph } from '../ir/rewrite.ts';
 import { bodyInput } from '../ops/fused.ts';
 import { concat, fused, reshape, slice } from '../ops/index.ts';
-import { isMovement } from '../ops/rules/movement.ts';
+import { channelTables, isMovement } from '../ops/rules/movement.ts';
 import type { Pass } from './pass.ts';
 import { storageBuffers, surroundingsOf, type Surroundings } from './rules/fusion-group.ts';
 
@@ -38,7 +38,7 @@ function run(graph: Graph): Graph {
   for (const exit of around.order.toReversed()) {
     if (!isMovement(exit) || mayBeView(exit) || taken.has(exit)) continue;
     const members = membersOf(exit, around);
-    if (members.size < 2 || operandsOf(members).length > storageBuffers - 1) continue;
+    if (members.size < 2 || operandsOf(members).length + channelTables([...members]) > storageBuffers - 1) continue;
     groups.set(exit, members);
     for (const member of members) taken.add(member);
   }

@@ -306,6 +306,10 @@ export function regroup(builder: Builder, x: Node, step: Choice): Node | undefin
   const from = step.b % count;
   const to = from + 1 + (step.c % (count - from));
   const others = builder.values.filter((value) => shapesEqual(value.type.shape.with(1, count), x.type.shape));
+  if (step.a % 8 === 4) {
+    const indices = Array.from({ length: 1 + (step.c % 8) }, (_, at) => ((step.b * (at + 3) * 7) % (count + 1)) - 1);
+    return call(all.selectChannels, [x], { indices });
+  }
   if (step.a % 4 === 0) return call(all.slice, [x], { axis: 1, from, to });
   if (step.a % 4 === 1) {
     const groups = [2, 3, 2, 3, 1, count].filter((group) => count % group === 0);

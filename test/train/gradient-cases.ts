@@ -372,6 +372,13 @@ export const generators: Readonly<Record<string, readonly Generator[]>> = {
       return { shapes: [[draw.integer(1, 2), groups * size, ...pair(draw, 1, 2)]], attrs: { groups } };
     }),
   ],
+  selectChannels: [
+    on(all.selectChannels, (draw) => {
+      const channels = draw.integer(1, 4);
+      const indices = Array.from({ length: draw.integer(1, 6) }, () => draw.integer(-1, channels - 1));
+      return { shapes: [[draw.integer(1, 2), channels, ...pair(draw, 1, 2)]], attrs: { indices } };
+    }),
+  ],
   pixelShuffle: [
     on(all.pixelShuffle, (draw) => {
       const factor = draw.integer(1, 3);

@@ -9,9 +9,14 @@ const movements: ReadonlySet<string> = new Set([
   'reshape',
   'transpose',
   'channelShuffle',
+  'selectChannels',
   'pixelShuffle',
 ]);
 
 export const movementOps: readonly string[] = [...movements];
 
 export const isMovement = (node: Node): boolean => movements.has(node.op.name);
+
+/** How many of these ops read a table of channels beside their operand. */
+export const channelTables = (nodes: readonly Node[]): number =>
+  nodes.filter((node) => node.op.name === 'selectChannels').length;

@@ -1,4 +1,4 @@
-/** Identities of ops that only move elements: reshape, transpose, slice, pad, subsample, concat, shuffles, resize. */
+/** Identities of ops that only move elements: reshape, transpose, slice, pad, subsample, concat, shuffles, selections, resize. */
 import { shapesEqual } from '../../ir/dim.ts';
 import { makeNode, type Node } from '../../ir/node.ts';
 import { isOp } from '../../ir/op.ts';
@@ -11,6 +11,7 @@ import {
   pixelShuffle,
   reshape,
   resize,
+  selectChannels,
   slice,
   subsample,
   transpose,
@@ -102,6 +103,51 @@ const shuffleOfNothing = rule('shuffle-of-nothing', channelShuffle, ({ inputs: [
   x && (groups === 1 || shapesEqual([groups], [x.type.shape[1] ?? 0])) ? x : undefined,
 );
 
+/** Maximal runs of a selection: consecutive channels, or zeros (`from` -1). */
+function runsOf(indices: readonly number[]): { readonly from: number; readonly count: number }[] {
+  const runs: { from: number; count: number }[] = [];
+  for (const index of indices) {
+    const run = runs.at(-1);
+    const follows = run && (run.from < 0 ? index < 0 : index === run.from + run.count);
+    if (follows) run.count++;
+    else runs.push({ from: index, count: 1 });
+  }
+  return runs;
+}
+
+/** A selection of one run of channels, with zeros in front of and behind it, is a slice and a pad. */
+function selectionAsSlice(x: Node, indices: readonly number[]): Node | undefined {
+  const runs = runsOf(indices);
+  const [run, ...more] = runs.filter(({ from }) => from >= 0);
+  if (!run || more.length > 0) return undefined;
+  const { from, count } = run;
+  const part = makeNode(slice, [x], { axis: 1, from, to: from + count });
+  const before = indices.indexOf(from);
+  const behind = indices.length - before - count;
+  if (before + behind === 0) return part;
+  const zeros = x.type.shape.map(() => 0);
+  return makeNode(pad, [part], { before: zeros.with(1, before), after: zeros.with(1, behind), value: 0 });
+}
+
+/** A selection of two runs, or of all channels over and over, is a concatenation. */
+function selectionAsConcat(x: Node, indices: readonly number[]): Node | undefined {
+  const runs = runsOf(indices);
+  const isWhole = runs.every(({ from, count }) => from === 0 && count === x.type.shape[1]);
+  if (runs.some(({ from }) => from < 0) || (runs.length > 2 && !isWhole)) return undefined;
+  const parts = runs.map(({ from, count }) => makeNode(slice, [x], { axis: 1, from, to: from + count }));
+  return makeNode(concat, parts, { axis: 1 });
+}
+
+const selectRules: readonly Rule[] = [
+  rule('select-of-select', selectChannels, ({ inputs: [x], attrs: { indices } }) => {
+    if (!x || !isOp(x, selectChannels)) return undefined;
+    const inner = x.attrs.indices;
+    return makeNode(selectChannels, x.inputs, { indices: indices.map((index) => inner[index] ?? -1) });
+  }),
+  rule('select-a-run', selectChannels, ({ inputs: [x], attrs }) => x && selectionAsSlice(x, attrs.indices)),
+  rule('select-two-runs', selectChannels, ({ inputs: [x], attrs }) => x && selectionAsConcat(x, attrs.indices)),
+];
+
 export const movementRules: readonly Rule[] = [
   ...reshapeRules,
   ...transposeRules,
@@ -110,6 +156,7 @@ export const movementRules: readonly Rule[] = [
   ...subsampleRules,
   rule('concat-of-one', concat, ({ inputs }) => (inputs.length === 1 ? inputs[0] : undefined)),
   shuffleOfNothing,
+  ...selectRules,
   rule('pixel-shuffle-by-one', pixelShuffle, ({ inputs: [x], attrs }) => (attrs.factor === 1 ? x : undefined)),
   rule('resize-to-same', resize, (node) => standIn(node, node.inputs[0])),
 ];

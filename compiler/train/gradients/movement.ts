@@ -10,12 +10,13 @@ import {
   pad,
   pixelShuffle,
   reshape,
+  selectChannels,
   slice,
   subsample,
   transpose,
 } from '../../ops/index.ts';
 import { storedLength } from '../../ops/rules/storage-order.ts';
-import { reshaped, sizeOf, sliced } from '../expressions.ts';
+import { plus, reshaped, sizeOf, sliced } from '../expressions.ts';
 import { operandOf, ruleOf, ruleOfOne, type Entry } from './rule.ts';
 
 /** A value with zeros in front of and behind an axis, as many as bring it to `size`. */
@@ -58,6 +59,21 @@ function undilated(g: Node, x: Node, stride: readonly [number, number]): Node {
   return sliced(sliced(kept, 2, 0, sizeOf(x, 2)), 3, 0, sizeOf(x, 3));
 }
 
+/** Each channel's gradient: the sum over the places that it was copied to, one selection for the n-th copy of each. */
+function unselected(g: Node, indices: readonly number[], channels: number): Node {
+  const copies: number[][] = [];
+  const seen = new Map<number, number>();
+  for (const [place, index] of indices.entries()) {
+    if (index < 0) continue;
+    const copy = seen.get(index) ?? 0;
+    seen.set(index, copy + 1);
+    (copies[copy] ??= Array.from({ length: channels }, () => -1))[index] = place;
+  }
+  const [first = Array.from({ length: channels }, () => -1), ...rest] = copies;
+  const of = (places: readonly number[]): Node => makeNode(selectChannels, [g], { indices: places });
+  return rest.reduce((sum, places) => plus(sum, of(places)), of(first));
+}
+
 function flatStorageGradient(node: Node, g: Node): Node[] {
   let offset = 0;
   return node.inputs.map((part) => {
@@ -81,6 +97,7 @@ export const movement: readonly Entry[] = [
   ruleOfOne(channelShuffle, (g, { attrs }, x) =>
     makeNode(channelShuffle, [g], { groups: sizeOf(x, 1) / attrs.groups }),
   ),
+  ruleOfOne(selectChannels, (g, { attrs }, x) => unselected(g, attrs.indices, sizeOf(x, 1))),
   ruleOfOne(pixelShuffle, (g, { attrs }, x) => pixelUnshuffled(g, x, attrs.factor)),
   ruleOf(fromStorage, (node, g) => {
     const { offset, shape } = node.attrs;
