@@ -28,7 +28,9 @@ describe('the tables', () => {
   });
 
   it('have every rule tested here, but of those that contribute nothing', () => {
-    const rules = [...gradients].filter(([, rule]) => rule !== noContribution).map(([name]) => name);
+    // Straight-through estimators are not what differences give: test/train/fake-quantize.test.ts.
+    const tested = ([name, rule]: [string, unknown]) => rule !== noContribution && name !== 'fakeQuantize';
+    const rules = [...gradients].filter(tested).map(([name]) => name);
     expect(Object.keys(generators).toSorted()).toEqual(rules.toSorted());
   });
 });

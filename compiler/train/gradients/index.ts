@@ -6,6 +6,7 @@ import { convolution } from './convolution.ts';
 import { movement } from './movement.ts';
 import { normalisation } from './normalisation.ts';
 import { pooling } from './pooling.ts';
+import { quantization } from './quantization.ts';
 import { reductions } from './reductions.ts';
 import type { Entry, GradientRule } from './rule.ts';
 
@@ -28,6 +29,7 @@ export const gradients: ReadonlyMap<string, GradientRule> = new Map([
   ...movement,
   ...reductions,
   ...normalisation,
+  ...quantization,
   ...stepwise,
 ]);
 
