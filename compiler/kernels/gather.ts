@@ -10,8 +10,8 @@ import {
   pad,
   pixelShuffle,
   reshape,
-  slice,
   selectChannels,
+  slice,
   subsample,
   transpose,
 } from '../ops/index.ts';
@@ -37,16 +37,14 @@ const isMovementGroup = (node: Node): boolean =>
 /** Storage bindings that a gather may use beside its result: operands and tables of channels. */
 const maxOperands = 7;
 
-export const gather: Kernel = {
 const operandsAndTables = (node: Node): number =>
   node.inputs.length + (isOp(node, fused) ? channelTables(topologicalOrder(node.attrs.body)) : channelTables([node]));
 
+export const gather: Kernel = {
   name: 'gather',
   implements: movementOps,
   profiles: ['software', 'gpu'],
-  supports: (node) =>
-    node.op.name === after.name ||
-    ((isMovement(node) || isMovementGroup(node)) && operandsAndTables(node) <= maxOperands),
+  supports: (node) => (isMovement(node) || isMovementGroup(node)) && operandsAndTables(node) <= maxOperands,
   schedules: () => [{}],
   emit(request) {
     const { node, result } = request;
@@ -149,16 +147,16 @@ function movementText(fetcher: Fetcher, node: Node): string {
     const perGroup = shader.u32(Number(node.type.shape[1]) / node.attrs.groups);
     return `  return ${source}(${replaced(1, `(d1 % ${groups}) * ${perGroup} + d1 / ${groups}`)});`;
   }
-  if (isOp(node, pixelShuffle)) {
-    const factor = shader.u32(node.attrs.factor);
-    const channel = `(d1 * ${factor} + d2 % ${factor}) * ${factor} + d3 % ${factor}`;
-    return `  return ${source}(d0, ${channel}, d2 / ${factor}, d3 / ${factor});`;
   if (isOp(node, selectChannels)) {
     const table = shader.constant(channelTable(node.attrs.indices));
     return `  let s = i32(${table}[d1 / 4u][d1 % 4u]);
   if (s < 0) { return 0.0; }
   return ${source}(${replaced(1, 'u32(s)')});`;
   }
+  if (isOp(node, pixelShuffle)) {
+    const factor = shader.u32(node.attrs.factor);
+    const channel = `(d1 * ${factor} + d2 % ${factor}) * ${factor} + d3 % ${factor}`;
+    return `  return ${source}(d0, ${channel}, d2 / ${factor}, d3 / ${factor});`;
   }
   if (isOp(node, transpose)) {
     const from = node.attrs.permutation.map((_, axis) => `d${node.attrs.permutation.indexOf(axis)}`);
@@ -170,10 +168,6 @@ function movementText(fetcher: Fetcher, node: Node): string {
   throw new TypeError(`${node.op.name} does not move data`);
 }
 
-function padText(
-  shader: Shader,
-  attrs: { readonly before: readonly number[]; readonly value: number },
-  shape: readonly Dim[],
 /** Indices as floats, which hold them exactly: a buffer of its own, so that the shader's text does not name them. */
 function channelTable(indices: readonly number[]): PackedConstant {
   const pack = (): Float32Array => {
@@ -184,6 +178,10 @@ function channelTable(indices: readonly number[]): PackedConstant {
   return { key: `channels:${indices.join()}`, name: 'channels', pack };
 }
 
+function padText(
+  shader: Shader,
+  attrs: { readonly before: readonly number[]; readonly value: number },
+  shape: readonly Dim[],
   source: string,
 ): string {
   // A coordinate in front of the operand wraps around to a huge u32, so one comparison checks both sides.
