@@ -26,6 +26,7 @@ export { elu } from './elu.ts';
 export { equal } from './equal.ts';
 export { exp } from './exp.ts';
 export { expand } from './expand.ts';
+export { fakeQuantize } from './fake-quantize.ts';
 export { flatStorage } from './flat-storage.ts';
 export { fromStorage } from './from-storage.ts';
 export { fused } from './fused.ts';
