@@ -8,7 +8,9 @@ import { badData, readLines } from './dataset.ts';
 import type { Dataset, DatasetOptions } from './dataset.ts';
 import { openIdx } from './idx.ts';
 import { openImageFolder } from './image-folder.ts';
+import { findFiles } from './glob.ts';
 import { openImageMaskFolder } from './image-mask-folder.ts';
+import type { ImageMaskPaths } from './image-mask-folder.ts';
 import { openNpy } from './npy.ts';
 import { npzParts, openNpz } from './npz.ts';
 import { createSynthetic } from './synthetic.ts';
@@ -27,7 +29,8 @@ const synthetic = { samples: 4000, size: 32, classes: 4 } as const;
 /**
  * Opens the pool that training and validation come from and, by format, what lies apart: `test_batch.bin` beside
  * `data_batch_*.bin`, `t10k-` beside `train-` files (also of a single file that is named), `val` and `test` beside a
- * `train` folder of class folders, `val_` and `test_` arrays of an npz file. Throws what opening them throws.
+ * `train` folder of class folders, folders beside one whose name begins with `train` in the patterns of both pictures and
+ * masks, `val_` and `test_` arrays of an npz file. Throws what opening them throws.
  */
 export async function openParts(spec: DataSpec, baseFolder: string, target: 'class' | 'mask'): Promise<Parts> {
   if (spec.format === 'synthetic') return { name: 'the synthetic data', pool: openSynthetic(spec, target) };
@@ -36,7 +39,9 @@ export async function openParts(spec: DataSpec, baseFolder: string, target: 'cla
     const { images, masks } = spec;
     if (!images || !masks) throw badData(`the dataset ${spec.name} needs patterns for images and masks`);
     const paths = { images: resolve(baseFolder, images), masks: resolve(baseFolder, masks) };
-    return { name: paths.images, pool: await openImageMaskFolder(paths, options) };
+    const apart = async (part: string) => besideTraining(paths, part, options);
+    const [val, test] = [(await apart('val')) ?? (await apart('valid')), await apart('test')];
+    return { name: paths.images, ...(await together(openImageMaskFolder(paths, options), { val, test })) };
   }
   if (spec.path === undefined) throw badData(`the dataset ${spec.name} has no path`);
   const path = resolve(baseFolder, spec.path);
@@ -87,6 +92,21 @@ const openers: Readonly<
     return together(openNpz(path, { ...options, part: 'train' }), { val: later('val'), test: later('test') });
   },
 };
+
+/** Opens the pictures of `part`, whose folders stand beside those of the training; undefined where it has no masks. */
+async function besideTraining(
+  { images, masks }: ImageMaskPaths,
+  part: string,
+  options: DatasetOptions,
+): Promise<(() => Promise<Dataset>) | undefined> {
+  const paths = { images: partPattern(images, part), masks: partPattern(masks, part) };
+  if (paths.images === images || paths.masks === masks || (await findFiles(paths.masks)).length === 0) return undefined;
+  return () => openImageMaskFolder(paths, options);
+}
+
+/** `train/` as `val/` and `train-masks/` as `val-masks/`: in the last folder of a pattern whose name begins so. */
+const partPattern = (pattern: string, part: string): string =>
+  pattern.replaceAll('\\', '/').replace(/^(.*\/)train([^/]*\/)/, `$1${part}$2`);
 
 /** Opens the parts behind the pool, and closes what is open where one cannot be. */
 async function together(

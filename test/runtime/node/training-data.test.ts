@@ -11,6 +11,7 @@ import type { DataSpec } from '../../../runtime/train/recipe.ts';
 import { labelOf } from '../../../runtime/train/sample.ts';
 import { faultOfAsync } from '../fault.ts';
 import { realData } from '../real-data.ts';
+import { greyPng } from './png.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 type Spec = Partial<Omit<DataSpec, 'format'>> & Pick<DataSpec, 'format'>;
@@ -198,6 +199,32 @@ describe('data with parts of its own', () => {
       'bus/2.png': onePixel(0),
     });
     expect((await open({ format: 'image-folder', path: vehicles })).classNames).toEqual(['bus', 'train']);
+  });
+
+  it('of pictures with masks are folders beside those of the training', async () => {
+    const mask = greyPng({ width: 1, height: 1, values: [1] });
+    const part = (images: string, masks: string, count: number) =>
+      Object.fromEntries(
+        Array.from({ length: count }, (_, at) => [
+          [`${images}/${at}.png`, onePixel(at)] as const,
+          [`${masks}/${at}.png`, mask] as const,
+        ]).flat(),
+      );
+    const masked = { format: 'image-mask-folder', classes: 2 } as const;
+    const files = { ...part('train', 'train-masks', 6), ...part('valid', 'valid-masks', 2) };
+    // Pictures for a test whose masks nobody has given away are no part.
+    const folder = temporaryFolder({ ...files, 'test/0.png': onePixel(0) });
+    const beside = { ...masked, images: 'train/*.png', masks: 'train-masks/*.png', split: { seed: 1 } };
+    expect(sizes(await open(beside, folder))).toEqual([5, 2, 1]);
+    const lost = temporaryFolder({ ...files, 'valid-masks/9.png': mask });
+    expect(await faultOfOpening(beside, lost)).toMatch(/^E0714: .*valid-masks\/9\.png has no picture/);
+
+    const inner = temporaryFolder({ ...part('train/x', 'train/y', 5), ...part('test/x', 'test/y', 3) });
+    const nested = { ...masked, images: 'train/x/*.png', masks: 'train/y/*.png', split: { val: 2, seed: 1 } };
+    expect(sizes(await open(nested, inner))).toEqual([3, 2, 3]);
+    const together = temporaryFolder(part('x', 'y', 10));
+    const plain = { ...masked, images: 'x/*.png', masks: 'y/*.png', split: { seed: 1 } };
+    expect(sizes(await open(plain, together))).toEqual([8, 1, 1]);
   });
 
   it('of npz are arrays by part', async () => {
