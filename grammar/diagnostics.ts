@@ -116,6 +116,7 @@ export const catalogue = {
   E0608: { title: 'key given twice' },
   E0609: { title: 'directive declared twice' },
   E0610: { title: 'directive without its name or target' },
+  E0611: { title: 'stages that do not fit each other' },
 
   // Imports.
   E0701: { title: 'file cannot be read' },

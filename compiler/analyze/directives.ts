@@ -9,6 +9,7 @@ import { checkCall, checkValue, modelHelp } from './directive-values.ts';
 import { lookUpFile } from './load.ts';
 import { report, type Scope } from './scope.ts';
 import type { Checking, Setting, Settings } from './settings.ts';
+import { checkStageChains } from './stage-chains.ts';
 
 /** A checked directive; `settings` holds what was written and is right, without defaults. */
 export interface CheckedDirective {
@@ -45,6 +46,7 @@ export function checkDirectives(directives: readonly Directive[], scope: Scope):
     checked.push(checkEntries(c, directive, schema));
   }
   checkCircles(checked, scope);
+  checkStageChains(checked, scope);
   return checked;
 }
 

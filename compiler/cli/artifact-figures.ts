@@ -12,7 +12,7 @@ import { formatBytes } from './text.ts';
  * profile that needs more; only where no size beside the batch is open.
  */
 export function artifactFigures(
-  { artifact }: SourceCompilation,
+  { artifact }: Pick<SourceCompilation, 'artifact'>,
   weightsFileBytes: number,
   layers: readonly Layer[],
 ): Figures {

@@ -828,6 +828,32 @@ weights imagenet { file = "net.safetensors" }
 weights imagenet for Net { file = "net.safetensors" }
 `,
   },
+  E0611: {
+    wrong: `model Net(image: f32[N, 3, 32, 32]) {
+  return image |> conv1: conv(16) |> relu |> global_avg_pool |> flatten |> head: linear(10)
+}
+
+dataset shapes { format = "synthetic"  classes = 10 }
+
+train base for Net { data = shapes  loss = cross_entropy()  optimizer = sgd(lr=0.1) }
+
+quantize int8 for Net { from = base  calibrate { data = shapes.train } }
+
+prune slim for Net { from = int8  target = macs(-50%) }
+`,
+    right: `model Net(image: f32[N, 3, 32, 32]) {
+  return image |> conv1: conv(16) |> relu |> global_avg_pool |> flatten |> head: linear(10)
+}
+
+dataset shapes { format = "synthetic"  classes = 10 }
+
+train base for Net { data = shapes  loss = cross_entropy()  optimizer = sgd(lr=0.1) }
+
+prune slim for Net { from = base  target = macs(-50%) }
+
+quantize int8 for Net { from = slim  calibrate { data = shapes.train } }
+`,
+  },
   E0701: {
     wrong: `import { conv_bn_act } from "std/visoin"
 

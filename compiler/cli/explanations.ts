@@ -97,6 +97,10 @@ export const explanations: Readonly<Record<string, string>> = {
   E0722: 'A tensor of the weights has another shape or type than the model declares.',
   E0723:
     'An output folder is replaced only where it is an artifact itself, so that no other work is lost. A run folder is never written over: `cnnc train --resume` goes on with it.',
+  E0724:
+    'A stage writes `stage.json` last, with a digest of its weights. This folder was changed, or damaged, since then. Remove it, and run `cnnc train` again.',
+  E0725:
+    "What `cnnc build FILE:STAGE` compiles is made by `cnnc train FILE:STAGE`. The stage was never run, its run is not over, or the source, the settings, the data or the stage before changed since; `cnnc plan FILE` tells which. `--weights FILE` stands for the stage before, so that quantizing runs inside of the build.",
   E0801:
     "A figure misses a line of its `budget`; the message says by how much, and which layers weigh most. `cnnc check` compares parameters and multiply-accumulates, which follow from the source alone; `cnnc build` also compares `size` (bytes of weights.safetensors) and `peak_memory` (bytes of the arena and of all weights at the budget's batch), and writes nothing where one is missed. A budget for a stage holds for what the stage makes, not for a plain build.",
   E0909:

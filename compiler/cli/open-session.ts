@@ -6,23 +6,33 @@ import { createSession, type Session } from '../../runtime/session.ts';
 import type { Context } from './command.ts';
 
 /** Runs `work` with the device that `--adapter` asks for; the process can exit by itself afterwards. */
-export async function withDevice<T>(
+export const withDevice = <T>(context: Context, work: (opened: OpenedDevice) => Promise<T>): Promise<T> =>
+  withLazyDevice(context, async (device) => work(await device()));
+
+/** The same for work that may need no device: it is opened at the first call. */
+export async function withLazyDevice<T>(
   { output, adapter }: Context,
-  work: (opened: OpenedDevice) => Promise<T>,
+  work: (device: () => Promise<OpenedDevice>) => Promise<T>,
 ): Promise<T> {
   let lost: RuntimeFault | undefined;
-  const opened = await openDevice({
-    adapter,
-    onNotice: (text) => output.note(text),
-    onLost: (fault) => (lost = fault),
-  });
+  let opening: Promise<OpenedDevice> | undefined;
+  const open = (): Promise<OpenedDevice> =>
+    (opening ??= openDevice({
+      adapter,
+      onNotice: (text) => output.note(text),
+      onLost: (fault) => (lost = fault),
+    }));
   try {
-    return await work(opened);
+    return await work(open);
   } catch (error) {
     // What fails after the loss only follows from it.
     throw lost ?? error;
   } finally {
-    opened.close();
+    await opening?.then(
+      (opened) => opened.close(),
+      // It was thrown where the device was asked for.
+      () => undefined,
+    );
   }
 }
 

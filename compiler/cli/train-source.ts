@@ -35,7 +35,8 @@ export async function loadTrainSource(
   return { ...modelOf(program, directive.target, { arguments: parameters, dims }), directive };
 }
 
-function settingsOf({ set = [], epochs, batch, lr }: SettingFlags): Span[] {
+/** What flags set, as texts with places. */
+export function settingsOf({ set = [], epochs, batch, lr }: SettingFlags): Span[] {
   const short = Object.entries({ epochs, batch, lr }).flatMap(([key, value]) =>
     value === undefined ? [] : spansOf(`--${key}`, [`train.${key}=${value}`]),
   );
@@ -53,7 +54,8 @@ function spansOf(path: string, lines: readonly string[]): Span[] {
   });
 }
 
-function analyzeWith(file: string, overrides: SettingOverrides): AnalyzedProgram {
+/** Throws E0001 where a key is unknown. */
+export function analyzeWith(file: string, overrides: SettingOverrides): AnalyzedProgram {
   try {
     return analyze(file, nodeHost(), overrides);
   } catch (error) {

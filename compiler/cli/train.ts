@@ -1,23 +1,22 @@
-/** `cnnc train`: runs a train directive, shows how it goes, and keeps what it makes in a run folder. */
-import { join } from 'node:path';
-import type { RuntimeFault } from '../../runtime/errors.ts';
-import { runTraining } from '../../runtime/node/run-training.ts';
-import type { Recipe } from '../../runtime/train/recipe.ts';
+/** `cnnc train`: runs the stages up to one, shows how it goes, and keeps what each makes in a folder of its own. */
 import { NotFiniteFault } from '../../runtime/train/trace-nan.ts';
 import type { TrainResult } from '../../runtime/train/training-run.ts';
-import type { TrainingArtifact } from '../../runtime/train/training-artifact.ts';
 import { parseDataArgument } from '../../runtime/node/datasets/open-dataset.ts';
 import type { RecipeOverrides } from '../stages/recipe.ts';
-import { compileTrainStage } from '../stages/train.ts';
+import { runChain, type StageOutcome } from '../stages/run-stages.ts';
+import { StageInterrupted } from '../stages/stage-context.ts';
+import type { StageNode } from '../stages/stage-graph.ts';
+import { declaredModel, folderIn, type StageSetup } from '../stages/stage-setup.ts';
 import type { Configure, Context } from './command.ts';
 import { exitCodes, SourceError, type ExitCode } from './failure.ts';
 import { assignmentFlag, integerFlag, listFlag } from './flags.ts';
 import { notFiniteDiagnostic } from './not-finite.ts';
-import { withDevice } from './open-session.ts';
-import { weightsOf } from './source-model.ts';
-import { count } from './text.ts';
-import { loadTrainSource, type SettingFlags } from './train-source.ts';
-import { showProgress } from './training-progress.ts';
+import { withLazyDevice } from './open-session.ts';
+import { mergeDiagnostics } from '../analyze/index.ts';
+import { parseTarget, weightsOf } from './source-model.ts';
+import { loadStages, pickChain } from './stage-source.ts';
+import { figureText } from './stage-table.ts';
+import type { SettingFlags } from './train-source.ts';
 
 interface TrainFlags extends SettingFlags {
   readonly output?: string;
@@ -31,8 +30,8 @@ interface TrainFlags extends SettingFlags {
 
 export const configureTrain: Configure = (command, act) => {
   command
-    .argument('<file[:name]>', '.cnn file, and the train directive where it has several')
-    .option('-o, --output <dir>', 'folder of the run (default: runs/NAME)')
+    .argument('<file[:name]>', '.cnn file, and the stage to end with where it has several ends')
+    .option('-o, --output <dir>', 'folder of the run (default: runs/NAME), or of all stages (default: runs)')
     .option('--data <format:path>', 'data in place of the files that the dataset names')
     .option('--set <key=value>', 'a setting, as in train.optimizer.momentum=0.8; can be repeated', listFlag)
     .option('--epochs <n>', 'short for --set train.epochs=N', integerFlag('--epochs', 1))
@@ -40,12 +39,14 @@ export const configureTrain: Configure = (command, act) => {
     .option('--lr <rate>', 'short for --set train.lr=RATE')
     .option('--limit-batches <n>', 'at most N batches an epoch, for a trial', integerFlag('--limit-batches', 1))
     .option('--trace-nan', 'check every step and name the op that first gives NaN or Inf; several times as slow')
-    .option('--weights <file>', 'safetensors file that the run starts from')
+    .option('--weights <file>', 'safetensors file that the first stage starts from')
     .option('-P <name=value>', 'value of a model parameter; can be repeated', assignmentFlag)
     .option('--resume', 'go on from the last checkpoint of the folder, or start where there is none')
     .addHelpText(
       'after',
-      '\nThe folder holds recipe.json, metrics.jsonl, report.html, best.safetensors, final.safetensors and last.ckpt. ' +
+      '\nRuns the stages that NAME starts from, then NAME; stages whose folders are up to date (see cnnc plan) are\n' +
+        'passed over. A folder holds stage.json, best.safetensors and, of a training, recipe.json, metrics.jsonl,\n' +
+        'report.html, final.safetensors and last.ckpt. ' +
         'Ctrl-C saves and exits with 130; exit code 3: data or checkpoint, 5: numbers that are not finite.',
     )
     .action((target: string, flags: TrainFlags) => act((context) => run(context, target, flags)));
@@ -53,63 +54,88 @@ export const configureTrain: Configure = (command, act) => {
 
 async function run(context: Context, target: string, flags: TrainFlags): Promise<ExitCode> {
   const { output } = context;
-  const source = await loadTrainSource(target, flags, flags.P);
-  output.diagnostics(source.diagnostics);
-  const weights = flags.weights === undefined ? undefined : await weightsOf(source, flags.weights, context.seed);
-  const started = performance.now();
-  const compile = (isFused: boolean): TrainingArtifact =>
-    compileTrainStage({ ...source, weights: weights?.weights }, overridesOf(context, flags), { isFused });
-  const artifact = compile(true);
-  const { recipe, model } = artifact.manifest;
-  const folder = flags.output ?? join('runs', recipe.name);
-  output.note(
-    `${model.name}: ${count(model.parameters, 'parameter')}, ${count(recipe.epochs, 'epoch')} of ${batchesOf(recipe)}, ` +
-      `compiled in ${Math.round(performance.now() - started)} ms`,
-  );
+  const source = await loadStages(target, flags);
+  const chain = pickChain(source, parseTarget(target).model);
+  const [first] = chain;
+  if (!first) throw new RangeError('a chain has a stage');
+  const draft: StageSetup = {
+    program: source.program,
+    arguments: flags.P,
+    overrides: overridesOf(context, flags),
+    weights: undefined,
+    folderOf: foldersOf(chain, flags.output),
+  };
+  const model = declaredModel(draft, first);
+  output.diagnostics(mergeDiagnostics(model.diagnostics));
+  const weights = flags.weights === undefined ? undefined : await weightsOf(model, flags.weights, context.seed);
   try {
-    return conclude(
-      context,
-      await execute(context, artifact, folder, { ...flags, unfused: () => compile(false) }),
-      folder,
-    );
+    return await execute(context, { ...draft, weights }, chain, flags);
   } catch (error) {
+    if (error instanceof StageInterrupted) return concludeTraining(context, error.result, error.folder);
     if (!(error instanceof NotFiniteFault)) throw error;
-    throw new SourceError([notFiniteDiagnostic(error, source)], exitCodes.runtime);
+    throw new SourceError([notFiniteDiagnostic(error, { ...model, directive: first.directive })], exitCodes.runtime);
   }
 }
 
-const batchesOf = ({ batch, limitBatches }: Recipe): string =>
-  limitBatches === undefined ? `batches of ${batch}` : `at most ${count(limitBatches, 'batch', 'batches')} of ${batch}`;
+/** One stage alone has the folder that is named; several have one each inside of it. */
+const foldersOf =
+  (chain: readonly StageNode[], given: string | undefined): StageSetup['folderOf'] =>
+  (stage) =>
+    chain.length === 1 && given !== undefined ? given : folderIn(given ?? 'runs')(stage);
 
-function overridesOf({ seed }: Context, { data, limitBatches }: TrainFlags): RecipeOverrides {
+export function overridesOf(
+  { seed }: Pick<Context, 'seed'>,
+  { data, limitBatches }: Pick<TrainFlags, 'data' | 'limitBatches'>,
+): RecipeOverrides {
   const given = data === undefined ? {} : { data: parseDataArgument(data) };
   return { seed: seed === 0 ? undefined : seed, limitBatches, ...given };
 }
 
 async function execute(
   context: Context,
-  artifact: TrainingArtifact,
-  folder: string,
-  { resume = false, traceNan, unfused }: TrainFlags & { readonly unfused: () => TrainingArtifact },
-): Promise<TrainResult> {
+  setup: StageSetup,
+  chain: readonly StageNode[],
+  { resume = false, traceNan = false }: TrainFlags,
+): Promise<ExitCode> {
   const { output } = context;
   const abort = new AbortController();
   const interrupt = (): void => abort.abort();
   process.once('SIGINT', interrupt);
+  const outcomes: StageOutcome[] = [];
+  // A single training keeps its folder: what is finished there is never made again by mistake.
+  const alone = chain.length === 1 && chain[0]?.word === 'train';
+  const results: TrainResult[] = [];
   try {
-    return await withDevice(context, ({ device, info }) => {
-      const onEvent = showProgress(context, artifact);
-      const onDamage = (fault: RuntimeFault): void => output.note(`passed over a damaged checkpoint: ${fault.message}`);
-      const trace = traceNan ? { traceNan: { unfused } } : {};
-      const events = { signal: abort.signal, onEvent, onDamage };
-      return runTraining({ artifact, device, profile: info.profile, folder, resume, ...trace, ...events });
-    });
+    await withLazyDevice(context, (device) =>
+      runChain(
+        { setup, output, resume, traceNan, signal: abort.signal, device, onTrained: (result) => results.push(result) },
+        chain,
+        {
+          alone,
+          onOutcome: (outcome) => {
+            outcomes.push(outcome);
+            if (!alone) tell(context, outcome);
+          },
+        },
+      ),
+    );
   } finally {
     process.off('SIGINT', interrupt);
   }
+  const [last] = outcomes.slice(-1);
+  const [result] = results;
+  if (alone && last && result) return concludeTraining(context, result, last.folder.path);
+  const stages = outcomes.map(({ stage, isCached, figures }) => ({ name: stage.name, cached: isCached, ...figures }));
+  output.event({ type: 'summary', ended: 'finished', stages });
+  return exitCodes.ok;
 }
 
-function conclude({ output }: Context, { ended, state, restoredEpoch }: TrainResult, folder: string): ExitCode {
+function tell({ output }: Context, { stage, folder, isCached, figures }: StageOutcome): void {
+  output.data(`${stage.name}: ${isCached ? 'up to date' : 'done'}, in ${folder.path}${figureText(figures)}`);
+  output.event({ type: 'artifact', path: folder.path, stage: stage.name, cached: isCached, figures });
+}
+
+function concludeTraining({ output }: Context, { ended, state, restoredEpoch }: TrainResult, folder: string): ExitCode {
   output.progress('');
   const reasons = { finished: 'finished', 'early-stop': 'stopped early', interrupted: 'interrupted' };
   const restored = restoredEpoch === undefined ? '' : `, weights of epoch ${restoredEpoch} restored`;

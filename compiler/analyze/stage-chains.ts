@@ -1,0 +1,23 @@
+/** Whether stages that follow each other through `from` fit: one model, and nothing behind what is int8. */
+import type { CheckedDirective } from './directives.ts';
+import { stageWords } from './directive-schema.ts';
+import { report, type Scope } from './scope.ts';
+
+/** Reports E0611 at the `from` of a stage that cannot start there. */
+export function checkStageChains(checked: readonly CheckedDirective[], scope: Scope): void {
+  const stages = checked.filter(({ word }) => stageWords.some((each) => each === word));
+  for (const stage of stages) {
+    const from = stage.settings.get('from');
+    const before = from?.kind === 'name' ? stages.find(({ name }) => name === from.value) : undefined;
+    if (!before || from?.kind !== 'name') continue;
+    const [name, upstream] = [stage.name ?? '', before.name ?? ''];
+    if (stage.target !== before.target && stage.target !== undefined && before.target !== undefined) {
+      const message = `\`${name}\` is for ${stage.target}, and \`${upstream}\` for ${before.target}`;
+      const help = `start from a stage of ${stage.target}`;
+      report(scope, 'E0611', from.span, message, { help });
+    } else if (before.word === 'quantize') {
+      const message = `\`${name}\` cannot start from \`${upstream}\`, which is int8 already`;
+      report(scope, 'E0611', from.span, message, { help: 'quantize last: train, prune, distill, then quantize' });
+    }
+  }
+}

@@ -1,0 +1,42 @@
+/** From `FILE[:name]` to the stages that a command works on. */
+import { didYouMean } from '../../grammar/suggest.ts';
+import type { AnalyzedProgram } from '../analyze/index.ts';
+import { chainTo, endsOf, stagesOf, type StageNode } from '../stages/stage-graph.ts';
+import { SourceError, usageError } from './failure.ts';
+import { parseTarget } from './source-model.ts';
+import { analyzeWith, settingsOf, type SettingFlags } from './train-source.ts';
+import { requireFile } from './require-file.ts';
+
+export interface StageSource {
+  readonly file: string;
+  readonly program: AnalyzedProgram;
+  readonly stages: readonly StageNode[];
+}
+
+/** Throws SourceError for faults in the source or in a setting's value, and E0001 where a key is unknown. */
+export async function loadStages(target: string, flags: SettingFlags): Promise<StageSource> {
+  const { file, model: chosen } = parseTarget(target);
+  await requireFile(file);
+  const program = analyzeWith(file, { settings: settingsOf(flags), chosen });
+  if (program.diagnostics.some(({ severity }) => severity === 'error')) throw new SourceError(program.diagnostics);
+  return { file, program, stages: stagesOf(program.directives) };
+}
+
+/** The stage of that name, or the only one that no other starts from, behind all that it needs. Throws E0001. */
+export function pickChain({ file, stages }: StageSource, wanted: string | undefined): StageNode[] {
+  const names = stages.map(({ name }) => name);
+  if (wanted !== undefined) {
+    const found = stages.find(({ name }) => name === wanted);
+    if (found) return chainTo(found);
+    throw usageError(`${file} has no stage ${wanted}`, didYouMean(wanted, names) ?? stagesHelp(names));
+  }
+  const ends = endsOf(stages);
+  const [only, second] = ends;
+  if (!only) throw usageError(`${file} has no train directive`, stagesHelp(names));
+  if (!second) return chainTo(only);
+  const list = ends.map(({ name }) => name).join(', ');
+  throw usageError(`${file} has several chains of stages: they end in ${list}`, `name one: ${file}:${only.name}`);
+}
+
+const stagesHelp = (names: readonly string[]): string =>
+  names.length > 0 ? `it has ${names.join(', ')}` : 'write `train NAME for MODEL { ... }`';

@@ -1,0 +1,53 @@
+/** Figures of stages and artifacts, as text and as tables. */
+import { formatBytes, formatDigits, formatInteger, formatMs, formatScaled } from './text.ts';
+
+type FigureName = 'params' | 'macs' | 'size' | 'peak_memory' | 'accuracy' | 'latency_p50_ms';
+export type NamedFigures = Readonly<Record<string, number>>;
+
+export interface FigureColumn {
+  readonly key: FigureName;
+  readonly title: string;
+  readonly text: (value: number) => string;
+}
+
+const percent = (value: number): string => `${(value * 100).toFixed(2)}%`;
+
+/** In the order of every table; all but accuracy are better small. */
+export const figureColumns: readonly FigureColumn[] = [
+  { key: 'params', title: 'params', text: formatInteger },
+  { key: 'macs', title: 'MACs', text: (value) => formatScaled(value).trim() },
+  { key: 'size', title: 'size', text: formatBytes },
+  { key: 'peak_memory', title: 'peak memory', text: formatBytes },
+  { key: 'accuracy', title: 'accuracy', text: percent },
+  { key: 'latency_p50_ms', title: 'latency', text: formatMs },
+];
+
+const qualities = ['val.accuracy', 'val.mean_iou', 'val.pixel_accuracy', 'val.dice'];
+
+/** The figure of a column: `accuracy` is the first metric that was measured. */
+export function figureOf(figures: NamedFigures, { key }: FigureColumn): number | undefined {
+  const value = key === 'accuracy' ? qualities.flatMap((name) => figures[name] ?? [])[0] : figures[key];
+  return value === undefined || Number.isNaN(value) ? undefined : value;
+}
+
+/** `: 269,722 params, 40.6 M MACs, ...`; empty where nothing is known. */
+export function figureText(figures: NamedFigures): string {
+  const known = figureColumns.flatMap((column) => {
+    const value = figureOf(figures, column);
+    return value === undefined ? [] : [`${column.title} ${column.text(value)}`];
+  });
+  return known.length === 0 ? '' : `: ${known.join(', ')}`;
+}
+
+/** `0.50x` of the first; empty where either is not known. */
+export function ratioText(value: number | undefined, first: number | undefined): string {
+  if (value === undefined || first === undefined || first === 0) return '';
+  return `${formatDigits(value / first)}x`;
+}
+
+/** `-0.4` points of accuracy against the first. */
+export function pointsText(value: number | undefined, first: number | undefined): string {
+  if (value === undefined || first === undefined) return '';
+  const points = (value - first) * 100;
+  return `${points > 0 ? '+' : ''}${points.toFixed(2)} points`;
+}

@@ -1,0 +1,131 @@
+/** Runs a chain of stages: what is cached is passed over, what is stale or missing is made. */
+import { weightsOf, type SourceModel } from '../cli/source-model.ts';
+import { initialWeights } from '../weights.ts';
+import { compileStage } from './compile-stage.ts';
+import { latencyFigures, staticFigures, validationFigures } from './measure-stage.ts';
+import { stageFunction } from './registry.ts';
+import { declaredStage, restoreStage } from './restore-stage.ts';
+import { stageContext, type StageRunning } from './run-context.ts';
+import { numberOf } from './settings.ts';
+import type { StageFigures, StageResult } from './stage-context.ts';
+import { setAside, writeStageFolder, type StageFolder } from './stage-folder.ts';
+import type { StageNode } from './stage-graph.ts';
+import { identityHash, sourceText } from './stage-identity.ts';
+import { declaredModel, recipeOfStage, type StageSetup } from './stage-setup.ts';
+import { stageIdentity, statusOf, upstreamOf, weightsDigest, type StageStatus } from './stage-status.ts';
+import type { StagedModel } from './staged-model.ts';
+import { trainingDirective } from './training-directive.ts';
+
+/** What became of one stage. */
+export interface StageOutcome {
+  readonly stage: StageNode;
+  readonly folder: StageFolder;
+  readonly isCached: boolean;
+  readonly figures: StageFigures;
+}
+
+export interface ChainOptions {
+  /** A folder that holds a finished run of a single stage is an error instead of a result. */
+  readonly alone: boolean;
+  readonly onOutcome: (outcome: StageOutcome) => void;
+}
+
+/**
+ * Runs the stages in their order; each is written before the next begins. Throws a StageInterrupted after Ctrl-C, and
+ * what the stages throw; stages that are done stay done.
+ */
+export async function runChain(
+  running: StageRunning,
+  chain: readonly StageNode[],
+  { alone, onOutcome }: ChainOptions,
+): Promise<void> {
+  const { setup } = running;
+  let before: StageStatus | undefined;
+  for (const stage of chain) {
+    const status = alone ? undefined : await statusOf(setup, stage, before);
+    if (status?.kind === 'cached') {
+      before = status;
+      onOutcome({ stage, folder: status.folder, isCached: true, figures: status.folder.record.figures });
+      continue;
+    }
+    if (status) await makeRoom(running, stage, status);
+    const folder = await runStage(running, stage, before);
+    before = { kind: 'cached', folder, identity: folder.record.identity };
+    onOutcome({ stage, folder, isCached: false, figures: folder.record.figures });
+  }
+}
+
+/** A finished run that is no longer true is kept beside the new one; one that was cut off is the user's to decide on. */
+async function makeRoom({ setup, output }: StageRunning, stage: StageNode, status: StageStatus): Promise<void> {
+  if (status.kind !== 'stale') return;
+  const aside = await setAside(setup.folderOf(stage));
+  output.note(`${stage.name} runs again: ${status.reasons.join(', ')}; the earlier run is kept in ${aside}`);
+}
+
+async function runStage(
+  running: StageRunning,
+  stage: StageNode,
+  before: StageStatus | undefined,
+): Promise<StageFolder> {
+  const { setup } = running;
+  const run = stageFunction(stage);
+  const source = declaredModel(setup, stage);
+  const input = await inputOf(running, stage, source, before);
+  const identity = await stageIdentity(setup, stage, source, input.upstream);
+  const path = setup.folderOf(stage);
+  const started = performance.now();
+  const result = await run(input.model, stage.directive, stageContext(running, stage, source));
+  const seconds = (performance.now() - started) / 1000;
+  const figures = { ...result.figures, ...(await measuredFigures(running, stage, source, result)), seconds };
+  const { name, word, from } = stage;
+  const written = { name, word, ...(from ? { from: from.name } : {}), hash: identityHash(identity), identity, figures };
+  const record = await writeStageFolder(path, result.model, sourceText(source.graph), written);
+  return { path, record, graph: sourceText(source.graph) };
+}
+
+interface StageInput {
+  readonly model: StagedModel;
+  /** What the stage starts from, for its identity. */
+  readonly upstream: string;
+}
+
+/** What the stage before made; the first stage starts from given weights, published ones, or none. */
+async function inputOf(
+  { setup }: StageRunning,
+  stage: StageNode,
+  source: SourceModel,
+  before: StageStatus | undefined,
+): Promise<StageInput> {
+  if (before?.kind === 'cached') {
+    return { model: await restoreStage(source, before.folder), upstream: before.folder.record.result };
+  }
+  return firstInput(setup, stage, source);
+}
+
+export async function firstInput(setup: StageSetup, stage: StageNode, source: SourceModel): Promise<StageInput> {
+  if (setup.weights)
+    return { model: declaredStage(source, setup.weights.weights), upstream: upstreamOf(setup, undefined) };
+  if (stage.word === 'train' || stage.word === 'distill') {
+    const seed = setup.overrides.seed ?? numberOf(trainingDirective(stage).settings.get('seed')) ?? 0;
+    return { model: declaredStage(source, initialWeights(source.built.parameters, seed)), upstream: '' };
+  }
+  const published = await weightsOf(source, undefined, 0);
+  return { model: declaredStage(source, published.weights), upstream: weightsDigest(published) };
+}
+
+/** Measured alike for every kind of stage, so that stages can be compared. */
+async function measuredFigures(
+  { setup, device, signal, output }: StageRunning,
+  stage: StageNode,
+  source: SourceModel,
+  { model }: StageResult,
+): Promise<StageFigures> {
+  const { artifact } = compileStage(model, stage.directive.declaration.word.span);
+  const recipe = recipeOfStage(setup, stage, source);
+  output.progress(`${stage.name}: measuring`);
+  const opened = await device();
+  const validation = recipe ? await validationFigures(opened, artifact, recipe, signal) : {};
+  const latency = await latencyFigures(opened, artifact);
+  output.progress('');
+  return { ...staticFigures(artifact), ...validation, ...latency };
+}

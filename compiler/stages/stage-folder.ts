@@ -1,0 +1,137 @@
+/** A stage's folder: what came out of it, and what that depends on. */
+import { createHash } from 'node:crypto';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { RuntimeFault } from '../../runtime/errors.ts';
+import { pathKind, readBytes, systemErrorReason } from '../../runtime/node/file-access.ts';
+import { writeFileAtomically } from '../../runtime/node/write-file.ts';
+import { encodeSafetensors, parseSafetensors } from '../../runtime/safetensors.ts';
+import { fromFloat32, type StoredTensor } from '../../runtime/stored-tensor.ts';
+import type { Tensor } from '../ir/type.ts';
+import { channelRecordSchema, quantizationRecordSchema, type StagedModel } from './staged-model.ts';
+import { identitySchema } from './stage-identity.ts';
+
+/** Bumped whenever an older reader could misread a newer folder. */
+const stageVersion = 1;
+
+const recordSchema = v.object({
+  format: v.literal('cnnc-stage'),
+  version: v.literal(stageVersion),
+  word: v.picklist(['train', 'prune', 'distill', 'quantize']),
+  name: v.string(),
+  /** Name of the model, and the path of its source as it was given. */
+  model: v.string(),
+  source: v.string(),
+  from: v.optional(v.string()),
+  /** Of `identity`. */
+  hash: v.string(),
+  identity: identitySchema,
+  /** Digest of weights and records together: what the next stage starts from. */
+  result: v.string(),
+  /** By name, in base units: `params`, `macs`, `size`, `peak_memory`, `val.accuracy`, `seconds`, ... */
+  figures: v.record(v.string(), v.number()),
+  channels: v.optional(channelRecordSchema),
+  quantization: v.optional(quantizationRecordSchema),
+});
+export type StageRecord = v.InferOutput<typeof recordSchema>;
+
+/** The last file to be written: without it the stage is not over. */
+export const stageFile = 'stage.json';
+const weightsFile = 'best.safetensors';
+const graphFile = 'model.ir';
+
+export interface StageFolder {
+  readonly path: string;
+  readonly record: StageRecord;
+  /** The declared network as the stage saw it; see `sourceText`. */
+  readonly graph: string;
+}
+
+const damaged = (path: string, what: string): RuntimeFault =>
+  new RuntimeFault('E0724', 'input', `${path}: ${what}`, 'remove the folder, and run its stage again');
+
+/** The record of a finished stage; undefined where the folder holds none. Throws E0710, and E0724 where it is damaged. */
+export async function readStageFolder(path: string): Promise<StageFolder | undefined> {
+  const file = join(path, stageFile);
+  if ((await pathKind(file)) === undefined) return undefined;
+  const parsed = v.safeParse(recordSchema, parseJson(file, await readBytes(file)));
+  if (!parsed.success) {
+    const [issue] = parsed.issues;
+    throw damaged(file, `${issue ? `${v.getDotPath(issue) ?? 'it'}: ${issue.message}` : 'it'} is not as it should be`);
+  }
+  const graph = new TextDecoder().decode(await readBytes(join(path, graphFile)));
+  return { path, record: parsed.output, graph };
+}
+
+function parseJson(file: string, bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    throw damaged(file, 'it is not JSON');
+  }
+}
+
+/** The weights of a finished stage. Throws E0710, E0711, and E0724 where they are not those that the stage wrote. */
+export async function readStageWeights({ path, record }: StageFolder): Promise<ReadonlyMap<string, StoredTensor>> {
+  const file = join(path, weightsFile);
+  const bytes = await readBytes(file);
+  if (resultOf(bytes, record) !== record.result) throw damaged(file, `it is not what the stage ${record.name} wrote`);
+  return parseSafetensors(bytes).tensors;
+}
+
+/** What tells results apart: bytes of the weights file, and what the records say. */
+const resultOf = (weights: Uint8Array, { channels, quantization }: Pick<StageRecord, 'channels' | 'quantization'>) =>
+  createHash('sha256')
+    .update(weights)
+    .update(JSON.stringify([channels ?? null, quantization ?? null]))
+    .digest('hex');
+
+type Written = Omit<StageRecord, 'format' | 'version' | 'model' | 'source' | 'result' | 'channels' | 'quantization'>;
+
+/** Writes weights and graph, then the record, each as a whole. Throws E0723. */
+export async function writeStageFolder(
+  path: string,
+  { name: model, source, weights, channels, quantization }: StagedModel,
+  graph: string,
+  written: Written,
+): Promise<StageRecord> {
+  await mkdir(path, { recursive: true }).catch((error: unknown) => {
+    throw new RuntimeFault('E0723', 'environment', `cannot make ${path}: ${systemErrorReason(error)}`);
+  });
+  const bytes = encodeWeights(weights);
+  const records = { ...(channels ? { channels } : {}), ...(quantization ? { quantization } : {}) };
+  const result = resultOf(bytes, records);
+  const record: StageRecord = {
+    format: 'cnnc-stage',
+    version: stageVersion,
+    ...written,
+    model,
+    source,
+    result,
+    ...records,
+  };
+  await writeFileAtomically(join(path, weightsFile), bytes);
+  await writeFileAtomically(join(path, graphFile), graph);
+  await writeFileAtomically(join(path, stageFile), `${JSON.stringify(record, null, 2)}\n`);
+  return record;
+}
+
+/** As PyTorch's readers of safetensors expect, and as the run folder writes them. */
+const encodeWeights = (weights: ReadonlyMap<string, Tensor>): Uint8Array =>
+  encodeSafetensors(
+    new Map([...weights].map(([name, { shape, data }]) => [name, fromFloat32(Float32Array.from(data), shape)])),
+    new Map([['format', 'pt']]),
+  );
+
+/** Makes room for a new run of a stage: the last finished one is kept beside it as `NAME.previous`. Throws E0723. */
+export async function setAside(path: string): Promise<string> {
+  const aside = `${path}.previous`;
+  try {
+    await rm(aside, { recursive: true, force: true });
+    await rename(path, aside);
+  } catch (error) {
+    throw new RuntimeFault('E0723', 'environment', `cannot rename ${path}: ${systemErrorReason(error)}`);
+  }
+  return aside;
+}
