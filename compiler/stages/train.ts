@@ -79,7 +79,8 @@ function faultDiagnostic({ declaration }: CheckedDirective, fault: TrainingFault
   return diagnostic('E0605', span, message, { help });
 }
 
-function draftRecipe(source: TrainingSource, overrides: RecipeOverrides, scalars: Recipe['scalars']): Recipe {
+/** Scalars are what the programs of the run add. */
+export function draftRecipe(source: TrainingSource, overrides: RecipeOverrides, scalars: Recipe['scalars']): Recipe {
   const { directive, program, graph } = source;
   const [scores] = Object.values(graph.outputs);
   const shape = scores?.type.shape ?? [];
