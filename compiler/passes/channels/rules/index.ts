@@ -1,0 +1,119 @@
+/** Which ops carry channels, and how: a rule for each that has one, and for each that has none the reason. */
+import * as all from '../../../ops/index.ts';
+import { ruleOf, elementwise, planewise, type ChannelRule, type Entry } from '../rule.ts';
+import { convolution } from './convolution.ts';
+import { movement } from './movement.ts';
+import { normalisation } from './normalisation.ts';
+
+const activations: readonly Entry[] = [
+  all.relu,
+  all.relu6,
+  all.hardSigmoid,
+  all.hardSwish,
+  all.sigmoid,
+  all.tanh,
+  all.silu,
+  all.gelu,
+  all.geluGrad,
+  all.softplus,
+  all.exp,
+  all.log,
+  all.sqrt,
+  all.rsqrt,
+  all.abs,
+  all.neg,
+  all.sign,
+].map(elementwise);
+
+const withAttributes: readonly Entry[] = [
+  elementwise(all.leakyRelu),
+  elementwise(all.elu),
+  elementwise(all.clip),
+  elementwise(all.dropout),
+  elementwise(all.fakeQuantize),
+];
+
+const arithmetic: readonly Entry[] = [
+  all.add,
+  all.sub,
+  all.mul,
+  all.div,
+  all.minimum,
+  all.maximum,
+  all.prelu,
+  all.where,
+  all.greater,
+  all.equal,
+].map(elementwise);
+
+const planes: readonly Entry[] = [
+  planewise(all.maxPool2d),
+  planewise(all.averagePool2d),
+  planewise(all.globalAveragePool),
+  planewise(all.adaptiveAveragePool2d),
+  planewise(all.subsample),
+  planewise(all.dilate),
+  planewise(all.resize),
+];
+
+/** A sum or a maximum over an axis mixes all that lies along it. */
+const reductions: readonly Entry[] = [all.reduceMean, all.reduceSum, all.reduceMax].map((op) =>
+  ruleOf(op, {
+    channels: ({ attrs: { axes, keepDims } }, [x = []], ties) => {
+      for (const axis of axes) ties.pin(x[axis]);
+      const left = x.map((own, axis) => (axes.includes(axis) ? undefined : own));
+      return keepDims ? left : left.filter((_, axis) => !axes.includes(axis));
+    },
+  }),
+);
+
+export const channelRules: ReadonlyMap<string, ChannelRule> = new Map([
+  ...activations,
+  ...withAttributes,
+  ...arithmetic,
+  ...planes,
+  ...reductions,
+  ...convolution,
+  ...normalisation,
+  ...movement,
+]);
+
+const leaf = 'a leaf has no operands: what is given stays, what is learnt can lose any axis';
+const training = 'occurs in training steps, which are built after pruning';
+const integer = 'pruning comes before quantization';
+const fusion = 'fusion comes after pruning';
+
+/** Why each other op has no rule; its operands keep all their channels. */
+export const withoutChannelRule: ReadonlyMap<string, string> = new Map([
+  ['input', leaf],
+  ['parameter', leaf],
+  ['constant', leaf],
+  ['argMax', 'gives an index among its channels, whose meaning would change'],
+  ['oneHot', training],
+  ['channelMoments', training],
+  ['channelSums', training],
+  ['batchNormTraining', training],
+  ['maxPool2dGrad', training],
+  ['averagePool2dGrad', training],
+  ['adaptiveAveragePool2dGrad', training],
+  ['resizeGrad', training],
+  ['conv2dWeightGrad', training],
+  ['sumSlices', training],
+  ['partialMoments', training],
+  ['mergeMoments', training],
+  ['partialSums', training],
+  ['partialTotals', training],
+  ['dropoutMask', training],
+  ['packWeights', training],
+  ['fromStorage', training],
+  ['flatStorage', training],
+  ['after', training],
+  ['quantize', integer],
+  ['dequantize', integer],
+  ['lookUp', integer],
+  ['quantizedConv2d', integer],
+  ['quantizedAdd', integer],
+  ['quantizedMul', integer],
+  ['quantizedAveragePool', integer],
+  ['fused', fusion],
+]);
