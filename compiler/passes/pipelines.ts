@@ -31,6 +31,7 @@ export const inferencePipeline: readonly Pass[] = [
 /** From a step or evaluation of a training run, whose parameters lie in state, to the graph that kernels run. */
 export const trainingPipeline: readonly Pass[] = [
   simplify, // derivatives leave sums with zeros, products with ones, expansions and equal values
+  foldBatchNorm, // of a teacher, whose parameters are constants
   expandBatchNorm, // before legalize: it makes operands of lower rank and rows of the moments
   legalize, // before split-bias: layer norm becomes a group norm, layers of any rank become matrices
   splitBias, // before fusion, whose epilogues take the additions in again

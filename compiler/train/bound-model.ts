@@ -14,7 +14,11 @@ export interface BoundModel {
 }
 
 /** Throws a TrainingFault where the model has several inputs or outputs, or a size that nothing gives. */
-export function boundModel({ graph, batch, imageSize }: TrainingSettings): BoundModel {
+export function boundModel({
+  graph,
+  batch,
+  imageSize,
+}: Pick<TrainingSettings, 'graph' | 'batch' | 'imageSize'>): BoundModel {
   const image = imageOf(graph);
   if (Object.keys(graph.outputs).length !== 1) {
     throw new TrainingFault(

@@ -1,14 +1,16 @@
 /** The state of a training run: which vectors there are, and what lies in them at the start. */
-import { isParameter, type ParameterAttrs } from '../ir/leaves.ts';
+import { isParameter } from '../ir/leaves.ts';
 import { topologicalOrder, usersOf, type Graph, type Node } from '../ir/node.ts';
 import type { Tensor } from '../ir/type.ts';
 import { sizesOf } from './expressions.ts';
+import { projectionsOf } from './hints.ts';
+import { masked, maskVector } from './masks.ts';
 import type { Optimizer } from './optimizers/optimizer.ts';
-import { restraintOf, roleOf, type Restraint } from './regularize.ts';
+import { restraintOf, roleOf, type ParameterRole, type Restraint } from './regularize.ts';
 import { alike, numbered, packedVector, stateVector, tensorIn, type StateTensor, type StateVector } from './state.ts';
 import { normalisationsOf, type Normalisation } from './training-form.ts';
 import { TrainingFault } from './training-fault.ts';
-import type { TrainingSettings } from './training-options.ts';
+import type { TrainingOptions, TrainingSettings } from './training-options.ts';
 
 /** The trainable parameters that are held down alike, and the optimizer's slots for them. */
 export interface ParameterGroup {
@@ -16,6 +18,8 @@ export interface ParameterGroup {
   readonly restraint: Restraint;
   readonly slots: ReadonlyMap<string, StateVector>;
   readonly ema: StateVector | undefined;
+  /** `[1, length]`, ones and zeros; undefined where all of it is trained. */
+  readonly mask: Node | undefined;
 }
 
 /** The running statistics of one momentum: a block `[3, C]` for each batch norm, laid out as its moments are. */
@@ -37,45 +41,62 @@ export function planState(graph: Graph, options: TrainingSettings, optimizer: Op
   return {
     groups: parameterGroups(graph, normalisations, options, optimizer),
     statistics: statisticsGroups(normalisations),
-    totals: stateVector('totals', 4, [{ name: 'totals', shape: [1, 4], offset: 0, kind: 'total' }]),
+    totals: stateVector('totals', options.teacher ? 8 : 4, [
+      { name: 'totals', shape: [1, options.teacher ? 5 : 4], offset: 0, kind: 'total' },
+    ]),
   };
+}
+
+/** A parameter, or what else is learned beside the model. */
+interface Learned {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly role: ParameterRole;
+  readonly kind: 'parameter' | 'auxiliary';
+}
+
+function learnedOf(graph: Graph, normalisations: readonly Normalisation[], { teacher }: TrainingSettings): Learned[] {
+  const running = new Set(normalisations.flatMap(({ mean, variance }) => [mean, variance]));
+  const users = usersOf(graph);
+  const parameters = topologicalOrder(graph)
+    .filter(isParameter)
+    .filter(({ attrs }) => !running.has(attrs.name))
+    .map((node) => {
+      const role = roleOf(node, users.get(node) ?? []);
+      return { name: node.attrs.name, shape: sizesOf(node), role, kind: 'parameter' } as const;
+    });
+  if (parameters.length === 0) {
+    const help = 'add a layer with weights, such as `conv`';
+    throw new TrainingFault('model', 'the model has no parameters to train', help);
+  }
+  const projections = teacher ? projectionsOf(graph, teacher.graph, teacher.hints) : [];
+  return [...parameters, ...projections.map((each) => ({ ...each, role: 'weight', kind: 'auxiliary' }) as const)];
 }
 
 function parameterGroups(
   graph: Graph,
   normalisations: readonly Normalisation[],
-  { regularizers, optimizer: settings, ema }: TrainingSettings,
+  options: TrainingSettings,
   optimizer: Optimizer,
 ): ParameterGroup[] {
-  const running = new Set(normalisations.flatMap(({ mean, variance }) => [mean, variance]));
-  const users = usersOf(graph);
-  const byRestraint = new Map<string, { restraint: Restraint; members: Node<ParameterAttrs>[] }>();
-  for (const node of topologicalOrder(graph)) {
-    if (!isParameter(node) || running.has(node.attrs.name)) continue;
-    const role = roleOf(node, users.get(node) ?? []);
-    const restraint = restraintOf(node.attrs.name, role, regularizers, optimizer, settings.weightDecay);
-    const key = Object.values(restraint).join(' ');
-    const group = byRestraint.get(key);
-    if (group) group.members.push(node);
-    else byRestraint.set(key, { restraint, members: [node] });
+  const { regularizers, optimizer: settings, ema, masks } = options;
+  const groups = new Map<string, { restraint: Restraint; members: Learned[] }>();
+  for (const each of learnedOf(graph, normalisations, options)) {
+    const restraint = restraintOf(each.name, each.role, regularizers, optimizer, settings.weightDecay);
+    const key = [...Object.values(restraint), each.kind].join(' ');
+    const group = groups.get(key);
+    if (group) group.members.push(each);
+    else groups.set(key, { restraint, members: [each] });
   }
-  if (byRestraint.size === 0) {
-    throw new TrainingFault(
-      'model',
-      'the model has no parameters to train',
-      'add a layer with weights, such as `conv`',
-    );
-  }
-  return [...byRestraint.values()].map(({ restraint, members }, index) => {
-    const tensors = members.map(
-      (node) => ({ name: node.attrs.name, shape: sizesOf(node), kind: 'parameter' }) as const,
-    );
+  return [...groups.values()].map(({ restraint, members }, index) => {
+    const tensors = members.map(({ name, shape, kind }) => ({ name, shape, kind }));
     const weights = packedVector(numbered('weights', index), tensors);
     const slots = optimizer.slots.map((slot) => {
       return [slot, alike(`${slot}.${weights.name}`, weights, 'slot', `optim.${slot}`)] as const;
     });
-    const average = ema === undefined ? undefined : alike(`ema.${weights.name}`, weights, 'ema', 'ema');
-    return { weights, restraint, slots: new Map(slots), ema: average };
+    const isAveraged = ema !== undefined && members.some(({ kind }) => kind === 'parameter');
+    const average = isAveraged ? alike(`ema.${weights.name}`, weights, 'ema', 'ema') : undefined;
+    return { weights, restraint, slots: new Map(slots), ema: average, mask: maskVector(weights, masks) };
   });
 }
 
@@ -127,12 +148,15 @@ export function leavesOf({ groups, statistics }: StatePlan, averaged: boolean): 
 }
 
 /** The initial value of every tensor of state that does not start at zero, by its own name. */
-export function initialState(plan: StatePlan, weights: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
+export function initialState(
+  plan: StatePlan,
+  { weights, masks }: Pick<TrainingOptions, 'weights' | 'masks'>,
+): Map<string, Tensor> {
   const initial = new Map<string, Tensor>();
   const take = (name: string, source: string): void => {
     const value = weights.get(source);
     if (!value) throw new RangeError(`the parameter ${source} has no value to start with`);
-    initial.set(name, value);
+    initial.set(name, masked(value, masks?.get(source)));
   };
   for (const { vector } of plan.statistics) for (const { name } of vector.tensors) take(name, name);
   for (const { weights: vector, ema } of plan.groups) {

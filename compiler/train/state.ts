@@ -4,7 +4,8 @@ import { fromStorage, parameter } from '../ops/index.ts';
 import { storedLength } from '../ops/rules/storage-order.ts';
 import { originOf } from './provenance.ts';
 
-export type StateKind = 'parameter' | 'statistic' | 'slot' | 'ema' | 'total';
+/** `auxiliary`: learned, but no part of the model. */
+export type StateKind = 'parameter' | 'auxiliary' | 'statistic' | 'slot' | 'ema' | 'total';
 
 /** A tensor inside a vector; these are what checkpoints hold. */
 export interface StateTensor {

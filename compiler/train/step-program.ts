@@ -4,7 +4,9 @@ import { concat, flatStorage } from '../ops/index.ts';
 import { scoresOf, type BoundModel } from './bound-model.ts';
 import { clipped, globalNorm } from './clip.ts';
 import { differentiate } from './differentiate.ts';
+import { divergence, lessonOf, type Lesson, type Teacher } from './distillation.ts';
 import { minus, plus, tensorOf, times } from './expressions.ts';
+import { featuresOf, hintLoss, withFeatures } from './hints.ts';
 import { weightedSum } from './losses/index.ts';
 import type { Target } from './losses/loss.ts';
 import type { HostScalar, Optimizer } from './optimizers/optimizer.ts';
@@ -26,7 +28,8 @@ const one: readonly number[] = [1, 1];
 
 /**
  * Inputs: the image, `labels` (with mixup also `labels2` and `lambda`), the optimizer's scalars, and `rng` where the
- * model drops out. Outputs, each `[1, 1]`: `loss`, the data's alone; `correct`; `gradNorm`, before clipping.
+ * model drops out. Outputs, each `[1, 1]`: `loss`, without regularizers; with a teacher also `labelLoss`, that of the
+ * labels alone; `correct`; `gradNorm`, before clipping.
  */
 export function stepProgram(
   { graph, image }: BoundModel,
@@ -41,8 +44,12 @@ export function stepProgram(
     drops = true;
     return inputOf(rngInput.input, [1, 4]);
   };
-  const form = trainingForm(graph, (name) => leaves.get(name), rng);
-  const { loss, correct } = measures(scoresOf(form.graph, image, options.target), options, inputOf);
+  const { teacher } = options;
+  const hinted = withFeatures(graph, teacher?.hints ?? [], 'student');
+  const form = trainingForm(hinted, (name) => leaves.get(name), rng);
+  const scores = scoresOf(form.graph, image, options.target);
+  const lesson = teacher && lessonOf(teacher, image, scores);
+  const { loss, labelLoss, correct } = measures({ scores, graph: form.graph, lesson, leaves }, options, inputOf);
   const wrt = plan.groups.flatMap(({ weights }) => weights.tensors.flatMap(({ name }) => leaves.get(name) ?? []));
   const gradients = differentiate(loss, wrt);
   const flat = plan.groups.map((group) => groupGradient(group, leaves, gradients));
@@ -56,10 +63,11 @@ export function stepProgram(
   }
   for (const group of plan.statistics) updates.set(group.vector.parameter, nextStatistics(group, form.moments));
   const { parameter: totals } = plan.totals;
-  const summands = makeNode(concat, [loss, correct, gradNorm, tensorOf(one, [1])], { axis: 1 });
+  const ofTeacher = teacher ? [labelLoss, tensorOf([1, 3], [0, 0, 0])] : [];
+  const summands = makeNode(concat, [loss, correct, gradNorm, tensorOf(one, [1]), ...ofTeacher], { axis: 1 });
   updates.set(totals, plus(totals, summands));
   return {
-    graph: finished({ loss, correct, gradNorm }, updates),
+    graph: finished({ loss, ...(teacher ? { labelLoss } : {}), correct, gradNorm }, updates),
     scalars: [...optimizer.scalars, ...(drops ? [rngInput] : [])],
   };
 }
@@ -75,29 +83,64 @@ function finished(outputs: Readonly<Record<string, Node>>, updates: ReadonlyMap<
 
 interface Measures {
   readonly loss: Node;
+  /** The part of it that the labels make, unweighted. */
+  readonly labelLoss: Node;
   readonly correct: Node;
 }
 
-/** With an origin on all of it, which gradients inherit. With mixup `lambda L(labels) + (1 - lambda) L(labels2)`, and as many are correct (Zhang et al. 2018). */
-function measures(scores: Node, options: TrainingSettings, inputOf: InputOf): Measures {
+interface Forward {
+  readonly scores: Node;
+  /** With the feature maps of hints as outputs. */
+  readonly graph: Graph;
+  readonly lesson: Lesson | undefined;
+  readonly leaves: ReadonlyMap<string, Node>;
+}
+
+/**
+ * With an origin on all of it, which gradients inherit. With mixup `lambda L(labels) + (1 - lambda) L(labels2)`, and as
+ * many are correct (Zhang et al. 2018); a teacher sees the mixed image, and hints know no labels.
+ */
+function measures(forward: Forward, options: TrainingSettings, inputOf: InputOf): Measures {
+  const { scores, graph, lesson, leaves } = forward;
+  const { teacher } = options;
   const prediction = options.target.kind === 'dense' ? undefined : predictionOf(scores);
   const against = (name: string): Measures => {
     const target = targetOf(name, scores, options.target, inputOf);
+    const labelLoss = weightedSum(scores, target, options.loss).mean;
     return {
-      loss: weightedSum(scores, target, options.loss).mean,
+      loss: teacher && lesson ? distilled(scores, lesson, target, labelLoss, teacher) : labelLoss,
+      labelLoss,
       correct: prediction ? correctAgainst(scores, prediction, target) : tensorOf(one, [0]),
     };
   };
-  const attributed = ({ loss, correct }: Measures): Measures => {
-    const of = attribution([loss, correct], 'loss');
-    return { loss: of(loss), correct: of(correct) };
-  };
-  const first = against('labels');
-  if (!options.mixup) return attributed(first);
-  const second = against('labels2');
-  const lambda = inputOf('lambda', one);
+  const { loss, labelLoss, correct } = options.mixup ? mixed(against, inputOf('lambda', one)) : against('labels');
+  const hints = teacher?.hints ?? [];
+  const ofHints = hintLoss(featuresOf(graph, hints), lesson?.features ?? [], hints, (name) => leaves.get(name));
+  const all = { loss: ofHints ? plus(loss, ofHints) : loss, labelLoss, correct };
+  const of = attribution(Object.values(all), 'loss');
+  return { loss: of(all.loss), labelLoss: of(labelLoss), correct: of(correct) };
+}
+
+function mixed(against: (name: string) => Measures, lambda: Node): Measures {
+  const [first, second] = [against('labels'), against('labels2')];
   const mix = (a: Node, b: Node): Node => plus(times(a, lambda), times(b, minus(1, lambda)));
-  return attributed({ loss: mix(first.loss, second.loss), correct: mix(first.correct, second.correct) });
+  return {
+    loss: mix(first.loss, second.loss),
+    labelLoss: mix(first.labelLoss, second.labelLoss),
+    correct: mix(first.correct, second.correct),
+  };
+}
+
+/** `alpha T^2 KL(teacher || student) + (1 - alpha) L(labels)`. */
+function distilled(
+  scores: Node,
+  lesson: Lesson,
+  target: Target,
+  labelLoss: Node,
+  { alpha, temperature }: Teacher,
+): Node {
+  const ofTeacher = divergence(scores, lesson.scores, target, temperature);
+  return plus(times(ofTeacher, alpha), times(labelLoss, 1 - alpha));
 }
 
 const correctAgainst = (scores: Node, prediction: Node, target: Target): Node =>
@@ -105,7 +148,7 @@ const correctAgainst = (scores: Node, prediction: Node, target: Target): Node =>
 
 /** The gradients of a group in the order of its vector, with what its regularizers add to the loss. */
 function groupGradient(
-  { weights, restraint }: ParameterGroup,
+  { weights, restraint, mask }: ParameterGroup,
   leaves: ReadonlyMap<string, Node>,
   gradients: ReadonlyMap<Node, Node>,
 ): Node {
@@ -115,7 +158,8 @@ function groupGradient(
     if (!gradient) throw new RangeError(`${name} has no gradient`);
     return gradient;
   });
-  return penalised(makeNode(flatStorage, parts, {}), weights.parameter, restraint);
+  const gradient = penalised(makeNode(flatStorage, parts, {}), weights.parameter, restraint);
+  return mask ? times(gradient, mask) : gradient;
 }
 
 function updateGroup(

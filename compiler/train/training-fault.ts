@@ -1,7 +1,16 @@
 /** A training run that cannot be built as its settings say; the caller knows where the setting is written. */
 
 /** The settings of a train directive that a fault may lie in; `model` is what the directive is for. */
-export type TrainingSetting = 'model' | 'shape' | 'loss' | 'optimizer' | 'schedule' | 'recompute' | 'data';
+export type TrainingSetting =
+  | 'model'
+  | 'shape'
+  | 'loss'
+  | 'optimizer'
+  | 'schedule'
+  | 'recompute'
+  | 'data'
+  | 'teacher'
+  | 'hints';
 
 export class TrainingFault extends Error {
   readonly setting: TrainingSetting;

@@ -2,6 +2,7 @@
 import type { Graph } from '../ir/node.ts';
 import type { Tensor } from '../ir/type.ts';
 import type { Clip } from './clip.ts';
+import type { Teacher } from './distillation.ts';
 import type { LossTerm } from './losses/index.ts';
 import type { OptimizerSettings } from './optimizers/index.ts';
 import type { Regularizer } from './regularize.ts';
@@ -16,7 +17,7 @@ export interface TargetSettings {
 }
 
 export interface TrainingOptions extends TrainingSettings {
-  /** Values of all parameters and running statistics at the start, by name. */
+  /** Values of all parameters, running statistics and projections of hints at the start, by name. */
   readonly weights: ReadonlyMap<string, Tensor>;
 }
 
@@ -39,4 +40,8 @@ export interface TrainingSettings {
   readonly ema?: number | undefined;
   /** Whether images are mixed in pairs; their labels then come in pairs as well. */
   readonly mixup: boolean;
+  /** What the student learns from beside the labels. */
+  readonly teacher?: Teacher | undefined;
+  /** By parameter, of its shape: 1 where it is trained, 0 where it is zero and stays so. */
+  readonly masks?: ReadonlyMap<string, Tensor> | undefined;
 }

@@ -11,7 +11,10 @@ import { stepProgram } from './step-program.ts';
 import type { TrainingOptions, TrainingSettings } from './training-options.ts';
 
 export interface TrainingStep {
-  /** One optimizer step: outputs `loss`, `correct`, `gradNorm` (each `[1, 1]`), and the next value of every vector. */
+  /**
+   * One optimizer step: outputs `loss`, `correct`, `gradNorm` and with a teacher `labelLoss` (each `[1, 1]`), and the next
+   * value of every vector.
+   */
   readonly step: Graph;
   /** A batch measured: outputs `loss`, `weight` (`[1, 1]`), and for labels `prediction`, for classes also `scores`. */
   readonly evaluate: Graph;
@@ -25,7 +28,7 @@ export interface TrainingStep {
 /** Throws a TrainingFault where the settings do not fit the model or each other. */
 export function buildTrainingStep(options: TrainingOptions): TrainingStep {
   const { plan, ...programs } = programsOf(options);
-  return { ...programs, state: vectorsOf(plan), initial: initialState(plan, options.weights) };
+  return { ...programs, state: vectorsOf(plan), initial: initialState(plan, options) };
 }
 
 /** Throws what `buildTrainingStep` throws, without a look at the weights. */

@@ -4,8 +4,8 @@ import { addSums, type Sums, type TrainingRecord } from './training-state.ts';
 import { elapsedSeconds, emit, now, ratesOf, speedSince, type Moment, type Run } from './training-run.ts';
 
 /**
- * Totals are sums of (loss, correct, gradient norm, 1) over the steps since they were zeroed. False where one is not
- * finite; nothing is reported then.
+ * Totals are sums of (loss, correct, gradient norm, 1), with a teacher also of the loss of the labels, over the steps
+ * since they were zeroed. False where one is not finite; nothing is reported then.
  */
 export async function reportInterval(run: Run): Promise<boolean> {
   const { session, vectors } = run.options;
@@ -13,8 +13,9 @@ export async function reportInterval(run: Run): Promise<boolean> {
   const tensors = await session.readState(totals.map(({ name }) => name));
   if (!allFinite(tensors)) return false;
   session.writeState(zerosOf(totals));
-  const [loss = 0, correct = 0, gradNorm = 0, steps = 0] = [...tensors.values()][0]?.data ?? [];
-  const sums: Sums = { loss, correct, gradNorm, steps, labels: run.state.intervalLabels };
+  const [loss = 0, correct = 0, gradNorm = 0, steps = 0, labelLoss] = [...tensors.values()][0]?.data ?? [];
+  const ofTeacher = labelLoss === undefined ? {} : { labelLoss };
+  const sums: Sums = { loss, correct, gradNorm, steps, labels: run.state.intervalLabels, ...ofTeacher };
   run.state = { ...run.state, intervalLabels: 0, epochSums: addSums(run.state.epochSums, sums) };
   await emit(run, { type: 'step', record: recordOf(run, sums, run.interval) });
   run.interval = now(run);
@@ -27,7 +28,11 @@ export function recordOf(run: Run, sums: Sums, since: Moment): TrainingRecord {
   return {
     epoch: run.state.epoch + 1,
     step: run.state.step,
-    values: { 'train.loss': sums.loss / sums.steps, 'train.accuracy': sums.correct / sums.labels },
+    values: {
+      'train.loss': sums.loss / sums.steps,
+      ...(sums.labelLoss === undefined ? {} : { 'train.label_loss': sums.labelLoss / sums.steps }),
+      'train.accuracy': sums.correct / sums.labels,
+    },
     lr,
     ...(momentum === undefined ? {} : { momentum }),
     gradNorm: sums.gradNorm / sums.steps,

@@ -19,9 +19,9 @@ export function zerosOf(vectors: readonly StateVectorInfo[]): Tensors {
   );
 }
 
-/** What makes up the model itself, as early stopping restores it: no optimizer slots, no totals. */
+/** What the loss depends on, as early stopping restores it: no optimizer slots, no totals. */
 export function modelTensors(vectors: readonly StateVectorInfo[], tensors: Tensors): Tensors {
-  const kinds = new Set(['parameter', 'statistic', 'ema']);
+  const kinds = new Set(['parameter', 'auxiliary', 'statistic', 'ema']);
   const names = vectors.flatMap((vector) => vector.tensors.filter(({ kind }) => kinds.has(kind)));
   return pick(
     tensors,

@@ -12,7 +12,7 @@ const stateTensorSchema = v.object({
   name: v.string(),
   shape: v.array(v.number()),
   offset: v.number(),
-  kind: v.picklist(['parameter', 'statistic', 'slot', 'ema', 'total']),
+  kind: v.picklist(['parameter', 'auxiliary', 'statistic', 'slot', 'ema', 'total']),
 });
 export type StateTensorInfo = v.InferOutput<typeof stateTensorSchema>;
 

@@ -28,7 +28,7 @@ export interface StateVectorInfo {
   readonly tensors: readonly {
     readonly name: string;
     readonly shape: readonly number[];
-    readonly kind: 'parameter' | 'statistic' | 'slot' | 'ema' | 'total';
+    readonly kind: 'parameter' | 'auxiliary' | 'statistic' | 'slot' | 'ema' | 'total';
   }[];
 }
 

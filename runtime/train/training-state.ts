@@ -14,7 +14,7 @@ export const recordSchema = v.object({
   epoch: countSchema,
   /** Optimizer steps of the run up to here. */
   step: countSchema,
-  /** By name as a monitor has it: `train.loss`, `train.accuracy`, and of an epoch `val.loss` and other metrics. */
+  /** By name as a monitor has it: `train.loss`, `train.accuracy`, with a teacher `train.label_loss`; of an epoch `val.*` too. */
   values: v.record(v.string(), figureSchema),
   /** Of the last step. */
   lr: figureSchema,
@@ -34,6 +34,8 @@ const sumsSchema = v.object({
   gradNorm: v.number(),
   steps: countSchema,
   labels: countSchema,
+  /** With a teacher: the part of the loss that the labels make. */
+  labelLoss: v.optional(v.number()),
 });
 export type Sums = v.InferOutput<typeof sumsSchema>;
 
@@ -75,5 +77,6 @@ export function addSums(a: Sums, b: Sums): Sums {
     gradNorm: a.gradNorm + b.gradNorm,
     steps: a.steps + b.steps,
     labels: a.labels + b.labels,
+    ...(b.labelLoss === undefined ? {} : { labelLoss: (a.labelLoss ?? 0) + b.labelLoss }),
   };
 }

@@ -12,9 +12,9 @@ import { buildTrainingStep, type TrainingStep } from '../../compiler/train/train
 import type { TrainingOptions } from '../../compiler/train/training-options.ts';
 import { f32 } from '../ops/check-op.ts';
 
-export function graphOf(file: string, model: string): Graph {
+export function graphOf(file: string, model: string, args: Readonly<Record<string, string>> = {}): Graph {
   const program = analyze(join(import.meta.dirname, file), nodeHost());
-  const built = program.models.find(({ name }) => name === model)?.build();
+  const built = program.models.find(({ name }) => name === model)?.build({ arguments: args });
   if (built?.graph) return built.graph;
   throw new Error(JSON.stringify((built ?? program).diagnostics.map(({ code, message }) => [code, message])));
 }
