@@ -1,5 +1,5 @@
 /** The whole way from the programs of a training run to its artifact, on one screen. */
-import type { Preprocess, ProfileName } from '../runtime/artifact.ts';
+import { evaluateSize, type Preprocess, type ProfileName } from '../runtime/artifact.ts';
 import type { HostTensor } from '../runtime/host-tensor.ts';
 import type { Recipe } from '../runtime/train/recipe.ts';
 import type { TrainingArtifact } from '../runtime/train/training-artifact.ts';
@@ -7,6 +7,7 @@ import { countMacs, countParameters, type CompileInput, type CompileOptions } fr
 import { lower, type Lowered } from './emit/lower.ts';
 import type { Phases } from './emit/phases.ts';
 import { assembleTrainingArtifact, type Program } from './emit/write-training-artifact.ts';
+import { forwardOutputs, recomputed, type Recomputation } from './fit-memory.ts';
 import { isInput } from './ir/leaves.ts';
 import { topologicalOrder, type Graph } from './ir/node.ts';
 import type { Tensor } from './ir/type.ts';
@@ -25,6 +26,8 @@ export interface TrainingInput {
   readonly preprocess?: Preprocess | undefined;
   /** Unless false; otherwise every op is a kernel of its own, to look at each. */
   readonly isFused?: boolean | undefined;
+  /** What is computed again rather than kept; without, everything is kept. */
+  readonly recompute?: Recomputation | undefined;
 }
 
 export interface TrainingCompilation {
@@ -33,17 +36,18 @@ export interface TrainingCompilation {
   readonly programs: { readonly step: Program; readonly evaluate: Program };
 }
 
-/** Throws a PassError (a pass broke the graph) or a LoweringError (an op that no kernel runs). */
+/** Throws a PassError (a pass broke the graph), a LoweringError (an op without a kernel) or a TrainingFault (memory). */
 export function compileTraining(input: TrainingInput, options: CompileOptions = {}): TrainingCompilation {
   const { training, recipe, preprocess, isFused = true } = input;
   const pipeline = isFused ? trainingPipeline : unfusedTrainingPipeline;
+  const kept = runPipeline(training.step, pipeline, options);
   const optimized = {
-    step: runPipeline(training.step, pipeline, options),
+    step: input.recompute ? recomputed(kept, input.recompute, (graph) => arenaOf(graph, kept, options), options) : kept,
     evaluate: runPipeline(training.evaluate, pipeline, options),
   };
   const programs = {
-    step: lowerAll(optimized.step, options, { forward: ['loss', 'correct'], backward: ['gradNorm'] }),
-    evaluate: lowerAll(optimized.evaluate, options),
+    step: lowerAll(optimized.step, kept, options, { forward: forwardOutputs, backward: ['gradNorm'] }),
+    evaluate: lowerAll(optimized.evaluate, optimized.evaluate, options),
   };
   const image = imageInput(training.step);
   const artifact = assembleTrainingArtifact({
@@ -64,16 +68,24 @@ export function compileTraining(input: TrainingInput, options: CompileOptions = 
   return { artifact, optimized, programs };
 }
 
-function lowerAll(graph: Graph, { profiles = ['software', 'gpu'] }: CompileOptions, phases?: Phases): Program {
+/** `basis`: the graph whose layers decide on schedules, so that recomputation changes no bits. */
+function lowerAll(
+  graph: Graph,
+  basis: Graph,
+  { profiles = ['software', 'gpu'] }: CompileOptions,
+  phases?: Phases,
+): Program {
   const programs: Partial<Record<ProfileName, Lowered>> = {};
   for (const profile of profiles) {
-    programs[profile] = lower(graph, profile, fixedSchedules(graph, profile), {
-      state: true,
-      ...(phases ? { phases } : {}),
-    });
+    const schedules = fixedSchedules(graph, profile, basis);
+    programs[profile] = lower(graph, profile, schedules, { state: true, ...(phases ? { phases } : {}) });
   }
   return programs;
 }
+
+/** Bytes of the larger of the plans' arenas. */
+const arenaOf = (graph: Graph, basis: Graph, options: CompileOptions): number =>
+  Math.max(...Object.values(lowerAll(graph, basis, options)).map(({ plan }) => evaluateSize(plan.arena.bytes, {})));
 
 /** The first input of the signature. */
 function imageInput(graph: Graph): { readonly name: string; readonly batch: number; readonly shape: number[] } {

@@ -55,6 +55,7 @@ const layers: Readonly<Record<string, Layer>> = {
   },
   'compiler/compile.ts': everything,
   'compiler/compile-training.ts': everything,
+  'compiler/fit-memory.ts': everything,
   'compiler/weights.ts': everything,
   'compiler/index.ts': everything,
   'compiler/stages/': everything,

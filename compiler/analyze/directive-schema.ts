@@ -66,6 +66,17 @@ const common: Fields = {
     },
     doc: 'what is saved on the way',
   },
+  recompute: {
+    spec: call({
+      auto: {},
+      segments: {
+        count: required({ kind: 'number', integer: true, least: 2 }, 'most segments that the model is cut into'),
+      },
+      memory: { limit: required({ kind: 'number', least: 1, units: ['bytes'] }, "most memory of a step's values") },
+    }),
+    default: 'none',
+    doc: 'saves memory: values of the forward pass that the backward pass computes again instead of finding them kept',
+  },
   on_nan: {
     spec: call({
       stop: {},

@@ -1,6 +1,7 @@
 /** Which steps a step waits for, and whether an order exists in which every step finds what it reads. */
 import { isConstant } from '../ir/leaves.ts';
 import type { Node } from '../ir/node.ts';
+import { after } from '../ops/index.ts';
 import type { Sharing } from './share-memory.ts';
 
 /** Steps that must run before a step. */
@@ -13,7 +14,8 @@ export function writersOf({ parts, steps }: Sharing): (node: Node) => readonly N
   const of = (node: Node): readonly Node[] => {
     const found = known.get(node);
     if (found) return found;
-    const pieces = parts.get(node);
+    // What a value waits for by `after` is written before it, too.
+    const pieces = parts.get(node) ?? (node.op.name === after.name ? node.inputs : undefined);
     const [source] = node.inputs;
     const writers = isStep.has(node)
       ? [node]

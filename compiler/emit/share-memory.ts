@@ -68,6 +68,7 @@ const stored = (source: Node, node: Node, offset: number): Relation => ({
 function viewOf(node: Node): Relation | undefined {
   const [source] = node.inputs;
   if (!source || isConstant(source)) return undefined;
+  if (node.op.name === after.name) return { source, placed: (place) => place };
   if (isOp(node, reshape)) return sameImage(source.type, node.type) ? shifted(source, node, () => 0) : undefined;
   if (!isOp(node, slice)) return undefined;
   const { axis, from, to } = node.attrs;

@@ -4,6 +4,7 @@ import { isConstant, isInput } from '../ir/leaves.ts';
 import { topologicalOrder, type Node } from '../ir/node.ts';
 import { isOp } from '../ir/op.ts';
 import {
+  after,
   channelShuffle,
   concat,
   fused,
@@ -42,9 +43,11 @@ const operandsAndTables = (node: Node): number =>
 
 export const gather: Kernel = {
   name: 'gather',
-  implements: movementOps,
+  implements: [...movementOps, after.name],
   profiles: ['software', 'gpu'],
-  supports: (node) => (isMovement(node) || isMovementGroup(node)) && operandsAndTables(node) <= maxOperands,
+  supports: (node) =>
+    node.op.name === after.name ||
+    ((isMovement(node) || isMovementGroup(node)) && operandsAndTables(node) <= maxOperands),
   schedules: () => [{}],
   emit(request) {
     const { node, result } = request;
@@ -130,10 +133,13 @@ function leafText({ shader, request }: Fetcher, node: Node): string {
 /** The body of a movement op's fetch function, in terms of its operands'. */
 function movementText(fetcher: Fetcher, node: Node): string {
   const { shader } = fetcher;
-  const sources = node.inputs.map((input) => declareFetch(fetcher, input));
+  // The second operand of `after` is not read.
+  const operands = node.op.name === after.name ? node.inputs.slice(0, 1) : node.inputs;
+  const sources = operands.map((input) => declareFetch(fetcher, input));
   const [source = ''] = sources;
   const coordinates = parameters(node.type.shape.length);
   const replaced = (axis: number, text: string): string => coordinates.with(axis, text).join(', ');
+  if (node.op.name === after.name) return `  return ${source}(${coordinates.join(', ')});`;
   if (isOp(node, slice)) {
     const { axis, from } = node.attrs;
     return `  return ${source}(${replaced(axis, `d${axis} + ${shader.u32(from)}`)});`;

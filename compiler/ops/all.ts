@@ -3,6 +3,7 @@ export { abs } from './abs.ts';
 export { adaptiveAveragePool2d } from './adaptive-average-pool2d.ts';
 export { adaptiveAveragePool2dGrad } from './adaptive-average-pool2d-grad.ts';
 export { add } from './add.ts';
+export { after } from './after.ts';
 export { argMax } from './arg-max.ts';
 export { averagePool2d } from './average-pool2d.ts';
 export { averagePool2dGrad } from './average-pool2d-grad.ts';

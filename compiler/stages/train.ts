@@ -19,7 +19,7 @@ import { initialWeights } from '../weights.ts';
 import { recipeOf, type RecipeOverrides } from './recipe.ts';
 import { scheduleOf } from './schedule.ts';
 import { callOf, numberOf } from './settings.ts';
-import { clipOf, lossOf, optimizerOf, regularizersOf } from './training-settings.ts';
+import { clipOf, lossOf, optimizerOf, recomputationOf, regularizersOf } from './training-settings.ts';
 
 export interface TrainingSource {
   readonly program: AnalyzedProgram;
@@ -50,6 +50,8 @@ export function compileTrainStage(
       parameters: source.built.parameters,
       preprocess: source.preprocess,
       isFused,
+      // What is looked at op by op need not fit anywhere.
+      recompute: isFused === false ? undefined : recomputationOf(directive.settings),
     }).artifact;
   } catch (error) {
     if (error instanceof TrainingFault) throw new SourceError([faultDiagnostic(directive, error)]);

@@ -1,5 +1,6 @@
 /** The settings of a train directive as the builder of the training step takes them. */
 import type { Setting, Settings } from '../analyze/directive-values.ts';
+import type { Recomputation } from '../fit-memory.ts';
 import type { Clip } from '../train/clip.ts';
 import type { LossTerm } from '../train/losses/index.ts';
 import type { OptimizerSettings } from '../train/optimizers/index.ts';
@@ -83,4 +84,18 @@ export function clipOf(settings: Settings): Clip | undefined {
   const call = callOf(settings.get('clip'));
   if (call?.name !== 'norm' && call?.name !== 'value') return undefined;
   return { kind: call.name, value: argument(call, 'value', 0) };
+}
+
+export function recomputationOf(settings: Settings): Recomputation | undefined {
+  const call = callOf(settings.get('recompute'));
+  switch (call?.name) {
+    case 'auto':
+      return { kind: 'auto' };
+    case 'segments':
+      return { kind: 'segments', count: argument(call, 'count', 2) };
+    case 'memory':
+      return { kind: 'memory', bytes: argument(call, 'limit', 0) };
+    default:
+      return undefined;
+  }
 }

@@ -35,6 +35,7 @@ export const gradients: ReadonlyMap<string, GradientRule> = new Map([
 
 const leaf = 'a leaf has no operands';
 const secondOrder = 'is a gradient itself, and gradients of gradients are not built';
+const ordering = 'a pass orders recomputed values after differentiation';
 const rounding = 'integers have no slopes; training quantizes in float32 instead';
 const split = 'passes split sums after differentiation';
 
@@ -43,6 +44,7 @@ export const notDifferentiable: ReadonlyMap<string, string> = new Map([
   ['input', leaf],
   ['parameter', leaf],
   ['constant', leaf],
+  ['after', ordering],
   ['fused', 'fusion comes after differentiation'],
   ['quantize', rounding],
   ['dequantize', rounding],
