@@ -7,7 +7,7 @@ import type { TensorType } from '../ir/type.ts';
 import { channelGroups, imageStride, noHalo, type Halo, type Placement } from '../kernels/kernel.ts';
 import { haloOf, type Selection } from '../kernels/select.ts';
 import { storageKernel } from '../kernels/storage.ts';
-import { concat, flatStorage, fromStorage, packWeights, reshape, slice } from '../ops/index.ts';
+import { after, concat, flatStorage, fromStorage, packWeights, reshape, slice } from '../ops/index.ts';
 import { storedLength } from '../ops/rules/storage-order.ts';
 
 /** How a value lies in the memory of another one. */
