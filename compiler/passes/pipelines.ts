@@ -7,6 +7,9 @@ import { foldBatchNorm } from './fold-batch-norm.ts';
 import { fuseConv } from './fuse-conv.ts';
 import { fuseElementwise, fuseRecomputing } from './fuse-elementwise.ts';
 import { fuseMovement } from './fuse-movement.ts';
+import { channelAffine } from './int8/channel-affine.ts';
+import { insertQdq, type QdqOptions } from './int8/insert-qdq.ts';
+import { lowerInt8 } from './int8/lower-int8.ts';
 import { legalize } from './legalize.ts';
 import { packWeightsPass } from './pack-weights.ts';
 import type { Pass } from './pass.ts';
@@ -26,6 +29,25 @@ export const inferencePipeline: readonly Pass[] = [
   fuseConv, // before the elementwise pass: an epilogue is free, a kernel of its own is not
   fuseElementwise, // what no convolution could take
   fuseMovement, // last: the copies that are left
+];
+
+/** The form whose values are quantized: what is measured, named and trained with rounding has been through these. */
+export const int8Preparation: readonly Pass[] = [
+  simplify, // as for float32
+  foldBatchNorm, // scales of weights follow from what the batch norm makes of them
+  legalize, // matrices of any rank become ones of rank 2
+  simplify, // what the two before left
+  channelAffine, // scales and shifts that no convolution took: integer ops have one scale a value
+  simplify, // clamps and moves that the last one uncovered
+];
+
+/** From a graph whose parameters are bound to constants to integer ops, for the ranges that calibration found. */
+export const int8Pipeline = (options: QdqOptions): readonly Pass[] => [
+  ...int8Preparation,
+  { ...insertQdq, run: (graph) => insertQdq.run(graph, options) }, // places and scales, still in float32
+  lowerInt8, // before fusion: it looks for the ops themselves
+  simplify, // moves that cancel, weights of layers that stayed in float32
+  ...inferencePipeline.slice(inferencePipeline.indexOf(widenSlices)), // what stays in float32 is fused as ever
 ];
 
 /** From a step or evaluation of a training run, whose parameters lie in state, to the graph that kernels run. */

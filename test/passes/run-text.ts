@@ -18,7 +18,8 @@ function split(text: string): { readonly head: string; readonly before: string; 
   return { head, before, after };
 }
 
-export function runTextTests(folder: string, pass: Pass): void {
+/** `tolerance` is for passes that round. */
+export function runTextTests(folder: string, pass: Pass, tolerance = 1e-5): void {
   const path = join(import.meta.dirname, folder);
   for (const name of readdirSync(path).filter((file) => file.endsWith('.ir'))) {
     it(`${folder}/${name}`, () => {
@@ -29,7 +30,7 @@ export function runTextTests(folder: string, pass: Pass): void {
       const result = pass.run(source);
       const printed = printGraph(result, { elideLarge: true });
       expect(verifyGraph(result, ops)).toEqual([]);
-      expect(checkPass(source, result, { pass: pass.name, seed: 1 })).toBeUndefined();
+      expect(checkPass(source, result, { pass: pass.name, seed: 1, tolerance })).toBeUndefined();
       if (name.startsWith('leaves-')) expect(result).toBe(source);
       if (process.env['CNNC_BLESS'])
         writeFileSync(file, `${head}${printGraph(source)}${separator.trimStart()}${printed}`);
