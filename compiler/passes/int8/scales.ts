@@ -20,6 +20,9 @@ export interface ScaleOptions {
 /** Below it a scale's inverse would leave float32's normal numbers. */
 const smallestScale = 2 ** -60;
 
+/** Of values that are always 0: so fine that biases behind it, which are multiples of it, stay precise. */
+const scaleOfZero = 2 ** -16;
+
 /**
  * Scale and zero point of a range, which is widened to hold 0, so that 0 is a whole step (TFLite's specification, Jacob
  * et al. 2018, section 3): `scale = (max - min) / 255`, `zeroPoint = round(-128 - min / scale)`; symmetric ones have
@@ -28,7 +31,7 @@ const smallestScale = 2 ** -60;
 export function quantizeAttrsOf(range: Range, symmetric = false): QuantizeAttrs {
   const [min, max] = [Math.min(0, range.min), Math.max(0, range.max)];
   const wanted = symmetric ? Math.max(-min, max) / 127 : (max - min) / 255;
-  const scale = wanted === 0 ? 1 : Math.max(Math.fround(wanted), smallestScale);
+  const scale = wanted === 0 ? scaleOfZero : Math.max(Math.fround(wanted), smallestScale);
   if (symmetric) return { scale, zeroPoint: 0 };
   return { scale, zeroPoint: Math.min(Math.max(Math.round(-128 - min / scale), -128), 127) };
 }

@@ -13,7 +13,8 @@ export function measureRanges(
   const keys = new Map(planInt8(graph, options).points.map(({ key, node }) => [node, key]));
   const ranges: Record<string, Range> = {};
   const onValue = (key: string, { data }: Tensor): void => {
-    const range = data.reduce<Range>((all, x) => union(all, { min: x, max: x }), { min: Infinity, max: -Infinity });
+    let range: Range = { min: Infinity, max: -Infinity };
+    for (const x of data) range = union(range, { min: x, max: x });
     ranges[key] = union(ranges[key] ?? range, range);
   };
   for (const inputs of batches) {
