@@ -195,9 +195,16 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
     fields: {
       ...common,
       from: { spec: stage(...stageWords), doc: 'the stage whose weights it starts with' },
-      teacher: required({ kind: 'model' }, 'the teacher and its weights'),
+      teacher: required({ kind: 'model' }, 'the teacher and its weights, or the stage that makes it'),
       temperature: optional({ kind: 'number', least: 1e-6 }, '4.0', 'softens both distributions'),
-      alpha: optional(ratio, '0.9', 'weight of the teacher'),
+      alpha: optional(ratio, '0.9', 'weight of the teacher; the labels have the rest'),
+      loss: optional({ kind: 'loss' }, 'cross_entropy()', 'what is minimised of the labels'),
+      hints: optional(
+        { kind: 'pairs', of: text },
+        '[]',
+        'pairs of layers or blocks, of the student and of the teacher, whose outputs are brought together too',
+      ),
+      hint_weight: optional(nonNegative, '1', 'factor of the mean squared difference of each pair'),
     },
   },
   quantize: {

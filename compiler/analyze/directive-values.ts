@@ -4,7 +4,15 @@ import type { Span } from '../../grammar/source.ts';
 import { didYouMean } from '../../grammar/suggest.ts';
 import { conversionHelp } from './conversions.ts';
 import { checkNumber } from './directive-numbers.ts';
-import { lossFunctions, metricNames, splitNames, type Fields, type Functions, type Spec } from './directive-schema.ts';
+import {
+  lossFunctions,
+  metricNames,
+  splitNames,
+  stageWords,
+  type Fields,
+  type Functions,
+  type Spec,
+} from './directive-schema.ts';
 import { lookUpFile } from './load.ts';
 import { evaluateIn } from './scope.ts';
 import { complain, type Checking, type Setting, type Settings } from './settings.ts';
@@ -278,8 +286,12 @@ function checkLoss(c: Checking, expression: Expression, what: string): Setting |
   return loss && { kind: 'sum', terms: [{ weight: 1, loss }] };
 }
 
-/** `ResNet20(depth=56) @ "file"`. */
+/** `ResNet20(depth=56) @ "file"`, or the bare name of a stage, which comes before a model of that name. */
 function checkModel(c: Checking, expression: Expression, what: string): Setting | undefined {
+  const isStage = (name: string): boolean => stageWords.some((word) => c.names.get(word)?.has(name));
+  if (expression.kind === 'name' && isStage(expression.name)) {
+    return { kind: 'name', value: expression.name, span: expression.span };
+  }
   const file = expression.kind === 'attach' ? { file: expression.file.value } : {};
   const model = expression.kind === 'attach' ? expression.model : expression;
   const call = writtenCall(model);

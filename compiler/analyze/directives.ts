@@ -229,28 +229,32 @@ function checkEntry(
   return undefined;
 }
 
-/** Reports E0607 where stages follow each other in a circle through `from`. */
+/** Reports E0607 where stages follow each other in a circle through `from` or `teacher`. */
 function checkCircles(checked: readonly CheckedDirective[], scope: Scope): void {
-  const sources = new Map<string, { readonly from: string; readonly span: Span }>();
+  const sources = new Map<string, { readonly from: string; readonly span: Span }[]>();
   for (const { word, name, settings } of checked) {
-    const from = settings.get('from');
-    if (isStage(word) && name !== undefined && from?.kind === 'name')
-      sources.set(name, { from: from.value, span: from.span });
+    if (!isStage(word) || name === undefined) continue;
+    const named = [settings.get('from'), settings.get('teacher')];
+    const needed = named.flatMap((each) => (each?.kind === 'name' ? [{ from: each.value, span: each.span }] : []));
+    sources.set(name, needed);
   }
   const reported = new Set<string>();
-  for (const start of sources.keys()) {
-    const chain: string[] = [];
-    for (let at: string | undefined = start; at !== undefined && !reported.has(at); at = sources.get(at)?.from) {
-      if (chain.includes(at)) {
-        const circle = [...chain.slice(chain.indexOf(at)), at];
-        const span = sources.get(at)?.span;
-        const help = 'leave `from` out where training starts from nothing';
-        if (span) complain(scope, 'E0607', span, `stages follow each other in a circle: ${circle.join(' -> ')}`, help);
-        for (const name of circle) reported.add(name);
-        break;
+  const visit = (name: string, chain: readonly string[]): void => {
+    for (const { from } of sources.get(name) ?? []) {
+      if (reported.has(from)) continue;
+      const at = [...chain, name].indexOf(from);
+      if (at < 0) {
+        visit(from, [...chain, name]);
+        continue;
       }
-      chain.push(at);
+      const circle = [...chain, name].slice(at);
+      const span = sources.get(from)?.find((each) => each.from === (circle[1] ?? from))?.span;
+      const help = 'leave `from` out where training starts from nothing';
+      if (span)
+        complain(scope, 'E0607', span, `stages follow each other in a circle: ${[...circle, from].join(' -> ')}`, help);
+      for (const each of circle) reported.add(each);
     }
-    for (const name of chain) reported.add(name);
-  }
+    reported.add(name);
+  };
+  for (const start of sources.keys()) if (!reported.has(start)) visit(start, []);
 }

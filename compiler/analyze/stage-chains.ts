@@ -3,10 +3,16 @@ import type { CheckedDirective } from './directives.ts';
 import { stageWords } from './directive-schema.ts';
 import { report, type Scope } from './scope.ts';
 
-/** Reports E0611 at the `from` of a stage that cannot start there. */
+/** Reports E0611 at the `from` of a stage that cannot start there, and at a teacher that is int8. */
 export function checkStageChains(checked: readonly CheckedDirective[], scope: Scope): void {
   const stages = checked.filter(({ word }) => stageWords.some((each) => each === word));
   for (const stage of stages) {
+    const teacher = stage.settings.get('teacher');
+    const taughtBy = teacher?.kind === 'name' ? stages.find(({ name }) => name === teacher.value) : undefined;
+    if (teacher?.kind === 'name' && taughtBy?.word === 'quantize') {
+      const message = `\`${teacher.value}\` cannot be a teacher: it is int8`;
+      report(scope, 'E0611', teacher.span, message, { help: 'name the stage that it is made from' });
+    }
     const from = stage.settings.get('from');
     const before = from?.kind === 'name' ? stages.find(({ name }) => name === from.value) : undefined;
     if (!before || from?.kind !== 'name') continue;

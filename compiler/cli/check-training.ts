@@ -2,15 +2,37 @@
 import type { Diagnostic } from '../../grammar/diagnostics.ts';
 import type { CheckedDirective, CheckedProgram } from '../analyze/index.ts';
 import { spanOf } from '../analyze/written.ts';
-import { checkTrainStage, sizesOf } from '../stages/train.ts';
+import type { Graph } from '../ir/node.ts';
+import { checkDistillStage } from '../stages/distill.ts';
+import { stagesOf, type StageNode } from '../stages/stage-graph.ts';
+import { checkTrainStage, sizesOf, type TrainingSource } from '../stages/train.ts';
+import { trainingDirective } from '../stages/training-directive.ts';
 
-/** Faults of every train directive whose model can be built with its defaults. */
+/** Faults of every training and distillation whose models can be built with their defaults. */
 export function trainingFaults(checked: CheckedProgram): Diagnostic[] {
   if (checked.diagnostics.some(({ severity }) => severity === 'error')) return [];
-  return checked.program.directives.filter(({ word }) => word === 'train').flatMap((each) => faultsOf(checked, each));
+  const stages = stagesOf(checked.program.directives);
+  return stages.flatMap((stage) => {
+    if (stage.word === 'train') return faultsOf(checked, stage.directive, checkTrainStage);
+    if (stage.word !== 'distill') return [];
+    const teacher = teacherGraph(checked, stage);
+    if (!teacher) return [];
+    return faultsOf(checked, trainingDirective(stage), (source) => checkDistillStage(source, teacher));
+  });
 }
 
-function faultsOf({ program, models }: CheckedProgram, directive: CheckedDirective): Diagnostic[] {
+/** The network of a teacher as it is declared; pruning changes neither its image nor its scores. */
+function teacherGraph({ program }: CheckedProgram, { directive, teacher }: StageNode): Graph | undefined {
+  const setting = directive.settings.get('teacher');
+  const named = setting?.kind === 'model' ? setting : { name: teacher?.model, args: {} };
+  return program.models.find(({ name }) => name === named.name)?.build({ arguments: named.args }).graph;
+}
+
+function faultsOf(
+  { program, models }: CheckedProgram,
+  directive: CheckedDirective,
+  check: (source: Omit<TrainingSource, 'weights'>) => Diagnostic[],
+): Diagnostic[] {
   const model = program.models.find(({ name }) => name === directive.target);
   const own = models.find(({ name }) => name === directive.target);
   if (!model || (own && !own.built)) return [];
@@ -18,7 +40,7 @@ function faultsOf({ program, models }: CheckedProgram, directive: CheckedDirecti
   const built = model.build({ dims });
   const { graph } = built;
   if (!graph) return own ? atSizes(built.diagnostics, directive) : [];
-  return checkTrainStage({ program, directive, model, built, graph, preprocess: undefined });
+  return check({ program, directive, model, built, graph, preprocess: undefined });
 }
 
 /** An assertion can fail at the sizes of one training alone. */

@@ -1,7 +1,7 @@
 /** From `FILE[:name]` to the stages that a command works on. */
 import { didYouMean } from '../../grammar/suggest.ts';
 import type { AnalyzedProgram } from '../analyze/index.ts';
-import { chainTo, endsOf, stagesOf, type StageNode } from '../stages/stage-graph.ts';
+import { endsOf, stagesFor, stagesOf, type StageNode } from '../stages/stage-graph.ts';
 import { SourceError, usageError } from './failure.ts';
 import { parseTarget } from './source-model.ts';
 import { analyzeWith, settingsOf, type SettingFlags } from './train-source.ts';
@@ -22,18 +22,18 @@ export async function loadStages(target: string, flags: SettingFlags): Promise<S
   return { file, program, stages: stagesOf(program.directives) };
 }
 
-/** The stage of that name, or the only one that no other starts from, behind all that it needs. Throws E0001. */
+/** The stage of that name, or the only one that no other needs, behind all that it needs. Throws E0001. */
 export function pickChain({ file, stages }: StageSource, wanted: string | undefined): StageNode[] {
   const names = stages.map(({ name }) => name);
   if (wanted !== undefined) {
     const found = stages.find(({ name }) => name === wanted);
-    if (found) return chainTo(found);
+    if (found) return stagesFor(found);
     throw usageError(`${file} has no stage ${wanted}`, didYouMean(wanted, names) ?? stagesHelp(names));
   }
   const ends = endsOf(stages);
   const [only, second] = ends;
   if (!only) throw usageError(`${file} has no train directive`, stagesHelp(names));
-  if (!second) return chainTo(only);
+  if (!second) return stagesFor(only);
   const list = ends.map(({ name }) => name).join(', ');
   throw usageError(`${file} has several chains of stages: they end in ${list}`, `name one: ${file}:${only.name}`);
 }

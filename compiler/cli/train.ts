@@ -5,7 +5,7 @@ import { parseDataArgument } from '../../runtime/node/datasets/open-dataset.ts';
 import type { RecipeOverrides } from '../stages/recipe.ts';
 import { runChain, type StageOutcome } from '../stages/run-stages.ts';
 import { StageInterrupted } from '../stages/stage-context.ts';
-import type { StageNode } from '../stages/stage-graph.ts';
+import { chainTo, type StageNode } from '../stages/stage-graph.ts';
 import { declaredModel, folderIn, type StageSetup } from '../stages/stage-setup.ts';
 import type { Configure, Context } from './command.ts';
 import { exitCodes, SourceError, type ExitCode } from './failure.ts';
@@ -56,13 +56,15 @@ async function run(context: Context, target: string, flags: TrainFlags): Promise
   const { output } = context;
   const source = await loadStages(target, flags);
   const chain = pickChain(source, parseTarget(target).model);
-  const [first] = chain;
+  const last = chain.at(-1);
+  const [first] = last ? chainTo(last) : [];
   if (!first) throw new RangeError('a chain has a stage');
   const draft: StageSetup = {
     program: source.program,
     arguments: flags.P,
     overrides: overridesOf(context, flags),
     weights: undefined,
+    root: first,
     folderOf: foldersOf(chain, flags.output),
   };
   const model = declaredModel(draft, first);

@@ -1,12 +1,14 @@
 /** What runs a stage, by the word of its directive. */
 import { diagnostic } from '../../grammar/diagnostics.ts';
 import { SourceError } from '../cli/failure.ts';
+import { distillStage } from './distill.ts';
 import type { StageFunction } from './stage-context.ts';
 import type { StageNode, StageWord } from './stage-graph.ts';
 import { trainStage } from './train-stage.ts';
 
 const functions: Readonly<Partial<Record<StageWord, StageFunction>>> = {
   train: trainStage,
+  distill: distillStage,
 };
 
 /** Throws SourceError (E0611) at the directive's word where nothing runs it. */

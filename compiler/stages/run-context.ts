@@ -14,9 +14,11 @@ import { modelOf, type SourceModel } from '../cli/source-model.ts';
 import { count } from '../cli/text.ts';
 import { showProgress } from '../cli/training-progress.ts';
 import type { Tensor } from '../ir/type.ts';
+import { restoreStage } from './restore-stage.ts';
 import { StageInterrupted, type StageContext, type Trained } from './stage-context.ts';
 import type { StageNode } from './stage-graph.ts';
-import { locateFrom, type StageSetup } from './stage-setup.ts';
+import { declaredModel, locateFrom, type StageSetup } from './stage-setup.ts';
+import type { StageStatus } from './stage-status.ts';
 
 /** What all stages of one command share while they run. */
 export interface StageRunning {
@@ -31,7 +33,12 @@ export interface StageRunning {
   readonly onTrained?: ((result: TrainResult) => void) | undefined;
 }
 
-export function stageContext(running: StageRunning, stage: StageNode, source: SourceModel): StageContext {
+export function stageContext(
+  running: StageRunning,
+  stage: StageNode,
+  source: SourceModel,
+  teacher: StageStatus | undefined,
+): StageContext {
   const { setup, output, signal, device } = running;
   const { program, overrides } = setup;
   const folder = setup.folderOf(stage);
@@ -45,6 +52,10 @@ export function stageContext(running: StageRunning, stage: StageNode, source: So
     output,
     device,
     model: (name, args) => modelOf(program, name, { arguments: args }),
+    teacher: async () =>
+      stage.teacher && teacher?.kind === 'cached'
+        ? restoreStage(declaredModel(setup, stage.teacher), teacher.folder)
+        : undefined,
     locate: locateFrom(program),
     train: (compile, subfolder = '') => trainIn(running, stage, join(folder, subfolder), compile),
   };

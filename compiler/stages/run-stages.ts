@@ -11,8 +11,16 @@ import type { StageFigures, StageResult } from './stage-context.ts';
 import { setAside, writeStageFolder, type StageFolder } from './stage-folder.ts';
 import type { StageNode } from './stage-graph.ts';
 import { identityHash, sourceText } from './stage-identity.ts';
-import { declaredModel, recipeOfStage, type StageSetup } from './stage-setup.ts';
-import { stageIdentity, statusOf, upstreamOf, weightsDigest, type StageStatus } from './stage-status.ts';
+import { declaredModel, givenWeights, recipeOfStage, type StageSetup } from './stage-setup.ts';
+import {
+  neededBy,
+  stageIdentity,
+  statusOf,
+  upstreamOf,
+  weightsDigest,
+  type Needed,
+  type StageStatus,
+} from './stage-status.ts';
 import type { StagedModel } from './staged-model.ts';
 import { trainingDirective } from './training-directive.ts';
 
@@ -40,17 +48,18 @@ export async function runChain(
   { alone, onOutcome }: ChainOptions,
 ): Promise<void> {
   const { setup } = running;
-  let before: StageStatus | undefined;
+  const statuses = new Map<StageNode, StageStatus>();
   for (const stage of chain) {
-    const status = alone ? undefined : await statusOf(setup, stage, before);
+    const needed = neededBy(stage, statuses);
+    const status = alone ? undefined : await statusOf(setup, stage, needed);
     if (status?.kind === 'cached') {
-      before = status;
+      statuses.set(stage, status);
       onOutcome({ stage, folder: status.folder, isCached: true, figures: status.folder.record.figures });
       continue;
     }
     if (status) await makeRoom(running, stage, status);
-    const folder = await runStage(running, stage, before);
-    before = { kind: 'cached', folder, identity: folder.record.identity };
+    const folder = await runStage(running, stage, needed);
+    statuses.set(stage, { kind: 'cached', folder, identity: folder.record.identity });
     onOutcome({ stage, folder, isCached: false, figures: folder.record.figures });
   }
 }
@@ -62,19 +71,15 @@ async function makeRoom({ setup, output }: StageRunning, stage: StageNode, statu
   output.note(`${stage.name} runs again: ${status.reasons.join(', ')}; the earlier run is kept in ${aside}`);
 }
 
-async function runStage(
-  running: StageRunning,
-  stage: StageNode,
-  before: StageStatus | undefined,
-): Promise<StageFolder> {
+async function runStage(running: StageRunning, stage: StageNode, needed: Needed): Promise<StageFolder> {
   const { setup } = running;
   const run = stageFunction(stage);
   const source = declaredModel(setup, stage);
-  const input = await inputOf(running, stage, source, before);
-  const identity = await stageIdentity(setup, stage, source, input.upstream);
+  const input = await inputOf(running, stage, source, needed.from);
+  const identity = await stageIdentity(setup, stage, source, { from: input.upstream, teacher: needed.teacher });
   const path = setup.folderOf(stage);
   const started = performance.now();
-  const result = await run(input.model, stage.directive, stageContext(running, stage, source));
+  const result = await run(input.model, stage.directive, stageContext(running, stage, source, needed.teacher));
   const seconds = (performance.now() - started) / 1000;
   const figures = { ...result.figures, ...(await measuredFigures(running, stage, source, result)), seconds };
   const { name, word, from } = stage;
@@ -103,8 +108,8 @@ async function inputOf(
 }
 
 export async function firstInput(setup: StageSetup, stage: StageNode, source: SourceModel): Promise<StageInput> {
-  if (setup.weights)
-    return { model: declaredStage(source, setup.weights.weights), upstream: upstreamOf(setup, undefined) };
+  const given = givenWeights(setup, stage);
+  if (given) return { model: declaredStage(source, given.weights), upstream: upstreamOf(setup, stage, undefined) };
   if (stage.word === 'train' || stage.word === 'distill') {
     const seed = setup.overrides.seed ?? numberOf(trainingDirective(stage).settings.get('seed')) ?? 0;
     return { model: declaredStage(source, initialWeights(source.built.parameters, seed)), upstream: '' };

@@ -26,6 +26,8 @@ export interface StageContext {
   device(): Promise<OpenedDevice>;
   /** Another model of the program, with its arguments in source text: a teacher. Throws as `loadModel` does. */
   model(name: string, args: Readonly<Record<string, string>>): SourceModel;
+  /** What the stage that makes the teacher made; undefined where no stage is named. */
+  teacher(): Promise<StagedModel | undefined>;
   /** Where a file that the source names lies: beside it, else under `$CNNC_DATA`. */
   locate(path: string): string;
   /**

@@ -13,6 +13,8 @@ export interface StageNode {
   readonly directive: CheckedDirective;
   /** The stage that it starts from; a root starts from the model itself. */
   readonly from: StageNode | undefined;
+  /** The stage that makes its teacher, of whichever model. */
+  readonly teacher: StageNode | undefined;
 }
 
 const wordOf = (word: string): StageWord | undefined => words.find((each) => each === word);
@@ -26,9 +28,11 @@ export function stagesOf(directives: readonly CheckedDirective[]): StageNode[] {
     const directive = byName.get(name);
     const word = wordOf(directive?.word ?? '');
     if (known || !directive || !word) return known;
-    const upstream = textOf(directive.settings.get('from'));
-    const from = upstream === undefined ? undefined : add(upstream);
-    const node: StageNode = { name, word, model: directive.target ?? '', directive, from };
+    const [from, teacher] = ['from', 'teacher'].map((key) => {
+      const upstream = textOf(directive.settings.get(key));
+      return upstream === undefined ? undefined : add(upstream);
+    });
+    const node: StageNode = { name, word, model: directive.target ?? '', directive, from, teacher };
     nodes.set(name, node);
     return node;
   };
@@ -36,11 +40,17 @@ export function stagesOf(directives: readonly CheckedDirective[]): StageNode[] {
   return [...nodes.values()];
 }
 
-/** The stages that lead to one, itself last. */
+/** The stages that lead to one through `from`, itself last. */
 export function chainTo(stage: StageNode): StageNode[] {
   return stage.from ? [...chainTo(stage.from), stage] : [stage];
 }
 
-/** Stages that no other one starts from. */
+/** Everything that one needs, each behind what it needs itself: also teachers, and what leads to them. */
+export function stagesFor(stage: StageNode): StageNode[] {
+  const needed = [stage.teacher, stage.from].flatMap((each) => (each ? stagesFor(each) : []));
+  return [...new Set([...needed, stage])];
+}
+
+/** Stages that no other one needs. */
 export const endsOf = (stages: readonly StageNode[]): StageNode[] =>
-  stages.filter((stage) => !stages.some(({ from }) => from === stage));
+  stages.filter((stage) => !stages.some(({ from, teacher }) => from === stage || teacher === stage));

@@ -15,10 +15,16 @@ export interface StageSetup {
   /** Values of model parameters, as `-P` gives them. */
   readonly arguments: Readonly<Record<string, string>> | undefined;
   readonly overrides: RecipeOverrides;
-  /** Weights that the first stage starts from, as `--weights` names them. */
+  /** Weights that `root` starts from, as `--weights` names them. */
   readonly weights: ModelWeights | undefined;
+  /** Where the chain begins; teachers come from chains of their own, which flags for models do not mean. */
+  readonly root?: StageNode | undefined;
   readonly folderOf: (stage: StageNode) => string;
 }
+
+/** The given weights, where they are meant for this stage. */
+export const givenWeights = ({ weights, root }: StageSetup, stage: StageNode): ModelWeights | undefined =>
+  root === undefined || root === stage ? weights : undefined;
 
 /** Stages lie beside each other in one folder. */
 export const folderIn =
@@ -27,7 +33,8 @@ export const folderIn =
     join(parent, name);
 
 /** The model of a stage as declared, with the sizes that its training binds. Throws as `modelOf` does. */
-export function declaredModel({ program, arguments: args }: StageSetup, stage: StageNode): SourceModel {
+export function declaredModel({ program, arguments: given, root }: StageSetup, stage: StageNode): SourceModel {
+  const args = root === undefined || root.model === stage.model ? given : undefined;
   const { N: _, ...dims } = sizesOf(trainingDirective(stage).settings.get('shape'));
   return modelOf(program, stage.model, { arguments: args, dims });
 }

@@ -11,7 +11,7 @@ import { dataIdentity, filesIdentity } from './data-identity.ts';
 import { readStageFolder, type StageFolder } from './stage-folder.ts';
 import type { StageNode } from './stage-graph.ts';
 import { digest, identityChanges, identityOf, modelsOf, sourceText, type StageIdentity } from './stage-identity.ts';
-import { declaredModel, locateFrom, recipeOfStage, type StageSetup } from './stage-setup.ts';
+import { declaredModel, givenWeights, locateFrom, recipeOfStage, type StageSetup } from './stage-setup.ts';
 import { trainingDirective } from './training-directive.ts';
 
 /** `cached`: the folder holds what a run would make. `unfinished`: a run was begun there and is not over. */
@@ -27,17 +27,24 @@ export async function statusOfChain(
 ): Promise<Map<StageNode, StageStatus>> {
   const statuses = new Map<StageNode, StageStatus>();
   for (const stage of chain) {
-    const before = stage.from && statuses.get(stage.from);
-    statuses.set(stage, await statusOf(setup, stage, before));
+    statuses.set(stage, await statusOf(setup, stage, neededBy(stage, statuses)));
   }
   return statuses;
 }
 
-export async function statusOf(
-  setup: StageSetup,
-  stage: StageNode,
-  before: StageStatus | undefined,
-): Promise<StageStatus> {
+/** What became of the stages that one needs; undefined where it needs none. */
+export interface Needed {
+  readonly from: StageStatus | undefined;
+  readonly teacher: StageStatus | undefined;
+}
+
+export const neededBy = ({ from, teacher }: StageNode, statuses: ReadonlyMap<StageNode, StageStatus>): Needed => ({
+  from: from && statuses.get(from),
+  teacher: teacher && statuses.get(teacher),
+});
+
+export async function statusOf(setup: StageSetup, stage: StageNode, needed: Needed): Promise<StageStatus> {
+  const { from: before, teacher } = needed;
   const path = setup.folderOf(stage);
   const folder = await readStageFolder(path);
   if (!folder) {
@@ -53,17 +60,24 @@ export async function statusOf(
   if (before && before.kind !== 'cached') {
     return { kind: 'stale', folder, reasons: [`it starts from ${stage.from?.name ?? ''}, which has to run`] };
   }
+  if (teacher && teacher.kind !== 'cached') {
+    return { kind: 'stale', folder, reasons: [`its teacher is ${stage.teacher?.name ?? ''}, which has to run`] };
+  }
   const source = declaredModel(setup, stage);
   // Weights that were once given by hand are not asked for again.
-  const kept = before === undefined && setup.weights === undefined ? record.identity.upstream : undefined;
-  const identity = await stageIdentity(setup, stage, source, kept ?? upstreamOf(setup, before));
+  const kept = before === undefined && givenWeights(setup, stage) === undefined ? record.identity.upstream : undefined;
+  const identity = await stageIdentity(setup, stage, source, {
+    from: kept ?? upstreamOf(setup, stage, before),
+    teacher,
+  });
   const reasons = identityChanges(identity, record.identity);
   if (reasons.length === 0) return { kind: 'cached', folder, identity };
   const named = reasons.map((each) => (each === 'the model changed' ? modelChange(source.graph, folder) : each));
   return { kind: 'stale', folder, reasons: named };
 }
 
-export function upstreamOf({ weights }: StageSetup, before: StageStatus | undefined): string {
+export function upstreamOf(setup: StageSetup, stage: StageNode, before: StageStatus | undefined): string {
+  const weights = givenWeights(setup, stage);
   if (before?.kind === 'cached') return before.folder.record.result;
   return weights === undefined ? '' : weightsDigest(weights);
 }
@@ -80,8 +94,9 @@ export async function stageIdentity(
   setup: StageSetup,
   stage: StageNode,
   source: SourceModel,
-  upstream: string,
+  upstream: { readonly from: string; readonly teacher: StageStatus | undefined },
 ): Promise<StageIdentity> {
+  const taught = upstream.teacher?.kind === 'cached' ? [upstream.teacher.folder.record.result] : [];
   const { program, overrides } = setup;
   const data = recipeOfStage(setup, stage, source)?.data;
   const locate = locateFrom(program);
@@ -101,8 +116,8 @@ export async function stageIdentity(
       ...(seed === undefined ? {} : { seed: String(seed) }),
       ...(limitBatches === undefined ? {} : { limit_batches: String(limitBatches) }),
     },
-    files: [...(data ? [await dataIdentity(data)] : []), ...(await Promise.all(teachers))],
-    upstream,
+    files: [...(data ? [await dataIdentity(data)] : []), ...(await Promise.all(teachers)), ...taught],
+    upstream: upstream.from,
   });
 }
 

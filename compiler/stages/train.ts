@@ -12,6 +12,8 @@ import { LoweringError } from '../emit/lower.ts';
 import type { Dim } from '../ir/dim.ts';
 import type { Graph } from '../ir/node.ts';
 import type { Tensor } from '../ir/type.ts';
+import { projectionsOf } from '../train/hints.ts';
+import type { LossTerm } from '../train/losses/index.ts';
 import { TrainingFault } from '../train/training-fault.ts';
 import type { TrainingOptions, TrainingSettings } from '../train/training-options.ts';
 import { buildTrainingStep, checkTrainingStep } from '../train/training-step.ts';
@@ -32,16 +34,19 @@ export interface TrainingSource {
   readonly weights?: ReadonlyMap<string, Tensor> | undefined;
 }
 
+/** What makes a training more than its directive says: a teacher, masks of pruned weights. */
+export type TrainingExtras = Pick<TrainingSettings, 'teacher' | 'masks'>;
+
 /** Throws SourceError where the settings do not fit the model, or an op has no kernel. */
 export function compileTrainStage(
   source: TrainingSource,
   overrides: RecipeOverrides,
-  { isFused }: Pick<TrainingInput, 'isFused'> = {},
+  { isFused, ...extras }: Pick<TrainingInput, 'isFused'> & TrainingExtras = {},
 ): TrainingArtifact {
   const { directive, program } = source;
-  const drafted = draftRecipe(source, overrides, []);
   try {
-    const training = buildTrainingStep(optionsOf(source, drafted));
+    const drafted = draftRecipe(source, overrides, []);
+    const training = buildTrainingStep(optionsOf(source, drafted, extras));
     return compileTraining({
       name: source.model.name,
       source: program.file.path,
@@ -62,9 +67,9 @@ export function compileTrainStage(
 }
 
 /** What a directive asks for that its model cannot do, found without weights and without compiling. */
-export function checkTrainStage(source: Omit<TrainingSource, 'weights'>): Diagnostic[] {
+export function checkTrainStage(source: Omit<TrainingSource, 'weights'>, extras: TrainingExtras = {}): Diagnostic[] {
   try {
-    checkTrainingStep(settingsOf(source, draftRecipe(source, {}, [])));
+    checkTrainingStep({ ...settingsOf(source, draftRecipe(source, {}, [])), ...extras });
     return [];
   } catch (error) {
     if (error instanceof TrainingFault) return [faultDiagnostic(source.directive, error)];
@@ -87,6 +92,7 @@ export function draftRecipe(source: TrainingSource, overrides: RecipeOverrides, 
   const [scores] = Object.values(graph.outputs);
   const shape = scores?.type.shape ?? [];
   const data = directive.settings.get('data');
+  if (!data) throw new TrainingFault('data', 'a training needs data', 'add `data = NAME`, a dataset of this file');
   const dataset = program.directives.find(
     ({ word, name }) => word === 'dataset' && data?.kind === 'name' && name === data.value,
   );
@@ -104,15 +110,26 @@ export function draftRecipe(source: TrainingSource, overrides: RecipeOverrides, 
 /** A model with one score tells two classes apart by its sign; one with an open number is refused later. */
 const classesOf = (scores: Dim | undefined): number => (typeof scores === 'number' && scores !== 1 ? scores : 2);
 
-const optionsOf = (source: TrainingSource, recipe: Recipe): TrainingOptions => ({
-  ...settingsOf(source, recipe),
-  weights: source.weights ?? initialWeights(source.built.parameters, recipe.seed),
-});
+function optionsOf(source: TrainingSource, recipe: Recipe, extras: TrainingExtras): TrainingOptions {
+  const { parameters } = source.built;
+  const { teacher } = extras;
+  const projections = teacher ? projectionsOf(source.graph, teacher.graph, teacher.hints) : [];
+  // Behind the parameters, so that they draw from streams of their own.
+  const learned = projections.map(({ name, shape }) => ({
+    name,
+    shape,
+    init: { kind: 'kaimingUniform', fanIn: shape[1] } as const,
+  }));
+  const initial = initialWeights([...parameters, ...learned], recipe.seed);
+  const weights = source.weights ? new Map([...initial, ...source.weights]) : initial;
+  return { ...settingsOf(source, recipe), ...extras, weights };
+}
 
 function settingsOf({ directive, graph }: TrainingSource, recipe: Recipe): TrainingSettings {
   const { settings } = directive;
   const call = callOf(settings.get('optimizer'));
-  if (!call) throw new RangeError('a train directive passed the checks without an optimizer');
+  if (!call)
+    throw new TrainingFault('optimizer', 'a training needs an optimizer', 'add `optimizer = sgd(lr=0.01)`, say');
   const regularizers = regularizersOf(settings);
   // A decay that the directive states takes the place of the optimizer's default one.
   const replaces = regularizers.some(({ kind }) => kind === 'weight_decay') && !call.args.has('weight_decay');
@@ -123,7 +140,7 @@ function settingsOf({ directive, graph }: TrainingSource, recipe: Recipe): Train
     batch: recipe.batch,
     imageSize: imageSizeOf(directive),
     target: recipe.target,
-    loss: lossOf(settings.get('loss')),
+    loss: settings.has('loss') ? lossOf(settings.get('loss')) : [defaultLoss(graph)],
     optimizer: replaces ? { ...optimizer, weightDecay: 0 } : optimizer,
     cyclesMomentum: 'momentum' in base && base.momentum !== undefined,
     regularizers,
@@ -132,6 +149,12 @@ function settingsOf({ directive, graph }: TrainingSource, recipe: Recipe): Train
     mixup: recipe.augment.some(({ kind }) => kind === 'mixup'),
   };
 }
+
+/** Of directives that need not name a loss: what tells classes apart. */
+const defaultLoss = (graph: Graph): LossTerm =>
+  Object.values(graph.outputs)[0]?.type.shape[1] === 1
+    ? { name: 'bce', factor: 1, options: { posWeight: 1 } }
+    : { name: 'cross_entropy', factor: 1, options: { labelSmoothing: 0 } };
 
 /** Height and width that `shape` gives to an open image; the analyzer binds other symbols by name. */
 function imageSizeOf({ settings }: CheckedDirective): readonly [number, number] | undefined {

@@ -1,26 +1,15 @@
 /** Distillation: a student learns from the scores of a teacher beside the labels (Hinton, Vinyals and Dean 2015). */
 import { isParameter } from '../ir/leaves.ts';
-import { makeNode, type Graph, type Node } from '../ir/node.ts';
-import { formatType, type Tensor } from '../ir/type.ts';
+import { makeNode, type Node } from '../ir/node.ts';
+import { formatType } from '../ir/type.ts';
 import { concat, constant, logSoftmax, softmax } from '../ops/index.ts';
 import { boundModel } from './bound-model.ts';
 import { minus, over, reshaped, sizesOf, times, total } from './expressions.ts';
-import { featuresOf, withFeatures, type Hint } from './hints.ts';
+import { featuresOf, withFeatures } from './hints.ts';
 import { countedOf, isBinary, meanOf, type Target } from './losses/loss.ts';
+import type { Teacher } from './teacher.ts';
 import { substitute } from './training-form.ts';
 import { TrainingFault } from './training-fault.ts';
-
-export interface Teacher {
-  /** The inference form, for images like the student's and with scores like its. */
-  readonly graph: Graph;
-  /** Its parameters by name, which the step holds as constants; without them it can be checked, but not run. */
-  readonly weights: ReadonlyMap<string, Tensor>;
-  /** Divides the scores of both. */
-  readonly temperature: number;
-  /** Weight of the teacher's scores; that of the labels is `1 - alpha`. */
-  readonly alpha: number;
-  readonly hints: readonly Hint[];
-}
 
 /** What a teacher says of a batch. */
 export interface Lesson {

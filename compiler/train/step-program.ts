@@ -4,7 +4,7 @@ import { concat, flatStorage } from '../ops/index.ts';
 import { scoresOf, type BoundModel } from './bound-model.ts';
 import { clipped, globalNorm } from './clip.ts';
 import { differentiate } from './differentiate.ts';
-import { divergence, lessonOf, type Lesson, type Teacher } from './distillation.ts';
+import { divergence, lessonOf, type Lesson } from './distillation.ts';
 import { minus, plus, tensorOf, times } from './expressions.ts';
 import { featuresOf, hintLoss, withFeatures } from './hints.ts';
 import { weightedSum } from './losses/index.ts';
@@ -15,6 +15,7 @@ import { programInputs, targetOf, type InputOf } from './program-inputs.ts';
 import { attribution } from './provenance.ts';
 import { penalised } from './regularize.ts';
 import { leavesOf, type ParameterGroup, type StatePlan, type StatisticsGroup } from './state-plan.ts';
+import type { Teacher } from './teacher.ts';
 import { trainingForm } from './training-form.ts';
 import type { TrainingSettings } from './training-options.ts';
 

@@ -2,7 +2,7 @@
 import type { Graph } from '../ir/node.ts';
 import type { Tensor } from '../ir/type.ts';
 import type { Clip } from './clip.ts';
-import type { Teacher } from './distillation.ts';
+import type { Teacher } from './teacher.ts';
 import type { LossTerm } from './losses/index.ts';
 import type { OptimizerSettings } from './optimizers/index.ts';
 import type { Regularizer } from './regularize.ts';

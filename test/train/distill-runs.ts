@@ -1,7 +1,7 @@
 /** The runs of `golden/train/distill.json` as options of a training step and inputs of its steps. */
 import { readFileSync } from 'node:fs';
 import { elementCount, type Tensor } from '../../compiler/ir/type.ts';
-import type { Teacher } from '../../compiler/train/distillation.ts';
+import type { Teacher } from '../../compiler/train/teacher.ts';
 import type { TrainingOptions } from '../../compiler/train/training-options.ts';
 import { f32 } from '../ops/check-op.ts';
 import { graphOf, plainRun, scalar } from './reference-training.ts';

@@ -1,0 +1,78 @@
+/** The `distill` stage: new weights for the same network, learned from a teacher's scores beside the labels. */
+import { RuntimeFault } from '../../runtime/errors.ts';
+import { diagnostic, type Diagnostic } from '../../grammar/diagnostics.ts';
+import type { CheckedDirective } from '../analyze/index.ts';
+import type { Settings } from '../analyze/directive-values.ts';
+import { valueOf } from '../analyze/written.ts';
+import { SourceError } from '../cli/failure.ts';
+import { weightsOf, type SourceModel } from '../cli/source-model.ts';
+import type { Teacher } from '../train/teacher.ts';
+import type { Hint } from '../train/hints.ts';
+import { numberOf, textOf } from './settings.ts';
+import type { StageContext, StageResult } from './stage-context.ts';
+import type { StagedModel } from './staged-model.ts';
+import { checkTrainStage, compileTrainStage, type TrainingSource } from './train.ts';
+import { trainingSource } from './train-stage.ts';
+import { trainingDirective } from './training-directive.ts';
+
+export async function distillStage(
+  input: StagedModel,
+  _directive: CheckedDirective,
+  context: StageContext,
+): Promise<StageResult> {
+  const directive = trainingDirective(context.stage);
+  const teacher = teacherOf(directive.settings, await trainedTeacher(directive, context));
+  const source = trainingSource(input, directive, context);
+  const { weights, result } = await context.train((isFused) =>
+    compileTrainStage(source, context.overrides, { isFused, teacher }),
+  );
+  return { model: { ...input, weights }, figures: { steps: result.state.step, epochs: result.state.epoch } };
+}
+
+type Trained = Pick<Teacher, 'graph' | 'weights'>;
+
+/** The settings of a distillation with a teacher. */
+const teacherOf = (settings: Settings, { graph, weights }: Trained): Teacher => ({
+  graph,
+  weights,
+  temperature: numberOf(settings.get('temperature')) ?? 4,
+  alpha: numberOf(settings.get('alpha')) ?? 0.9,
+  hints: hintsOf(settings),
+});
+
+function hintsOf(settings: Settings): Hint[] {
+  const weight = numberOf(settings.get('hint_weight')) ?? 1;
+  const hints = settings.get('hints');
+  return (hints?.kind === 'list' ? hints.elements : []).flatMap((pair) => {
+    const [student, teacher] = pair.kind === 'list' ? pair.elements.map(textOf) : [];
+    return student !== undefined && teacher !== undefined ? [{ student, teacher, weight }] : [];
+  });
+}
+
+/** The stage that `teacher` names, or a model with the weights of a file or, without one, those published for it. */
+async function trainedTeacher(directive: CheckedDirective, context: StageContext): Promise<Trained> {
+  const staged = await context.teacher();
+  if (staged) return staged;
+  const named = directive.settings.get('teacher');
+  if (named?.kind !== 'model') throw new RangeError('a distill directive passed the checks without a teacher');
+  const model = context.model(named.name, named.args);
+  const path = named.file === undefined ? undefined : context.locate(named.file);
+  const { weights } = await weightsAt(model, path, directive);
+  return { graph: model.graph, weights };
+}
+
+/** Throws SourceError (E0701) at the file's name where it cannot be read. */
+async function weightsAt(model: SourceModel, path: string | undefined, { declaration }: CheckedDirective) {
+  try {
+    return await weightsOf(model, path, 0);
+  } catch (error) {
+    const written = valueOf(declaration.entries, 'teacher');
+    if (!(error instanceof RuntimeFault) || error.code !== 'E0710' || written?.kind !== 'attach') throw error;
+    const help = 'train the teacher first; paths are as seen from this file, or from the folder in $CNNC_DATA';
+    throw new SourceError([diagnostic('E0701', written.file.span, error.message, { help })]);
+  }
+}
+
+/** What a directive asks for that its models cannot do, found without weights; `teacher` is the teacher's network. */
+export const checkDistillStage = (source: Omit<TrainingSource, 'weights'>, graph: Teacher['graph']): Diagnostic[] =>
+  checkTrainStage(source, { teacher: teacherOf(source.directive.settings, { graph, weights: new Map() }) });
