@@ -1,26 +1,22 @@
 /** The program as a process: what it loads, how it ends, and the demo. */
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { filesBelow, root } from '../source-tree.ts';
+import { compiledProgram, mainOf } from './compiled-program.ts';
 import { eventsOf, summaryOf, tinySource, workshop, type Ran } from './cnnc.ts';
 
-// Inside the package, so that compiled code finds packages and the library as an installed one does.
-const dist = join(root, 'node_modules', '.cache', `cnnc-test-${process.pid}`);
-const main = join(dist, 'compiler', 'cli', 'main.js');
+const dist = compiledProgram();
+const main = mainOf(dist);
 const preload = join(dist, 'list-modules.cjs');
 
 beforeAll(() => {
-  mkdirSync(dist, { recursive: true });
-  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  execFileSync(process.execPath, [compiler, '-p', 'tsconfig.build.json', '--outDir', dist], { cwd: root });
   writeFileSync(
     preload,
     `process.on('exit', () => require('node:fs').writeSync(2, Object.keys(require.cache).join('\\n')));\n`,
   );
 });
-afterAll(() => rmSync(dist, { recursive: true, force: true }));
 
 function run(argv: readonly string[], options: { readonly cwd?: string; readonly node?: readonly string[] } = {}): Ran {
   const { status, stdout, stderr } = spawnSync(process.execPath, [...(options.node ?? []), main, ...argv], {
