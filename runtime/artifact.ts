@@ -1,5 +1,6 @@
 /** The artifact: the only bridge between compiler and runtime. This file is its schema and its reader. */
 import * as v from 'valibot';
+import { artifactStageSchema, budgetLineSchema } from './budget-lines.ts';
 import { RuntimeFault } from './errors.ts';
 
 /** Bumped whenever an older reader could misread a newer artifact. */
@@ -156,6 +157,9 @@ const manifestSchema = v.object({
   /** What inputs must satisfy at run time: `symbol = multipleOf * quotient`, where the sizes speak of the quotient. */
   guards: v.optional(v.array(guardSchema)),
   preprocess: v.optional(preprocessSchema),
+  /** What the source asks of the artifact's figures. */
+  budgets: v.optional(v.array(budgetLineSchema)),
+  stage: v.optional(artifactStageSchema),
   /** Packed weights: entry of `weights.safetensors` and its size in bytes. */
   constants: v.record(v.string(), v.object({ bytes: v.number() })),
   /** One plan for software adapters (register tiles only), one for GPUs (workgroup tiles). */

@@ -24,7 +24,13 @@ export const latencyMetrics = {
 export const percentile = (sorted: readonly number[], part: number): number =>
   sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? 0;
 
-export async function measure({ output }: Context, { iters, warmup }: MeasureFlags, run: () => Promise<unknown>) {
+/** `onTimes` is given the times in milliseconds, sorted. */
+export async function measure(
+  { output }: Context,
+  { iters, warmup }: MeasureFlags,
+  run: () => Promise<unknown>,
+  onTimes?: (sorted: readonly number[]) => void,
+) {
   for (let at = 0; at < warmup; at++) {
     await run();
     output.progress(`warming up: ${at + 1} of ${warmup}`, { stage: 'warmup', done: at + 1, total: warmup });
@@ -41,6 +47,7 @@ export async function measure({ output }: Context, { iters, warmup }: MeasureFla
   const { user, system } = process.cpuUsage(before);
   output.progress('');
   times.sort((a, b) => a - b);
+  onTimes?.(times);
   const at = (part: number): number => percentile(times, part);
   return { p50_ms: at(0.5), p90_ms: at(0.9), p99_ms: at(0.99), min_ms: at(0), cpu_ms: (user + system) / 1000 / iters };
 }

@@ -1,13 +1,15 @@
 /** `cnnc bench`: how long an artifact takes, or a step of a training run: from the first result to the steady state. */
 import { join } from 'node:path';
+import { Option } from 'commander';
 import type { Plan } from '../../runtime/artifact.ts';
 import { pathKind } from '../../runtime/node/file-access.ts';
 import { readArtifact } from '../../runtime/node/read-artifact.ts';
 import { checkAssertions, parseAssertions } from './assertions.ts';
-import { latencyMetrics, latencyRows, measure, type MeasureFlags } from './bench-times.ts';
+import { latencyMetrics, latencyRows, measure, percentile, type MeasureFlags } from './bench-times.ts';
 import type { Configure, Context } from './command.ts';
 import { exitCodes, usageError, type ExitCode } from './failure.ts';
 import { assignmentFlag, integerFlag, listFlag, sizesFlag } from './flags.ts';
+import { latencyBudget, missedLines } from './measured-budgets.ts';
 import { randomInputs, symbolValues } from './open-sizes.ts';
 import { sessionFor, withDevice } from './open-session.ts';
 import { formatTable } from './text.ts';
@@ -33,28 +35,39 @@ export const configureBench: Configure = (command, act) => {
     .option('--warmup <n>', 'runs before them', integerFlag('--warmup', 0), 5)
     .option('--set <key=value>', 'a setting of the train directive, as in train.seed=3; can be repeated', listFlag)
     .option('-P <name=value>', 'value of a parameter of the trained model; can be repeated', assignmentFlag)
-    .option('--assert <limit>', 'fail with exit code 4 unless, as in "p50<=2ms"; can be repeated', listFlag)
+    .addOption(
+      new Option('--assert [limit]', 'fail with exit code 4 unless, as in "p50<=2ms"; alone: budgets of the source')
+        .preset(budgetsAlone)
+        .argParser(listFlag),
+    )
     .addHelpText(
       'after',
       '\nA run goes from tensors in memory to tensors in memory. first_ms is the way from the artifact folder to the\n' +
         'first result on an open device: reading, pipelines, upload, one run. device_ms is what opening the device took.\n' +
+        '--assert, alone or with a limit, also checks the lines on latency of the budgets that the artifact carries.\n' +
         'A step of training runs on random images and labels; its phases are timed in steps of their own, cut into\n' +
         'three submissions: forward up to the loss, backward up to the gradients, update of weights and statistics.',
     )
     .action((target: string, flags: BenchFlags) => act((context) => bench(context, target, flags)));
 };
 
+/** What `--assert` stands for without a limit. */
+const budgetsAlone = '';
+
+const limitsOf = ({ assert: given = [] }: BenchFlags): readonly string[] =>
+  given.filter((text) => text !== budgetsAlone);
+
 async function bench(context: Context, target: string, flags: BenchFlags): Promise<ExitCode> {
   if (!/\.cnn(:\w+)?$/.test(target)) return benchArtifact(context, target, flags);
   if (flags.shape) throw usageError('--shape is for artifacts', 'give the sizes with --set train.shape');
   // An artifact needs no compiler.
   const { benchTraining } = await import('./bench-training.ts');
-  return benchTraining(context, target, flags);
+  return benchTraining(context, target, { ...flags, assert: limitsOf(flags) });
 }
 
 async function benchArtifact(context: Context, folder: string, flags: BenchFlags): Promise<ExitCode> {
   if (flags.set || flags.P) throw usageError('--set and -P are for train directives, and an artifact is fixed');
-  const assertions = parseAssertions(flags.assert ?? [], latencyMetrics);
+  const assertions = parseAssertions(limitsOf(flags), latencyMetrics);
   // A wrong path is told before a GPU is looked for; the timed reading comes later.
   if ((await pathKind(join(folder, 'manifest.json'))) === undefined) await readArtifact(folder);
   const opening = performance.now();
@@ -72,7 +85,13 @@ async function benchArtifact(context: Context, folder: string, flags: BenchFlags
       loading += performance.now() - drawing;
       await session.run(inputs);
       const first_ms = performance.now() - loading;
-      const times = await measure(context, flags, () => session.run(inputs));
+      let sorted: readonly number[] = [];
+      const times = await measure(
+        context,
+        flags,
+        () => session.run(inputs),
+        (all) => (sorted = all),
+      );
       const adapter = opened.info.description || opened.info.device;
       const throughput = (batch * 1000) / times.p50_ms;
       const summary = { ...times, first_ms, device_ms, throughput, adapter, batch, iters: flags.iters };
@@ -88,10 +107,16 @@ async function benchArtifact(context: Context, folder: string, flags: BenchFlags
       );
       context.output.event({ type: 'summary', ...summary });
       checkAssertions(assertions, summary);
+      if (!flags.assert) return exitCodes.ok;
+      const missed = missedLines(
+        artifact.manifest,
+        latencyBudget((part) => percentile(sorted, part)),
+      );
+      context.output.diagnostics(missed);
+      return missed.length > 0 ? exitCodes.assertion : exitCodes.ok;
     } finally {
       session.dispose();
     }
-    return exitCodes.ok;
   });
 }
 

@@ -1,9 +1,9 @@
-/** Budgets that need no measurement: which are missed, by how much, and which layers weigh most. */
+/** Budgets: which lines are missed, by how much, and which layers weigh most. */
 import { diagnostic, type Diagnostic, type Note } from '../../grammar/diagnostics.ts';
 import type { Span } from '../../grammar/source.ts';
 import type { BudgetDirective } from '../analyze/index.ts';
 import type { Layer } from './layers.ts';
-import { formatBytes, formatInteger } from './text.ts';
+import { formatBytes, formatInteger, formatMs } from './text.ts';
 
 /** One layer's part of a figure. */
 export interface Share {
@@ -14,14 +14,14 @@ export interface Share {
 
 export interface Figure {
   readonly value: number;
-  readonly unit: 'number' | 'bytes';
+  readonly unit: 'number' | 'bytes' | 'share' | 'seconds';
   readonly shares: readonly Share[];
   /** What the value is made of, where one number does not say it. */
   readonly made?: string;
 }
 
-/** The figure of a metric at a batch size; undefined where it is not known here. */
-export type Figures = (metric: string, batch: number) => Figure | undefined;
+/** The figure of a metric at a batch size; undefined where it is not known here. `argument`: the `base` of `drop(base)`. */
+export type Figures = (metric: string, batch: number, argument?: string) => Figure | undefined;
 
 type Constraint = BudgetDirective['constraints'][number];
 
@@ -36,7 +36,7 @@ const holds: Readonly<Record<Constraint['operator'], (figure: number, limit: num
 export const missedBudgets = (model: string, budgets: readonly BudgetDirective[], figures: Figures): Diagnostic[] =>
   budgets.flatMap(({ batch, constraints }) =>
     constraints.flatMap((constraint) => {
-      const figure = figures(constraint.metric, batch);
+      const figure = figures(constraint.metric, batch, constraint.argument);
       const isMissed = figure && !holds[constraint.operator](figure.value, constraint.limit);
       return isMissed ? [missed(model, constraint, figure)] : [];
     }),
@@ -52,22 +52,34 @@ function missed(model: string, { text, operator, limit, span }: Constraint, figu
   const parts = heaviest.map((share) => `${share.name} (${partOf(share, figure)})`);
   const help = parts.length > 0 ? { help: `the layers that weigh most are ${parts.join(', ')}` } : {};
   return diagnostic('E0801', span, `${model} misses its budget \`${text}\``, {
-    label: `it has ${amount(figure.value, figure)}${made}${distance(figure.value, limit)}`,
+    label: `it has ${amount(figure.value, figure)}${made}${distance(figure, limit)}`,
     notes: notesOf(heaviest),
     ...help,
   });
 }
 
-const amount = (value: number, { unit }: Figure): string =>
-  unit === 'bytes' ? formatBytes(value) : formatInteger(value);
+function amount(value: number, { unit }: Figure): string {
+  switch (unit) {
+    case 'bytes':
+      return formatBytes(value);
+    case 'share':
+      return `${Number((value * 100).toFixed(3))}%`;
+    case 'seconds':
+      return formatMs(value * 1000);
+    case 'number':
+      return formatInteger(value);
+  }
+}
 
 const partOf = (share: Share, figure: Figure): string =>
   `${amount(share.value, figure)}, ${percent(share.value / figure.value)}`;
 
-/** `, 12% over`; nothing where the limit itself is not allowed, or is zero. */
-function distance(value: number, limit: number): string {
-  if (limit === 0 || value === limit) return '';
-  return `, ${percent(Math.abs(value / limit - 1))} ${value > limit ? 'over' : 'under'}`;
+/** `, 12% over`, or `, 0.4 points under` for a share; nothing where the limit itself is not allowed, or is zero. */
+function distance({ value, unit }: Figure, limit: number): string {
+  if (value === limit) return '';
+  const side = value > limit ? 'over' : 'under';
+  if (unit === 'share') return `, ${Number((Math.abs(value - limit) * 100).toPrecision(3))} points ${side}`;
+  return limit === 0 ? '' : `, ${percent(Math.abs(value / limit - 1))} ${side}`;
 }
 
 /** Enough digits to see a difference that is there. */

@@ -1,7 +1,7 @@
 /** `cnnc build`: from a source to an artifact folder, or to one of the texts on the way there. */
 import { Option } from 'commander';
 import { writeFolderAtomically } from '../../runtime/node/write-folder.ts';
-import type { ProfileName } from '../../runtime/artifact.ts';
+import type { Manifest, ProfileName } from '../../runtime/artifact.ts';
 import type { Diagnostic } from '../../grammar/diagnostics.ts';
 import { costOf } from '../analyze/index.ts';
 import { artifactFiles } from '../emit/write-artifact.ts';
@@ -10,6 +10,7 @@ import { bindParameters } from '../passes/bind-parameters.ts';
 import { artifactFigures } from './artifact-figures.ts';
 import { missedBudgets, sourceFigures, type Figures } from './budgets.ts';
 import { buildFigures, buildReport } from './build-report.ts';
+import { stageSubject, stageTarget, type BuildSubject, type StageBuildFlags } from './build-stage.ts';
 import type { Configure, Context } from './command.ts';
 import { compileSource, type SourceCompilation } from './compile-source.ts';
 import { dumpPasses } from './dump-ir.ts';
@@ -17,15 +18,14 @@ import { emitAst, emitPlan, emitWgsl } from './emit-text.ts';
 import { exitCodes, type ExitCode } from './failure.ts';
 import { assignmentFlag, sizesFlag } from './flags.ts';
 import { layersOf } from './layers.ts';
+import { budgetLines, qualityFigures, unjudged } from './measured-budgets.ts';
 import type { Output } from './output.ts';
-import { loadModel, weightsOf, type ModelWeights, type SourceModel } from './source-model.ts';
+import { loadModel, weightsOf, type SourceModel } from './source-model.ts';
+import { stageFlags } from './stage-flags.ts';
 import { verifyPasses } from './verify-passes.ts';
 
-interface BuildFlags {
+interface BuildFlags extends StageBuildFlags {
   readonly output?: string;
-  readonly weights?: string;
-  readonly P?: Readonly<Record<string, string>>;
-  readonly shape?: Readonly<Record<string, number>>;
   readonly profile: 'software' | 'gpu' | 'both';
   readonly emit?: 'ast' | 'ir' | 'plan' | 'wgsl';
   readonly dumpIr?: string | true;
@@ -33,10 +33,13 @@ interface BuildFlags {
 }
 
 export const configureBuild: Configure = (command, act) => {
-  command
-    .argument('<file[:Model]>', '.cnn file, and the model where it declares several')
+  stageFlags(command)
+    .argument('<file[:name]>', '.cnn file, and the model where it declares several, or a stage')
     .option('-o, --output <dir>', 'folder of the artifact (default: build/NAME)')
-    .option('--weights <file>', "safetensors file in place of the source's, or: random")
+    .option(
+      '--weights <file>',
+      "safetensors file in place of the source's, or: random; of a stage, what it starts from",
+    )
     .option('-P <name=value>', 'value of a model parameter; can be repeated', assignmentFlag)
     .option('--shape <sizes>', 'sizes of symbols, as in N=1,H=128', sizesFlag)
     .addOption(
@@ -51,36 +54,71 @@ export const configureBuild: Configure = (command, act) => {
     .option('--verify', 'run every pass against the reference interpreter on random input')
     .addHelpText(
       'after',
-      '\nExit code 4: a budget of the model is missed, and nothing is written. Exit code 70 with E0998: --verify found a pass that changes what the model computes.',
+      '\nA stage is built from its folder, where cnnc train has run it. With --weights, a stage that needs no training runs\n' +
+        'inside of the build: quantize, and prune without finetune. Exit code 4: a budget of the model or stage is missed, and nothing is written. Exit code 70 with E0998: --verify found a pass that changes what the model computes.',
     )
     .action((target: string, flags: BuildFlags) => act((context) => build(context, target, flags)));
 };
 
 async function build(context: Context, target: string, flags: BuildFlags): Promise<ExitCode> {
-  const { output, seed } = context;
   const started = performance.now();
+  const stages = await stageTarget(target, flags);
+  const { output, seed } = context;
+  if (stages) {
+    const subject = await stageSubject(context, target, stages, flags);
+    output.diagnostics(subject.source.diagnostics);
+    if (flags.emit === 'ast') output.raw(emitAst(stages.program.file));
+    else if (flags.emit === 'ir') output.raw(printGraph(subject.source.graph));
+    else return finish(context, subject, flags, started);
+    return exitCodes.ok;
+  }
   const source = await loadModel(target, { arguments: flags.P, dims: flags.shape });
   output.diagnostics(source.diagnostics);
   if (flags.emit === 'ast') output.raw(emitAst(source.program.file));
   else if (flags.emit === 'ir') output.raw(await emitIr(source, flags, seed));
   if (flags.emit === 'ast' || flags.emit === 'ir') return exitCodes.ok;
   const weights = await weightsOf(source, flags.weights, seed);
-  const compilation = compileSource(source, weights, profilesOf(flags));
+  const subject: BuildSubject = {
+    name: source.model.name,
+    source,
+    weights,
+    compile: (profiles) => compileSource(source, weights, profiles),
+    stage: undefined,
+    references: () => undefined,
+  };
+  return finish(context, subject, flags, started);
+}
+
+async function finish(context: Context, subject: BuildSubject, flags: BuildFlags, started: number): Promise<ExitCode> {
+  const { output } = context;
+  const { source, weights, stage, references } = subject;
+  const plain = subject.compile(profilesOf(flags));
+  const budgets = budgetLines(source.model.budgets, references);
+  const compilation = withManifest(plain, {
+    ...(budgets.length > 0 ? { budgets } : {}),
+    ...(stage ? { stage: { name: stage.name, figures: { ...stage.figures } } } : {}),
+  });
   if (flags.dumpIr !== undefined) await dumpPasses(output, compilation.passes, flags.dumpIr);
   if (flags.verify) await verifyPasses(context, source, weights, compilation);
   if (flags.emit === 'plan') output.raw(emitPlan(compilation));
   if (flags.emit === 'wgsl') output.raw(emitWgsl(compilation));
   if (flags.emit !== undefined) return exitCodes.ok;
   const files = artifactFiles(compilation.artifact);
-  const missed = overBudget(source, compilation, files, output);
+  const missed = overBudget(subject, compilation, files, output);
   if (missed.length > 0) {
     output.diagnostics(missed);
     output.note('nothing was written: what a build makes keeps its budgets');
     return exitCodes.assertion;
   }
-  const folder = flags.output ?? `build/${source.model.name.toLowerCase()}`;
-  await writeBuild(context, source, weights, compilation, { folder, files, started });
+  const folder = flags.output ?? `build/${subject.name.toLowerCase()}`;
+  await writeBuild(context, subject, compilation, { folder, files, started });
   return exitCodes.ok;
+}
+
+/** The artifact with what the source asks of it. */
+function withManifest(compilation: SourceCompilation, added: Pick<Manifest, 'budgets' | 'stage'>): SourceCompilation {
+  const { artifact } = compilation;
+  return { ...compilation, artifact: { ...artifact, manifest: { ...artifact.manifest, ...added } } };
 }
 
 const profilesOf = ({ profile }: BuildFlags): readonly ProfileName[] =>
@@ -95,29 +133,35 @@ async function emitIr(source: SourceModel, flags: BuildFlags, seed: number): Pro
 
 type ArtifactFiles = ReturnType<typeof artifactFiles>;
 
-/** Budgets of the model itself; those of a stage hold for what the stage makes. */
+/** Budgets of the model itself, or of the stage; lines that need a measurement are judged by what the stage measured. */
 function overBudget(
-  { model, graph, built }: SourceModel,
+  { name, source, stage, references }: BuildSubject,
   compilation: SourceCompilation,
   files: ArtifactFiles,
   output: Output,
 ): Diagnostic[] {
+  const { model, graph, built } = source;
   if (model.budgets.length === 0) return [];
   const layers = layersOf(graph, built.parameters);
   const ofSource = sourceFigures(layers, costOf(built).macs === undefined);
   const ofArtifact = artifactFigures(compilation, files.get('weights.safetensors')?.length ?? 0, layers);
-  const figures: Figures = (metric, batch) => ofSource(metric, batch) ?? ofArtifact(metric, batch);
-  for (const { metric, text } of model.budgets.flatMap(({ constraints }) => constraints)) {
-    if ((metric !== 'macs' && metric !== 'peak_memory') || figures(metric, 1)) continue;
-    output.note(`note: \`${text}\` was not checked, for it depends on sizes that are open; give them with --shape`);
+  const ofStage = qualityFigures(stage?.figures ?? {}, references);
+  const figures: Figures = (metric, batch, argument) =>
+    ofSource(metric, batch) ?? ofArtifact(metric, batch) ?? ofStage(metric, batch, argument);
+  for (const { metric, text } of unjudged(model.budgets, figures)) {
+    if (metric === 'macs' || metric === 'peak_memory') {
+      output.note(`note: \`${text}\` was not checked, for it depends on sizes that are open; give them with --shape`);
+    } else if (stage) {
+      const command = metric === 'latency' ? 'cnnc bench --assert' : 'cnnc eval';
+      output.note(`note: \`${text}\` was not checked, for it was not measured; ${command} of the artifact checks it`);
+    }
   }
-  return missedBudgets(model.name, model.budgets, figures);
+  return missedBudgets(name, model.budgets, figures);
 }
 
 async function writeBuild(
   { output, seed }: Context,
-  { model, built, preprocess }: SourceModel,
-  { source }: ModelWeights,
+  { name, source: { built, preprocess, model }, weights: { source } }: BuildSubject,
   compilation: SourceCompilation,
   { folder, files, started }: { readonly folder: string; readonly files: ArtifactFiles; readonly started: number },
 ): Promise<void> {
@@ -132,7 +176,7 @@ async function writeBuild(
   }
   for (const figure of figures.passes) output.event({ type: 'metric', kind: 'pass', ...figure });
   for (const figure of figures.plans) output.event({ type: 'metric', kind: 'plan', ...figure });
-  if (!output.quiet) output.data(`${buildReport(model.name, figures, source, output)}\n\nwrote ${folder}`);
+  if (!output.quiet) output.data(`${buildReport(name, figures, source, output)}\n\nwrote ${folder}`);
   output.event({ type: 'artifact', path: folder, files: files.size });
   const { params, macs, weightBytes } = figures;
   output.event({

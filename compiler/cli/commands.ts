@@ -30,8 +30,13 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'train',
-    summary: 'train a model as its train directive says',
+    summary: 'run the stages of a source: train, prune, distill, quantize',
     load: async () => (await import('./train.ts')).configureTrain,
+  },
+  {
+    name: 'plan',
+    summary: 'list the stages of a source: which are up to date, which have to run, and why',
+    load: async () => (await import('./plan.ts')).configurePlan,
   },
   {
     name: 'run',
@@ -57,6 +62,11 @@ export const commands: readonly CommandEntry[] = [
     name: 'compare',
     summary: 'compare two artifacts, or an artifact and its source, layer by layer',
     load: async () => (await import('./compare.ts')).configureCompare,
+  },
+  {
+    name: 'diff',
+    summary: 'compare the size, cost, accuracy and latency of stages and artifacts',
+    load: async () => (await import('./diff.ts')).configureDiff,
   },
   {
     name: 'opt',

@@ -1,14 +1,17 @@
 /** `cnnc eval`: top-1 and top-5 accuracy of an artifact on a labelled dataset. */
+import type { Manifest } from '../../runtime/artifact.ts';
 import { RuntimeFault } from '../../runtime/errors.ts';
 import type { Dataset } from '../../runtime/node/datasets/dataset.ts';
 import { openDataset, parseDataArgument } from '../../runtime/node/datasets/open-dataset.ts';
 import { readArtifact } from '../../runtime/node/read-artifact.ts';
 import { labelOf } from '../../runtime/train/sample.ts';
 import { checkAssertions, parseAssertions } from './assertions.ts';
+import type { Figures } from './budgets.ts';
 import type { Configure, Context } from './command.ts';
 import { exitCodes, type ExitCode } from './failure.ts';
 import { integerFlag, listFlag } from './flags.ts';
 import { imageModel, imageToSample, runSamples, scoresOf, type ImageModel, type Sample } from './image-model.ts';
+import { missedLines, qualityFigures, referencesOf } from './measured-budgets.ts';
 import { withSession, type OpenArtifact } from './open-session.ts';
 import { topIndices } from './ranking.ts';
 import { formatDigits } from './text.ts';
@@ -29,6 +32,11 @@ export const configureEval: Configure = (command, act) => {
     .option('--limit <n>', 'only the first samples', integerFlag('--limit', 1))
     .option('--batch <n>', 'samples in a run', integerFlag('--batch', 1), 32)
     .option('--assert <limit>', 'fail with exit code 4 unless, as in "top1>=0.9"; can be repeated', listFlag)
+    .addHelpText(
+      'after',
+      '\nBudget lines of the source on accuracy, and on its drop against a stage, hold on the data that is given here;\n' +
+        'exit code 4 where one is missed.',
+    )
     .action((artifact: string, flags: EvalFlags) => act((context) => evaluate(context, artifact, flags)));
 };
 
@@ -54,10 +62,25 @@ async function evaluate(context: Context, folder: string, flags: EvalFlags): Pro
       measure(context, open, model, dataset, flags),
     );
     checkAssertions(assertions, summary);
+    const missed = missedLines(artifact.manifest, accuracyFigures(summary, artifact.manifest));
+    context.output.diagnostics(missed);
+    if (missed.length > 0) return exitCodes.assertion;
   } finally {
     await dataset.close();
   }
   return exitCodes.ok;
+}
+
+/** What the data given here says of `val.accuracy`, `test.top5_accuracy`, ... and of drops. */
+function accuracyFigures(
+  { top1, top5 }: { readonly top1: number; readonly top5: number },
+  manifest: Manifest,
+): Figures {
+  const named = ['', 'train.', 'val.', 'test.'].flatMap((split) => [
+    [`${split}accuracy`, top1],
+    [`${split}top5_accuracy`, top5],
+  ]);
+  return qualityFigures(Object.fromEntries(named), referencesOf(manifest));
 }
 
 interface Batch {

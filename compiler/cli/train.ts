@@ -1,8 +1,6 @@
 /** `cnnc train`: runs the stages up to one, shows how it goes, and keeps what each makes in a folder of its own. */
 import { NotFiniteFault } from '../../runtime/train/trace-nan.ts';
 import type { TrainResult } from '../../runtime/train/training-run.ts';
-import { parseDataArgument } from '../../runtime/node/datasets/open-dataset.ts';
-import type { RecipeOverrides } from '../stages/recipe.ts';
 import { runChain, type StageOutcome } from '../stages/run-stages.ts';
 import { StageInterrupted } from '../stages/stage-context.ts';
 import { chainTo, type StageNode } from '../stages/stage-graph.ts';
@@ -16,6 +14,7 @@ import { mergeDiagnostics } from '../analyze/index.ts';
 import { parseTarget, weightsOf } from './source-model.ts';
 import { loadStages, pickChain } from './stage-source.ts';
 import { figureText } from './stage-table.ts';
+import { overridesOf } from './train-overrides.ts';
 import type { SettingFlags } from './train-source.ts';
 
 interface TrainFlags extends SettingFlags {
@@ -84,14 +83,6 @@ const foldersOf =
   (chain: readonly StageNode[], given: string | undefined): StageSetup['folderOf'] =>
   (stage) =>
     chain.length === 1 && given !== undefined ? given : folderIn(given ?? 'runs')(stage);
-
-export function overridesOf(
-  { seed }: Pick<Context, 'seed'>,
-  { data, limitBatches }: Pick<TrainFlags, 'data' | 'limitBatches'>,
-): RecipeOverrides {
-  const given = data === undefined ? {} : { data: parseDataArgument(data) };
-  return { seed: seed === 0 ? undefined : seed, limitBatches, ...given };
-}
 
 async function execute(
   context: Context,

@@ -2,7 +2,8 @@
 import { loadWeights } from '../weights.ts';
 import type { SourceModel } from '../cli/source-model.ts';
 import type { Tensor } from '../ir/type.ts';
-import { readStageWeights, type StageFolder } from './stage-folder.ts';
+import { keptParameters, rebuildPruned, type ChannelRecord } from '../passes/channels/index.ts';
+import { damagedStage, readStageWeights, type StageFolder } from './stage-folder.ts';
 import type { StagedModel } from './staged-model.ts';
 
 export const declaredStage = (
@@ -18,11 +19,33 @@ export const declaredStage = (
   guards: built.facts,
 });
 
-/** What a finished stage made, on the declared model of now. Throws as `readStageWeights` and `loadWeights` do. */
+/**
+ * What a finished stage made, on the declared model of now. Throws as `readStageWeights` and `loadWeights` do, and E0724
+ * where the record does not fit the model.
+ */
 export async function restoreStage(source: SourceModel, folder: StageFolder): Promise<StagedModel> {
   const stored = await readStageWeights(folder);
-  const { quantization } = folder.record;
-  const shaped = declaredStage(source, new Map());
+  const { channels, quantization } = folder.record;
+  const shaped = shapedAs(source, channels, folder.path);
   const weights = loadWeights(folder.path, stored, shaped.parameters, { bufferNames: source.built.bufferNames });
   return { ...shaped, weights, ...(quantization ? { quantization } : {}) };
+}
+
+/** The same result on the declared model with other sizes, as where a build leaves open what the training bound. */
+export const rebased = (source: SourceModel, model: StagedModel): StagedModel => {
+  const { graph, parameters, guards } = shapedAs(source, model.channels, model.name);
+  return { ...model, graph, parameters, guards };
+};
+
+/** The declared model without the channels that pruning took. `path` is for messages. */
+function shapedAs(source: SourceModel, channels: ChannelRecord | undefined, path: string): StagedModel {
+  const model = declaredStage(source, new Map());
+  if (!channels) return model;
+  try {
+    const parameters = keptParameters(model.parameters, channels);
+    return { ...model, graph: rebuildPruned(model.graph, channels).graph, parameters, channels };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw damagedStage(path, `its channels are not those of ${model.name}: ${error.message}`);
+  }
 }

@@ -33,6 +33,6 @@ const entriesText = (settings: Settings): string =>
     .toSorted()
     .join(', ');
 
-/** Epochs and steps are both plain counts, but not the same. */
+/** A length without a unit counts epochs. */
 const unitOf = (quantity: Extract<Setting, { kind: 'number' }>['quantity']): string =>
-  quantity === 'epochs' || quantity === 'steps' ? quantity : '';
+  quantity === 'steps' ? quantity : '';

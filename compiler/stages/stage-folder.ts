@@ -9,7 +9,7 @@ import { writeFileAtomically } from '../../runtime/node/write-file.ts';
 import { encodeSafetensors, parseSafetensors } from '../../runtime/safetensors.ts';
 import { fromFloat32, type StoredTensor } from '../../runtime/stored-tensor.ts';
 import type { Tensor } from '../ir/type.ts';
-import { channelRecordSchema, quantizationRecordSchema, type StagedModel } from './staged-model.ts';
+import { channelRecordSchema, quantizationRecordSchema, type ChannelRecord, type StagedModel } from './staged-model.ts';
 import { identitySchema } from './stage-identity.ts';
 
 /** Bumped whenever an older reader could misread a newer folder. */
@@ -34,7 +34,9 @@ const recordSchema = v.object({
   channels: v.optional(channelRecordSchema),
   quantization: v.optional(quantizationRecordSchema),
 });
-export type StageRecord = v.InferOutput<typeof recordSchema>;
+export interface StageRecord extends Omit<v.InferOutput<typeof recordSchema>, 'channels'> {
+  readonly channels?: ChannelRecord | undefined;
+}
 
 /** The last file to be written: without it the stage is not over. */
 export const stageFile = 'stage.json';
@@ -48,7 +50,7 @@ export interface StageFolder {
   readonly graph: string;
 }
 
-const damaged = (path: string, what: string): RuntimeFault =>
+export const damagedStage = (path: string, what: string): RuntimeFault =>
   new RuntimeFault('E0724', 'input', `${path}: ${what}`, 'remove the folder, and run its stage again');
 
 /** The record of a finished stage; undefined where the folder holds none. Throws E0710, and E0724 where it is damaged. */
@@ -58,7 +60,7 @@ export async function readStageFolder(path: string): Promise<StageFolder | undef
   const parsed = v.safeParse(recordSchema, parseJson(file, await readBytes(file)));
   if (!parsed.success) {
     const [issue] = parsed.issues;
-    throw damaged(file, `${issue ? `${v.getDotPath(issue) ?? 'it'}: ${issue.message}` : 'it'} is not as it should be`);
+    throw damagedStage(file, `${issue ? `${v.getDotPath(issue) ?? 'it'}: ${issue.message}` : 'it'} is not as it should be`);
   }
   const graph = new TextDecoder().decode(await readBytes(join(path, graphFile)));
   return { path, record: parsed.output, graph };
@@ -68,7 +70,7 @@ function parseJson(file: string, bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
-    throw damaged(file, 'it is not JSON');
+    throw damagedStage(file, 'it is not JSON');
   }
 }
 
@@ -76,7 +78,7 @@ function parseJson(file: string, bytes: Uint8Array): unknown {
 export async function readStageWeights({ path, record }: StageFolder): Promise<ReadonlyMap<string, StoredTensor>> {
   const file = join(path, weightsFile);
   const bytes = await readBytes(file);
-  if (resultOf(bytes, record) !== record.result) throw damaged(file, `it is not what the stage ${record.name} wrote`);
+  if (resultOf(bytes, record) !== record.result) throw damagedStage(file, `it is not what the stage ${record.name} wrote`);
   return parseSafetensors(bytes).tensors;
 }
 

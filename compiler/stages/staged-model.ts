@@ -4,16 +4,12 @@ import type { Guard, Preprocess } from '../../runtime/artifact.ts';
 import type { BuiltModel } from '../analyze/index.ts';
 import type { Graph } from '../ir/node.ts';
 import type { Tensor } from '../ir/type.ts';
+import type { ChannelRecord } from '../passes/channels/index.ts';
+
+export type { ChannelRecord };
 
 const indices = v.array(v.pipe(v.number(), v.integer(), v.minValue(0)));
-
-/**
- * What pruning kept, relative to the graph that the source declares, composed over several prunes. By parameter path:
- * for each axis that lost something (as text: `"0"` outputs, `"1"` inputs), the indices that stayed, rising. Enough to
- * slice the declared weights and to rebuild the pruned graph.
- */
 export const channelRecordSchema = v.record(v.string(), v.record(v.string(), indices));
-export type ChannelRecord = v.InferOutput<typeof channelRecordSchema>;
 
 /**
  * What quantization found. Keys of `ranges` are stable between builds: parameter path of the producing group and its
@@ -38,6 +34,7 @@ export interface StagedModel {
   /** Of this graph: their shapes are those after pruning. */
   readonly parameters: BuiltModel['parameters'];
   readonly weights: ReadonlyMap<string, Tensor>;
+  /** What pruning kept, relative to the declared graph, composed over several prunes. */
   readonly channels?: ChannelRecord | undefined;
   readonly quantization?: QuantizationRecord | undefined;
   readonly preprocess?: Preprocess | undefined;

@@ -1,0 +1,181 @@
+/** `cnnc build FILE:STAGE`: what a stage made as an artifact, or a stage that needs no training run on given weights. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { RuntimeFault } from '../../runtime/errors.ts';
+import type { ProfileName } from '../../runtime/artifact.ts';
+import { readStageFolder } from '../stages/stage-folder.ts';
+import { budgetsFor } from '../analyze/model-directives.ts';
+import { compileStage } from '../stages/compile-stage.ts';
+import { stageFunction } from '../stages/registry.ts';
+import { declaredStage, rebased, restoreStage } from '../stages/restore-stage.ts';
+import { stageContext } from '../stages/run-context.ts';
+import type { StageFigures } from '../stages/stage-context.ts';
+import type { StageNode } from '../stages/stage-graph.ts';
+import { declaredModel, type StageSetup } from '../stages/stage-setup.ts';
+import { statusOfChain } from '../stages/stage-status.ts';
+import type { StagedModel } from '../stages/staged-model.ts';
+import type { Context } from './command.ts';
+import type { PassRecord, SourceCompilation } from './compile-source.ts';
+import { usageError } from './failure.ts';
+import { modelOf, weightsOf, type ModelWeights, type SourceModel } from './source-model.ts';
+import { withLazyDevice } from './open-session.ts';
+import { setupOf, type StageFlags } from './stage-flags.ts';
+import { loadStages, pickChain, type StageSource } from './stage-source.ts';
+import { parseTarget } from './source-model.ts';
+import type { References } from './measured-budgets.ts';
+
+export interface StageBuildFlags extends StageFlags {
+  readonly weights?: string;
+  readonly shape?: Readonly<Record<string, number>>;
+}
+
+/** What a build works on, be it a declared model or the result of a stage. */
+export interface BuildSubject {
+  /** What messages and budgets call it. */
+  readonly name: string;
+  readonly source: SourceModel;
+  readonly weights: ModelWeights;
+  readonly compile: (profiles: readonly ProfileName[]) => SourceCompilation;
+  readonly stage: { readonly name: string; readonly figures: StageFigures } | undefined;
+  readonly references: References;
+}
+
+/** The stage that a target names; undefined where it names a model, or nothing. */
+export async function stageTarget(target: string, flags: StageFlags): Promise<StageSource | undefined> {
+  const { model: wanted } = parseTarget(target);
+  if (wanted === undefined || !/^(.+):([A-Za-z_]\w*)$/s.test(target)) return undefined;
+  const source = await loadStages(target, flags);
+  const isModel = source.program.models.some(({ name }) => name === wanted);
+  return !isModel && source.stages.some(({ name }) => name === wanted) ? source : undefined;
+}
+
+/**
+ * Throws E0725 where the stage has to run first, E0001 where `--weights` is given for a stage that trains, and what
+ * reading the stage, or running it, throws.
+ */
+export async function stageSubject(
+  context: Context,
+  target: string,
+  source: StageSource,
+  flags: StageBuildFlags,
+): Promise<BuildSubject> {
+  const chain = pickChain(source, parseTarget(target).model);
+  const stage = chain.at(-1);
+  if (!stage) throw new RangeError('a chain has a stage');
+  const setup = setupOf(context, source, flags);
+  const dims = flags.shape;
+  const declared = modelOf(source.program, stage.model, { arguments: flags.P, dims });
+  const budgets = budgetsFor(stage.name, source.program.directives);
+  const accuracies = await accuraciesOf(setup, source.stages);
+  const made =
+    flags.weights === undefined
+      ? await cached(setup, chain, stage, declared, target)
+      : { ...(await runNow(context, setup, stage, declared, flags)), figures: {} };
+  const { model, figures, label } = made;
+  return {
+    name: stage.name,
+    // The layers, parameters and budgets of a build are those of what the stage made.
+    source: {
+      ...declared,
+      graph: model.graph,
+      model: { ...declared.model, budgets },
+      built: { ...declared.built, graph: model.graph, parameters: model.parameters },
+    },
+    weights: { weights: model.weights, source: label },
+    compile: (profiles) => compiled(model, stage, profiles),
+    stage: { name: stage.name, figures },
+    references: (name) => accuracies.get(name),
+  };
+}
+
+function compiled(model: StagedModel, stage: StageNode, profiles: readonly ProfileName[]): SourceCompilation {
+  const passes: PassRecord[] = [];
+  const compilation = compileStage(model, stage.directive.declaration.word.span, {
+    profiles,
+    onPass: ({ name, summary }, before, after) => passes.push({ pass: name, summary, before, after }),
+  });
+  return { ...compilation, passes };
+}
+
+interface Made {
+  readonly model: StagedModel;
+  readonly figures: StageFigures;
+  /** Where its weights come from, for people. */
+  readonly label: string;
+}
+
+async function cached(
+  setup: StageSetup,
+  chain: readonly StageNode[],
+  stage: StageNode,
+  declared: SourceModel,
+  target: string,
+): Promise<Made> {
+  const status = (await statusOfChain(setup, chain)).get(stage);
+  if (status?.kind === 'cached') {
+    const model = await restoreStage(declared, status.folder);
+    return { model, figures: status.folder.record.figures, label: `stage ${stage.name}, ${status.folder.path}` };
+  }
+  const reasons = status?.reasons.join(', ') ?? 'never run';
+  const instead = isQuick(stage) ? ', or give the weights that it starts from with --weights FILE' : '';
+  const help = `run cnnc train ${target}${instead}`;
+  throw new RuntimeFault('E0725', 'environment', `the stage ${stage.name} has to run first: ${reasons}`, help);
+}
+
+/** Stages that take no training. */
+const isQuick = ({ word, directive }: StageNode): boolean =>
+  word === 'quantize' || (word === 'prune' && !directive.settings.has('finetune'));
+
+/** Given weights stand for the stage before; the stage itself runs in a folder that is gone afterwards. */
+async function runNow(
+  context: Context,
+  setup: StageSetup,
+  stage: StageNode,
+  declared: SourceModel,
+  flags: StageBuildFlags,
+): Promise<Omit<Made, 'figures'>> {
+  if (!isQuick(stage)) {
+    const help = `run cnnc train, or build the model itself: --weights is for stages that a build can run`;
+    throw usageError(`the stage ${stage.name} trains, which a build does not`, help);
+  }
+  const { seed, output } = context;
+  const source = declaredModel(setup, stage);
+  const weights = await weightsOf(source, flags.weights, seed);
+  const folder = await mkdtemp(join(tmpdir(), 'cnnc-stage-'));
+  try {
+    const model = await withLazyDevice(context, async (device) => {
+      const signal = new AbortController().signal;
+      const running = {
+        setup: { ...setup, folderOf: () => folder },
+        output,
+        resume: false,
+        traceNan: false,
+        signal,
+        device,
+      };
+      const input = declaredStage(source, weights.weights);
+      const result = await stageFunction(stage)(
+        input,
+        stage.directive,
+        stageContext(running, stage, source, undefined),
+      );
+      return result.model;
+    });
+    // Sizes that the training binds are open again, unless --shape gives them.
+    return { model: rebased(declared, model), label: `${stage.word} of ${weights.source}` };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The validation accuracies of stages that are done, for `drop(stage)`. */
+async function accuraciesOf(setup: StageSetup, stages: readonly StageNode[]): Promise<ReadonlyMap<string, number>> {
+  const found = new Map<string, number>();
+  for (const stage of stages) {
+    const folder = await readStageFolder(setup.folderOf(stage));
+    const accuracy = folder?.record.figures['val.accuracy'];
+    if (accuracy !== undefined) found.set(stage.name, accuracy);
+  }
+  return found;
+}
