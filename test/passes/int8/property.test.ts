@@ -65,9 +65,9 @@ function exposed(qdq: Graph): Graph {
 
 /** One step, and what rounding a bias to a whole number of sums may add, where a sum's unit is more than one step. */
 function allowance({ attrs }: Node): number {
-  const multiplier = attrs['multiplier'];
-  const largest =
-    typeof multiplier === 'object' && 'data' in multiplier ? Math.max(...multiplier.data.map(Math.abs)) : 0;
+  const { multiplier } = attrs;
+  const isList = multiplier !== undefined && isTensor(multiplier);
+  const largest = isList ? Math.max(...Array.from(multiplier.data, Math.abs)) : 0;
   return 1 + Math.floor(largest / 2);
 }
 
