@@ -27,20 +27,23 @@ const sizeSchema: v.GenericSchema<Size> = v.union([
 ]);
 
 /**
- * How a value lies in device memory: NHWC, channels in groups of four (`vec4f`), with zero borders.
- * Channel `c` of pixel (y, x) of image n is component `c % 4` of the vec4 at
+ * How a value lies in device memory: NHWC, channels in groups of four, with borders. A group is a `vec4f`, or, of i8
+ * values, a u32 whose byte `c % 4` is q + 128.
+ * Channel `c` of pixel (y, x) of image n is component `c % 4` of the group at
  * `((n * (top + height + bottom) + top + y) * (left + width + right) + left + x) * channelStride + channelOffset + c / 4`.
  * Tensors of other ranks use axis 0 as n, axis 1 as channels, the last axis as width and the rest as height.
  */
 const layoutSchema = v.object({
+  /** Absent where it is f32. */
+  element: v.optional(v.literal('i8')),
   channels: v.number(),
   height: sizeSchema,
   width: sizeSchema,
   /** top, left, bottom, right, in pixels. */
   halo: v.tuple([v.number(), v.number(), v.number(), v.number()]),
-  /** vec4 from one pixel to the next. */
+  /** Groups from one pixel to the next. */
   channelStride: v.number(),
-  /** vec4 in front of the value's first channel. */
+  /** Groups in front of the value's first channel. */
   channelOffset: v.number(),
 });
 export type Layout = v.InferOutput<typeof layoutSchema>;
@@ -58,6 +61,11 @@ const valueSchema = v.object({
   shape: v.array(sizeSchema),
   region: regionSchema,
   layout: layoutSchema,
+  /**
+   * Of an input that the session uploads as i8: `clamp(round_half_even(f32(x * f32(1 / scale))) + zeroPoint, -128, 127)`;
+   * every byte of its border is `border`.
+   */
+  quantize: v.optional(v.object({ scale: v.number(), zeroPoint: v.number(), border: v.number() })),
 });
 export type Value = v.InferOutput<typeof valueSchema>;
 
@@ -141,6 +149,10 @@ const guardSchema = v.object({
 });
 export type Guard = v.InferOutput<typeof guardSchema>;
 
+/** Size and element type (as in safetensors) of a packed constant; F32 where absent. */
+export const constantSchema = v.object({ bytes: v.number(), dtype: v.optional(v.picklist(['I8', 'I32'])) });
+export type ConstantInfo = v.InferOutput<typeof constantSchema>;
+
 const manifestSchema = v.object({
   format: v.literal('cnnc-artifact'),
   version: v.literal(artifactVersion),
@@ -161,7 +173,7 @@ const manifestSchema = v.object({
   budgets: v.optional(v.array(budgetLineSchema)),
   stage: v.optional(artifactStageSchema),
   /** Packed weights: entry of `weights.safetensors` and its size in bytes. */
-  constants: v.record(v.string(), v.object({ bytes: v.number() })),
+  constants: v.record(v.string(), constantSchema),
   /** One plan for software adapters (register tiles only), one for GPUs (workgroup tiles). */
   plans: v.object({ software: v.optional(planSchema), gpu: v.optional(planSchema) }),
 });

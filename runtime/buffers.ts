@@ -2,7 +2,7 @@
 import { evaluateSize, type Artifact, type Binding, type Plan, type Region, type Value } from './artifact.ts';
 import { RuntimeFault } from './errors.ts';
 import type { HostTensor } from './host-tensor.ts';
-import { concreteLayout, unpack, type ConcreteLayout } from './layout.ts';
+import { concreteLayout, elementsOf, unpack, type ConcreteLayout, type InputQuantization } from './layout.ts';
 
 export type Symbols = Readonly<Record<string, number>>;
 
@@ -63,6 +63,8 @@ export interface Port {
   readonly offset: number;
   readonly bytes: number;
   readonly state: string | undefined;
+  /** Of an input that is uploaded as i8. */
+  readonly quantize: InputQuantization | undefined;
 }
 
 /** A plan with every size known. */
@@ -92,6 +94,7 @@ export function portOf(value: Value, symbols: Symbols): Port {
     offset: evaluateSize(value.region.offset, symbols),
     bytes: evaluateSize(value.region.bytes, symbols),
     state: value.region.state,
+    quantize: value.quantize,
   };
 }
 
@@ -181,8 +184,8 @@ export function encodeRun(device: GPUDevice, instance: Instance, staging: GPUBuf
 /** The outputs of a run, from the mapped bytes of its staging buffer. */
 export function readOutputs({ outputs, stagingOffsets }: Instance, mapped: ArrayBuffer): Record<string, HostTensor> {
   const results = outputs.map(({ name, shape, layout, bytes }, index): [string, HostTensor] => {
-    const floats = new Float32Array(mapped, stagingOffsets[index] ?? 0, bytes / 4);
-    return [name, { shape, data: unpack(floats, layout) }];
+    const elements = elementsOf(mapped, stagingOffsets[index] ?? 0, bytes, layout);
+    return [name, { shape, data: unpack(elements, layout) }];
   });
   return Object.fromEntries(results);
 }

@@ -1,5 +1,5 @@
 /** Between row-major NCHW tensors and the device's layout (see `Layout` in artifact.ts). */
-import { evaluateSize, type Layout } from './artifact.ts';
+import { evaluateSize, type Layout, type Value } from './artifact.ts';
 
 /** A layout with its sizes known, and the batch. */
 export interface ConcreteLayout {
@@ -11,7 +11,9 @@ export interface ConcreteLayout {
   readonly left: number;
   readonly rows: number;
   readonly columns: number;
-  /** Floats from one pixel to the next, and in front of the first channel. */
+  /** Whether elements are bytes (q + 128 of an i8 q) instead of floats. */
+  readonly isInteger: boolean;
+  /** Elements from one pixel to the next, and in front of the first channel. */
   readonly pixelStride: number;
   readonly firstChannel: number;
 }
@@ -33,6 +35,7 @@ export function concreteLayout(
     left,
     rows: top + height + bottom,
     columns: left + width + right,
+    isInteger: layout.element === 'i8',
     pixelStride: layout.channelStride * 4,
     firstChannel: layout.channelOffset * 4,
   };
@@ -59,12 +62,47 @@ export function packInto(target: Float32Array, tensor: ArrayLike<number>, layout
   });
 }
 
-/** Reads a tensor out of device order. */
-export function unpack(source: Float32Array, layout: ConcreteLayout): Float32Array {
-  const { batch, channels, height, width, pixelStride } = layout;
+/** How the session quantizes an input. */
+export type InputQuantization = NonNullable<Value['quantize']>;
+
+// Adding and subtracting 1.5 * 2^52 rounds a float64 below 2^51 to the nearest integer, ties to the even one.
+const rounding = 1.5 * 2 ** 52;
+
+/** Writes a tensor into device order as bytes of i8, borders included; the same bits as the op `quantize` gives. */
+export function quantizeInto(
+  target: Uint8Array,
+  tensor: ArrayLike<number>,
+  layout: ConcreteLayout,
+  { scale, zeroPoint, border }: InputQuantization,
+): void {
+  const { width, pixelStride } = layout;
+  const inverse = Math.fround(1 / scale);
+  target.fill(border);
+  eachRow(layout, (from, to) => {
+    for (let x = 0; x < width; x++) {
+      const steps = Math.fround((tensor[from + x] ?? 0) * inverse);
+      const q = Math.min(Math.max(steps + rounding - rounding + zeroPoint, -128), 127);
+      target[to + x * pixelStride] = q + 128;
+    }
+  });
+}
+
+/** Reads a tensor out of device order; the elements of i8 as whole numbers. */
+export function unpack(source: Float32Array | Uint8Array, layout: ConcreteLayout): Float32Array {
+  const { batch, channels, height, width, pixelStride, isInteger } = layout;
   const tensor = new Float32Array(batch * channels * height * width);
+  const excess = isInteger ? 128 : 0;
   eachRow(layout, (to, from) => {
-    for (let x = 0; x < width; x++) tensor[to + x] = source[from + x * pixelStride] ?? 0;
+    for (let x = 0; x < width; x++) tensor[to + x] = (source[from + x * pixelStride] ?? 0) - excess;
   });
   return tensor;
 }
+
+/** The elements of a value in bytes that were read back. */
+export const elementsOf = (
+  mapped: ArrayBuffer,
+  offset: number,
+  bytes: number,
+  { isInteger }: ConcreteLayout,
+): Float32Array | Uint8Array =>
+  isInteger ? new Uint8Array(mapped, offset, bytes) : new Float32Array(mapped, offset, bytes / 4);

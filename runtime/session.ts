@@ -13,7 +13,7 @@ import {
 import { RuntimeFault } from './errors.ts';
 import { guarded, readStaging } from './guarded.ts';
 import type { HostTensor } from './host-tensor.ts';
-import { packInto } from './layout.ts';
+import { packInto, quantizeInto } from './layout.ts';
 import { checkLimits, createPipelines } from './pipelines.ts';
 import { traceSteps, type Visit } from './trace.ts';
 
@@ -92,9 +92,11 @@ export async function createSession(device: GPUDevice, artifact: Artifact, optio
 }
 
 function upload(device: GPUDevice, instance: Instance, inputs: Readonly<Record<string, HostTensor>>): void {
-  for (const { name, layout, offset, bytes } of instance.inputs) {
-    const packed = new Float32Array(bytes / 4);
-    packInto(packed, inputs[name]?.data ?? [], layout);
+  for (const { name, layout, offset, bytes, quantize } of instance.inputs) {
+    const packed = new ArrayBuffer(bytes);
+    const data = inputs[name]?.data ?? [];
+    if (quantize) quantizeInto(new Uint8Array(packed), data, layout, quantize);
+    else packInto(new Float32Array(packed), data, layout);
     device.queue.writeBuffer(instance.arena, offset, packed);
   }
 }

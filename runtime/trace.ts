@@ -3,7 +3,7 @@ import type { Plan, Step } from './artifact.ts';
 import { bufferOf, portOf, type Instance, type Symbols } from './buffers.ts';
 import { readStaging } from './guarded.ts';
 import type { HostTensor } from './host-tensor.ts';
-import { unpack } from './layout.ts';
+import { elementsOf, unpack } from './layout.ts';
 
 /** Sees a step and its result; `false` ends the trace. */
 export type Visit = (step: Step, result: HostTensor) => boolean | void;
@@ -29,8 +29,7 @@ export async function traceSteps(
     pass.end();
     encoder.copyBufferToBuffer(bufferOf(instance, port), offset, staging, 0, bytes);
     device.queue.submit([encoder.finish()]);
-    const floats = new Float32Array(await readStaging(device, staging));
-    const data = unpack(floats, layout);
+    const data = unpack(elementsOf(await readStaging(device, staging), 0, bytes, layout), layout);
     staging.destroy();
     if (visit(step, { shape, data }) === false) return;
   }

@@ -1,7 +1,7 @@
 /** Gives every value its device buffer and its place in it. */
 import { isConstant, isParameter } from '../ir/leaves.ts';
 import { topologicalOrder, type Graph, type Node } from '../ir/node.ts';
-import { channelGroups, noHalo, type Halo, type Placement } from '../kernels/kernel.ts';
+import { channelGroups, noHalo, type Element, type Halo, type Placement } from '../kernels/kernel.ts';
 import { packedPlacement } from '../kernels/weight.ts';
 import { bordersOf, imageOf, rootOf, type Sharing } from './share-memory.ts';
 
@@ -11,6 +11,9 @@ export interface Buffer {
   readonly root: Node;
   readonly halo: Halo;
   readonly channelStride: number;
+  readonly element: Element;
+  /** What each group of the border holds, as a word. */
+  readonly border: number;
   /** The vector of state whose own buffer it is; undefined in the arena. */
   readonly state: string | undefined;
 }
@@ -32,7 +35,12 @@ export function placementOf({ placementOf: placements }: Assignment, node: Node)
   return placement;
 }
 
-export function assignBuffers(graph: Graph, sharing: Sharing): Assignment {
+/** `borders` gives the word that a value's border holds where it is not zero. */
+export function assignBuffers(
+  graph: Graph,
+  sharing: Sharing,
+  borders: ReadonlyMap<Node, number> = new Map(),
+): Assignment {
   const { relations, steps } = sharing;
   const values = [...new Set([...topologicalOrder(graph), ...steps, ...relations.keys()])];
   const halos = bordersOf(sharing);
@@ -43,16 +51,19 @@ export function assignBuffers(graph: Graph, sharing: Sharing): Assignment {
     const known = placementByNode.get(node);
     if (known) return known;
     const relation = relations.get(node);
-    const placement = relation ? relation.placed(place(relation.source)) : rootPlacement(node, halos.get(node));
+    const placement = relation
+      ? relation.placed(place(relation.source))
+      : rootPlacement(node, sharing.quantized.has(node), halos.get(node));
     placementByNode.set(node, placement);
     return placement;
   };
   for (const node of values) {
     if (isConstant(node)) continue;
     const root = rootOf(sharing, node);
-    const { halo, channelStride } = place(root);
+    const { halo, channelStride, element } = place(root);
+    const border = borders.get(root) ?? 0;
     const state = isParameter(root) ? root.attrs.name : undefined;
-    const buffer = buffers.get(root) ?? { id: buffers.size, root, halo, channelStride, state };
+    const buffer = buffers.get(root) ?? { id: buffers.size, root, halo, channelStride, element, border, state };
     buffers.set(root, buffer);
     bufferByNode.set(node, buffer);
     place(node);
@@ -61,9 +72,10 @@ export function assignBuffers(graph: Graph, sharing: Sharing): Assignment {
 }
 
 /** Where a value lies in memory of its own. */
-function rootPlacement(node: Node, halo: Halo = noHalo): Placement {
+function rootPlacement(node: Node, isQuantized: boolean, halo: Halo = noHalo): Placement {
   if (isParameter(node) && halo.some((side) => side > 0)) throw new RangeError('state cannot have a border');
   const image = imageOf(node.type);
-  const placement = { ...image, halo, channelStride: channelGroups(image.channels), channelOffset: 0 };
+  const element = isQuantized ? 'i8' : image.element;
+  const placement = { ...image, element, halo, channelStride: channelGroups(image.channels), channelOffset: 0 };
   return packedPlacement(node) ?? placement;
 }

@@ -19,8 +19,9 @@ import { emitZeroHalo } from '../kernels/zero-halo.ts';
 import { assignBuffers, bufferOf, placementOf, type Assignment, type Buffer } from './assign-buffers.ts';
 import { orderSteps } from './order-steps.ts';
 import { phasesOf, type Phases } from './phases.ts';
+import { borderWords } from './borders.ts';
 import { bytesOf, planArena, type Arena } from './plan-arena.ts';
-import { shareMemory } from './share-memory.ts';
+import { shareMemory, type Sharing } from './share-memory.ts';
 import { floatWord, sizeOf, sizeOfOne } from './size.ts';
 import { updateState } from './update-state.ts';
 
@@ -63,7 +64,7 @@ export function lower(
   const selections = selectAll(graph, select, state);
   const sharing = shareMemory(graph, selections);
   const { outputs, before, copied } = updateState(graph, sharing);
-  const assignment = assignBuffers(graph, sharing);
+  const assignment = assignBuffers(graph, sharing, borderWords(sharing, profile));
   const kept = [...outputs.values()];
   const bytes = (buffer: Buffer): number => sizeOfOne(bytesOf(assignment, buffer));
   // Inference keeps the order of its layers.
@@ -77,6 +78,7 @@ export function lower(
     selections: sharing.selections,
     assignment,
     arena,
+    quantized: sharing.quantized,
     residual: residualKernels(sharing.selections),
     kernels: new Map(),
     constants: new Map(),
@@ -112,6 +114,7 @@ interface Context {
   readonly selections: ReadonlyMap<Node, Selection>;
   readonly assignment: Assignment;
   readonly arena: Arena;
+  readonly quantized: Sharing['quantized'];
   /** Kernels of which some node adds a residual. */
   readonly residual: ReadonlySet<string>;
   /** By WGSL text: equal texts are one pipeline. */
@@ -148,6 +151,7 @@ export function describe(node: Node): string {
 }
 
 const layoutOf = (placement: Placement): Layout => ({
+  ...(placement.element === 'i8' ? { element: 'i8' } : {}),
   channels: placement.channels,
   height: sizeOf(placement.height),
   width: sizeOf(placement.width),
@@ -158,7 +162,10 @@ const layoutOf = (placement: Placement): Layout => ({
 
 function valueOf(context: Context, name: string, node: Node): Value {
   const placement = placementOf(context.assignment, node);
+  const quantized = context.quantized.get(node);
+  const { border } = bufferOf(context.assignment, node);
   return {
+    ...(quantized ? { quantize: { ...quantized, border: border & 0xff } } : {}),
     name,
     // A packed weight is a run of floats; where its own shape's elements lie among them is for kernels to know.
     shape: packedPlacement(node) ? [1, placement.channels] : node.type.shape.map(sizeOf),
@@ -218,7 +225,7 @@ function emitWithin({ kernel, schedule }: Selection, request: KernelRequest): Ke
 
 function clearStep(context: Context, node: Node, buffer: Buffer): Step {
   const placement = placementOf(context.assignment, buffer.root);
-  const step = stepOf(context, 'zero-halo', emitZeroHalo(placement), node, buffer);
+  const step = stepOf(context, 'zero-halo', emitZeroHalo(placement, buffer.border), node, buffer);
   return { ...step, op: 'zeroHalo', schedule: '', macs: 0, result: valueOf(context, '', buffer.root) };
 }
 

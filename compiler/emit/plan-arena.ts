@@ -3,7 +3,7 @@ import { multiplyDims, symbolsOf, type Dim } from '../ir/dim.ts';
 import { isConstant, isInput } from '../ir/leaves.ts';
 import type { Node } from '../ir/node.ts';
 import type { Region, Size } from '../../runtime/artifact.ts';
-import { imageStride } from '../kernels/kernel.ts';
+import { groupBytes, imageStride } from '../kernels/kernel.ts';
 import { bufferOf, placementOf, type Assignment, type Buffer } from './assign-buffers.ts';
 import { alignment, planMemory, planSlots, type Lifetime, type MemoryPlan } from './plan-memory.ts';
 import { sizeOf, sizeOfOne } from './size.ts';
@@ -94,7 +94,7 @@ const aligned = (bytes: Dim): Size => ({
 
 export const bytesOf = (assignment: Assignment, { root }: Buffer): Dim => {
   const placement = placementOf(assignment, root);
-  return multiplyDims(multiplyDims(imageStride(placement), placement.batch), 16);
+  return multiplyDims(multiplyDims(imageStride(placement), placement.batch), groupBytes(placement.element));
 };
 
 function lifetimesOf(
@@ -120,13 +120,21 @@ function lifetimesOf(
 
 const hasHalo = ({ halo }: Buffer): boolean => halo.some((side) => side > 0);
 
-const geometryOf = ({ root, halo, channelStride }: Buffer): string =>
-  JSON.stringify([halo, channelStride, root.type.shape.length, root.type.shape[0], ...root.type.shape.slice(2)]);
+const geometryOf = ({ root, halo, channelStride, element, border }: Buffer): string =>
+  JSON.stringify([
+    element,
+    border,
+    halo,
+    channelStride,
+    root.type.shape.length,
+    root.type.shape[0],
+    ...root.type.shape.slice(2),
+  ]);
 
 /**
  * Kernels never write a halo and new memory is zero, so a border is dirty only where a buffer of another geometry has
  * used its bytes since a buffer of the same geometry and place was last clean: earlier in this run, or, for the first
- * such buffer, also later in the run before.
+ * such buffer, also later in the run before. A border that holds anything but zero is filled in every run.
  */
 function needsClearing(
   buffer: Buffer,
@@ -147,6 +155,6 @@ function needsClearing(
     if (!same) dirtied.push(lifetime.from);
     else if (lifetime.from < from) lastClean = Math.max(lastClean, lifetime.from);
   }
-  if (lastClean === -Infinity) return dirtied.length > 0;
+  if (lastClean === -Infinity) return buffer.border !== 0 || dirtied.length > 0;
   return dirtied.some((time) => time > lastClean && time < from);
 }

@@ -4,10 +4,11 @@ import { isConstant, isInput, isParameter } from '../ir/leaves.ts';
 import { makeNode, topologicalOrder, type Graph, type Node } from '../ir/node.ts';
 import { isOp } from '../ir/op.ts';
 import type { TensorType } from '../ir/type.ts';
-import { channelGroups, imageStride, noHalo, type Halo, type Placement } from '../kernels/kernel.ts';
+import { channelGroups, imageStride, noHalo, type Element, type Halo, type Placement } from '../kernels/kernel.ts';
 import { haloOf, type Selection } from '../kernels/select.ts';
 import { storageKernel } from '../kernels/storage.ts';
-import { after, concat, flatStorage, fromStorage, packWeights, reshape, slice } from '../ops/index.ts';
+import { after, concat, flatStorage, fromStorage, packWeights, quantize, reshape, slice } from '../ops/index.ts';
+import type { QuantizeAttrs } from '../ops/quantize.ts';
 import { storedLength } from '../ops/rules/storage-order.ts';
 
 /** How a value lies in the memory of another one. */
@@ -24,9 +25,12 @@ export interface Sharing {
   /** What a concatenation or a flat vector in place is made of: its inputs, or copies of them. */
   readonly parts: Map<Node, readonly Node[]>;
   readonly selections: Map<Node, Selection>;
+  /** Inputs that the session quantizes while it uploads them, because nothing reads them otherwise. */
+  readonly quantized: Map<Node, QuantizeAttrs>;
 }
 
 interface Image {
+  readonly element: Element;
   readonly batch: TensorType['shape'][number];
   readonly channels: number;
   readonly height: TensorType['shape'][number];
@@ -34,10 +38,11 @@ interface Image {
 }
 
 /** Axis 0 is batch, axis 1 channels, the last axis width, what is between them height. */
-export function imageOf({ shape }: TensorType): Image {
+export function imageOf({ dtype, shape }: TensorType): Image {
   const [batch = 1, channels = 1, ...rest] = shape;
   if (typeof channels !== 'number') throw new RangeError('the channel count must be known when the model is built');
-  return { batch, channels, height: productOf(rest.slice(0, -1)), width: rest.at(-1) ?? 1 };
+  const element = dtype === 'i8' ? 'i8' : 'f32';
+  return { element, batch, channels, height: productOf(rest.slice(0, -1)), width: rest.at(-1) ?? 1 };
 }
 
 /** The place of a value without border, as in storage order. */
@@ -201,11 +206,31 @@ function shareParts(sharing: Sharing, node: Node, halos: ReadonlyMap<Node, Halo>
   sharing.parts.set(node, parts);
 }
 
+/** An input whose only reader quantizes it is the quantized value. */
+function shareQuantized(sharing: Sharing, graph: Graph, order: readonly Node[]): void {
+  const outputs = new Set(Object.values(graph.outputs));
+  for (const node of order) {
+    const [source] = node.inputs;
+    if (!isOp(node, quantize) || !source || !isInput(source) || outputs.has(source)) continue;
+    if (order.some((other) => other !== node && other.inputs.includes(source))) continue;
+    sharing.quantized.set(source, node.attrs);
+    sharing.relations.set(node, { source, placed: (place) => place });
+    drop(sharing.steps, node);
+  }
+}
+
 /** `selections` names the kernel of every node that has one; views among them need no step. */
 export function shareMemory(graph: Graph, selections: ReadonlyMap<Node, Selection>): Sharing {
   const order = topologicalOrder(graph).filter((node) => !isConstant(node));
   const steps = order.filter((node) => selections.has(node));
-  const sharing: Sharing = { relations: new Map(), steps, parts: new Map(), selections: new Map(selections) };
+  const sharing: Sharing = {
+    relations: new Map(),
+    steps,
+    parts: new Map(),
+    selections: new Map(selections),
+    quantized: new Map(),
+  };
+  shareQuantized(sharing, graph, order);
   for (const node of order) {
     const relation = viewOf(node);
     if (!relation) continue;

@@ -2,6 +2,7 @@
 import {
   artifactVersion,
   type Artifact,
+  type ConstantInfo,
   type Guard,
   type Manifest,
   type Plan,
@@ -9,7 +10,8 @@ import {
   type ProfileName,
 } from '../../runtime/artifact.ts';
 import { encodeSafetensors } from '../../runtime/safetensors.ts';
-import { fromFloat32 } from '../../runtime/stored-tensor.ts';
+import { elementBytes } from '../../runtime/stored-tensor.ts';
+import type { PackedData } from '../kernels/kernel.ts';
 import type { Lowered } from './lower.ts';
 
 export interface ArtifactParts {
@@ -25,7 +27,7 @@ export interface SharedFiles {
   readonly kernels: ReadonlyMap<string, string>;
   readonly constants: ReadonlyMap<string, Uint8Array>;
   /** The manifest's record of the constants. */
-  readonly sizes: Record<string, { bytes: number }>;
+  readonly sizes: Record<string, ConstantInfo>;
   readonly named: (plan: Plan) => Plan;
 }
 
@@ -34,13 +36,16 @@ export function shareFiles(lowered: readonly Lowered[]): SharedFiles {
   const kernels = new Map(lowered.flatMap((plan) => [...plan.kernels]));
   const names = nameConstants(lowered);
   const constants = new Map<string, Uint8Array>();
+  const sizes: Record<string, ConstantInfo> = {};
   for (const { constants: packed } of lowered) {
     for (const [key, { pack }] of packed) {
       const name = names.get(key) ?? key;
-      if (!constants.has(name)) constants.set(name, bytesOf(pack()));
+      if (constants.has(name)) continue;
+      const data = pack();
+      constants.set(name, bytesOf(data));
+      sizes[name] = infoOf(data);
     }
   }
-  const sizes = Object.fromEntries([...constants].map(([name, { byteLength }]) => [name, { bytes: byteLength }]));
   return { kernels, constants, sizes, named: (plan) => withNames(plan, names) };
 }
 
@@ -86,15 +91,23 @@ const withNames = (plan: Plan, names: ReadonlyMap<string, string>): Plan => ({
   })),
 });
 
-const bytesOf = (floats: Float32Array): Uint8Array =>
-  new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength);
+const bytesOf = (data: PackedData): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
-/** A file of packed constants. */
-export function encodeConstants(constants: ReadonlyMap<string, Uint8Array>, format: string): Uint8Array {
+function infoOf(data: PackedData): ConstantInfo {
+  if (data instanceof Float32Array) return { bytes: data.byteLength };
+  return { bytes: data.byteLength, dtype: data instanceof Int8Array ? 'I8' : 'I32' };
+}
+
+/** A file of packed constants; `sizes` names the element types that are not F32. */
+export function encodeConstants(
+  constants: ReadonlyMap<string, Uint8Array>,
+  sizes: Readonly<Record<string, ConstantInfo>>,
+  format: string,
+): Uint8Array {
   const tensors = new Map(
     [...constants].map(([name, bytes]) => {
-      const floats = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
-      return [name, fromFloat32(floats, [floats.length])] as const;
+      const dtype = sizes[name]?.dtype ?? 'F32';
+      return [name, { dtype, shape: [bytes.byteLength / elementBytes[dtype]], bytes }] as const;
     }),
   );
   return encodeSafetensors(tensors, new Map([['format', format]]));
@@ -103,7 +116,7 @@ export function encodeConstants(constants: ReadonlyMap<string, Uint8Array>, form
 /** The folder's files by relative path: `manifest.json`, `kernels/*.wgsl`, `weights.safetensors`. */
 export function artifactFiles({ manifest, kernels, constants }: Artifact): Map<string, Uint8Array | string> {
   const files = new Map<string, Uint8Array | string>(kernels);
-  files.set('weights.safetensors', encodeConstants(constants, manifest.format));
+  files.set('weights.safetensors', encodeConstants(constants, manifest.constants, manifest.format));
   files.set('manifest.json', `${JSON.stringify(manifest)}\n`);
   return files;
 }

@@ -69,7 +69,7 @@ export function trainingArtifactFiles(artifact: TrainingArtifact): Map<string, U
   const { manifest, kernels, constants, initial } = artifact;
   const files = new Map<string, Uint8Array | string>(kernels);
   const tensors = [...initial].map(([name, { shape, data }]) => [name, fromFloat32(data, shape)] as const);
-  files.set('weights.safetensors', encodeConstants(constants, manifest.format));
+  files.set('weights.safetensors', encodeConstants(constants, manifest.constants, manifest.format));
   files.set('initial.safetensors', encodeSafetensors(new Map(tensors), new Map([['format', manifest.format]])));
   files.set('manifest.json', `${JSON.stringify(manifest)}\n`);
   return files;

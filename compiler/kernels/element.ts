@@ -15,7 +15,7 @@ export function logicalCoordinates(shader: Shader, shape: readonly Dim[]): (chan
   return (channel) => ['n', channel, ...unfolded, ...(shape.length > 2 ? ['x'] : [])];
 }
 
-/** The load of one element by its logical coordinates; the buffer's elements are `vec4f`. */
+/** The load of one element as f32 by its logical coordinates, from a buffer of whole groups. */
 export function elementIndex(
   shader: Shader,
   buffer: string,
@@ -34,5 +34,7 @@ export function elementIndex(
     return index === 0 ? coordinate : `(${sum}) * ${size} + ${coordinate}`;
   }, '');
   if (row) terms.push(`(${row}) * ${shader.u32(rowStride(placement))}`);
-  return `${buffer}[${terms.join(' + ')}][${rank > 1 ? `(${d1}) % 4u` : '0'}]`;
+  const lane = rank > 1 ? `(${d1}) % 4u` : '0u';
+  const group = `${buffer}[${terms.join(' + ')}]`;
+  return placement.element === 'i8' ? `(f32((${group} >> (8u * (${lane}))) & 255u) - 128.0)` : `${group}[${lane}]`;
 }

@@ -21,6 +21,7 @@ import { elementIndex, logicalCoordinates } from './element.ts';
 import {
   ceilDivide,
   channelGroups,
+  groupType,
   multiplyExtents,
   type Kernel,
   type KernelRequest,
@@ -28,6 +29,7 @@ import {
 } from './kernel.ts';
 import { imageConstant } from './pack.ts';
 import { at, beginShader, range, walk, type Shader } from './wgsl.ts';
+import { declarePack } from './words.ts';
 
 const lanes = 32;
 
@@ -55,7 +57,9 @@ export const gather: Kernel = {
     const root = isOp(node, fused) ? node.attrs.body.outputs['result'] : node;
     if (!root) throw new TypeError('the body of a fused node has no result');
     const fetch = declareFetch({ shader, request, names: new Map() }, root);
-    const y = shader.result();
+    const isInteger = result.element === 'i8';
+    if (isInteger) declarePack(shader);
+    const y = shader.result(groupType(result.element));
     const to = walk(shader, result);
     const groups = channelGroups(result.channels);
     const [groupCount, channels, columns, rows] = [groups, result.channels, result.width, result.height].map((size) =>
@@ -77,7 +81,7 @@ export const gather: Kernel = {
   if (y >= ${rows}) { return; }
   var v = vec4f();
 ${range(4).map(lane).join('\n')}
-  ${y}[${at(to, 'n', 'y', 'x', 'c')}] = v;`;
+  ${y}[${at(to, 'n', 'y', 'x', 'c')}] = ${isInteger ? 'packWord(bytesOf(v + vec4f(128.0)))' : 'v'};`;
     return shader.finish({
       workgroupSize: [lanes, 1, 1],
       workgroups: [ceilDivide(multiplyExtents(result.height, result.width, groups), lanes), 1, result.batch],
@@ -121,11 +125,11 @@ function leafText({ shader, request }: Fetcher, node: Node): string {
   if (constant && isConstant(constant)) {
     const { packed, placement } = imageConstant(constant, constant.type.shape.length);
     const coordinates = parameters(node.type.shape.length);
-    return `  return ${elementIndex(shader, shader.constant(packed), placement, node.type.shape, coordinates)};`;
+    return `  return ${elementIndex(shader, shader.constant(packed, groupType(placement.element)), placement, node.type.shape, coordinates)};`;
   }
   const placement = request.operands[index ?? -1];
   if (index === undefined || !placement) throw new TypeError(`operand ${node.op.name} has no place in memory`);
-  const buffer = shader.operand(index);
+  const buffer = shader.operand(index, groupType(placement.element));
   const coordinates = parameters(node.type.shape.length);
   return `  return ${elementIndex(shader, buffer, placement, node.type.shape, coordinates)};`;
 }

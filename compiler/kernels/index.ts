@@ -21,6 +21,13 @@ import { maxPoolGradRows } from './max-pool-grad-rows.ts';
 import { mergeMoments } from './merge-moments.ts';
 import { packWeightsKernel } from './pack-weights.ts';
 import { globalPool, pool } from './pool.ts';
+import { quantizedCells } from './quantized-cells.ts';
+import { quantizedConv2dDirect } from './quantized-conv2d-direct.ts';
+import { quantizedConv2dGrouped } from './quantized-conv2d-grouped.ts';
+import { quantizedConv2dTiled } from './quantized-conv2d-tiled.ts';
+import { quantizedDepthwise } from './quantized-depthwise.ts';
+import { quantizedLinear } from './quantized-linear.ts';
+import { quantizedPool } from './quantized-pool.ts';
 import { reduce } from './reduce.ts';
 import { resize } from './resize.ts';
 import { softmax } from './softmax.ts';
@@ -48,6 +55,13 @@ export const kernels: readonly Kernel[] = [
   weightGradTiled,
   weightGradDirect,
   weightGradGrouped,
+  quantizedLinear,
+  quantizedDepthwise,
+  quantizedConv2dDirect,
+  quantizedConv2dTiled,
+  quantizedConv2dGrouped,
+  quantizedCells,
+  quantizedPool,
   globalPool,
   pool,
   maxPoolGradRows,

@@ -24,10 +24,26 @@ export type Halo = readonly [number, number, number, number];
 export const noHalo: Halo = [0, 0, 0, 0];
 
 /**
- * How a value lies in device memory (see `Layout` of the artifact): NHWC in `vec4f`, so all strides count vec4.
- * Axis 0 of the tensor is `batch`, axis 1 `channels`, the last axis `width`, what is between them `height`.
+ * What holds the channels of a group of four: a `vec4f`, or a u32 whose byte `c % 4` is q + 128 of an i8 q. The excess
+ * makes a word of zero the zero of a value behind a ReLU, so that its border needs no filling.
+ */
+export type Element = 'f32' | 'i8';
+
+/** Bytes of a group of four channels. */
+export const groupBytes = (element: Element): number => (element === 'i8' ? 4 : 16);
+
+/** The WGSL type of a group; undefined for the one that bindings have unless said. */
+export const groupType = (element: Element): string | undefined => (element === 'i8' ? 'u32' : undefined);
+
+/** The word of four equal i8. */
+export const wordOf = (q: number): number => ((q + 128) & 0xff) * 0x01010101;
+
+/**
+ * How a value lies in device memory (see `Layout` of the artifact): NHWC in groups of four channels, which all strides
+ * count. Axis 0 of the tensor is `batch`, axis 1 `channels`, the last axis `width`, what is between them `height`.
  */
 export interface Placement {
+  readonly element: Element;
   readonly batch: Dim;
   readonly channels: number;
   readonly height: Dim;
@@ -37,14 +53,14 @@ export interface Placement {
   readonly channelOffset: number;
 }
 
-/** vec4 groups that hold so many channels. */
+/** Groups that hold so many channels. */
 export const channelGroups = (channels: number): number => Math.ceil(channels / 4);
 
 export const paddedWidth = (p: Placement): Dim => addDims(p.width, p.halo[1] + p.halo[3]);
 export const paddedHeight = (p: Placement): Dim => addDims(p.height, p.halo[0] + p.halo[2]);
 export const rowStride = (p: Placement): Dim => multiplyDims(paddedWidth(p), p.channelStride);
 export const imageStride = (p: Placement): Dim => multiplyDims(paddedHeight(p), rowStride(p));
-/** vec4 index of channel group 0 of pixel (y, x) of image 0; y and x may reach into the halo. */
+/** Index of channel group 0 of pixel (y, x) of image 0; y and x may reach into the halo. */
 export const pixelOrigin = (p: Placement, y = 0, x = 0): Dim =>
   addDims(multiplyDims(rowStride(p), p.halo[0] + y), (p.halo[1] + x) * p.channelStride + p.channelOffset);
 
@@ -54,8 +70,10 @@ export interface PackedConstant {
   readonly key: string;
   /** What the artifact calls it where no other constant has this name: the same in every build of a source. */
   readonly name: string;
-  readonly pack: () => Float32Array;
+  readonly pack: () => PackedData;
 }
+
+export type PackedData = Float32Array | Int32Array | Int8Array;
 
 /** What a storage binding is bound to: an operand of the node, its result, a packed constant, or a vec4 of zeros. */
 export type BindingSource =
@@ -121,7 +139,9 @@ export interface Kernel<S = Readonly<Record<string, number>>> {
   hasResidual?(node: Node): boolean;
   /** The result may overwrite an operand that lies as it does: of that, an invocation reads only what it writes. */
   readonly inPlace?: true;
-  /** The zero border that the data operand (operand 0) must have; none where left out. */
+  /** The border that the data operand (operand 0) must have; none where left out. */
   halo?(node: Node, schedule: S): Halo;
+  /** What each group of that border holds, as a word; zero where left out. */
+  border?(node: Node): number;
   emit(request: KernelRequest, schedule: S): KernelCode;
 }

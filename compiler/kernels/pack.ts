@@ -3,7 +3,7 @@ import type { Dim } from '../ir/dim.ts';
 import type { ConstantAttrs } from '../ir/leaves.ts';
 import type { Node } from '../ir/node.ts';
 import type { PackedForm, PackWeightsAttrs } from '../ops/pack-weights.ts';
-import { channelGroups, noHalo, type PackedConstant, type Placement } from './kernel.ts';
+import { channelGroups, noHalo, type PackedConstant, type PackedData, type Placement } from './kernel.ts';
 
 /** Where packed weights come from. */
 export type PackedSource = Node<ConstantAttrs>;
@@ -94,6 +94,7 @@ export function imageConstant(
   const height = rest.slice(0, -1).reduce((product, size) => product * size, 1);
   const groups = channelGroups(channels);
   const placement: Placement = {
+    element: node.type.dtype === 'i8' ? 'i8' : 'f32',
     batch,
     channels,
     height,
@@ -102,13 +103,16 @@ export function imageConstant(
     channelStride: groups,
     channelOffset: 0,
   };
-  const pack = (): Float32Array => {
+  const isInteger = placement.element === 'i8';
+  const pack = (): PackedData => {
     const pixels = height * width;
-    const packed = new Float32Array(batch * pixels * groups * 4);
+    const size = batch * pixels * groups * 4;
+    const packed = isInteger ? new Int8Array(size) : new Float32Array(size);
     for (let n = 0; n < batch; n++) {
       for (let c = 0; c < channels; c++) {
         for (let p = 0; p < pixels; p++) {
-          packed[(n * pixels + p) * groups * 4 + c] = data[(n * channels + c) * pixels + p] ?? 0;
+          const value = data[(n * channels + c) * pixels + p] ?? 0;
+          packed[(n * pixels + p) * groups * 4 + c] = isInteger ? value + 128 : value;
         }
       }
     }

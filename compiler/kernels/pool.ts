@@ -1,7 +1,8 @@
 /** Max, average, adaptive and global average pools: one vec4 of the result an invocation. */
 import { isOp } from '../ir/op.ts';
 import type { Node } from '../ir/node.ts';
-import { adaptiveAveragePool2d, averagePool2d, globalAveragePool, maxPool2d } from '../ops/index.ts';
+import { averagePool2d, globalAveragePool, maxPool2d } from '../ops/index.ts';
+import type { PoolAttrs } from '../ops/rules/pool.ts';
 import { ceilDivide, channelGroups, multiplyExtents, type Kernel, type Placement } from './kernel.ts';
 import { at, beginShader, walk, type Shader } from './wgsl.ts';
 
@@ -16,9 +17,7 @@ type Window = (shader: Shader, data: Placement) => string;
 const clip = (low: string, high: string, size: string): string =>
   `u32(max(${low}, 0)), u32(min(${high}, i32(${size})))`;
 
-function slidingWindow(node: Node, countPadding: boolean): Window {
-  const attrs = isOp(node, averagePool2d) || isOp(node, maxPool2d) ? node.attrs : undefined;
-  if (!attrs) throw new TypeError(`${node.op.name} has no window`);
+export function slidingWindow(attrs: PoolAttrs, countPadding: boolean): Window {
   return (shader, data) => {
     const axis = (name: string, size: string, index: 0 | 1): string => {
       const kernel = shader.u32(attrs.kernel[index]);
@@ -48,20 +47,24 @@ function adaptive(result: Placement): Window {
   };
 }
 
+function windowOf(node: Node, result: Placement): Window {
+  if (isOp(node, maxPool2d)) return slidingWindow(node.attrs, false);
+  if (isOp(node, averagePool2d)) return slidingWindow(node.attrs, node.attrs.countIncludePad);
+  return adaptive(result);
+}
+
 export const pool: Kernel = {
   name: 'pool',
   implements: ['maxPool2d', 'averagePool2d', 'adaptiveAveragePool2d'],
   profiles: ['software', 'gpu'],
-  supports: (node) => pool.implements.includes(node.op.name),
+  supports: (node) => pool.implements.includes(node.op.name) && node.type.dtype === 'f32',
   schedules: () => [{}],
   emit(request) {
     const { node, result } = request;
     const [data] = request.operands;
     if (!data) throw new TypeError('the data operand has no place in memory');
     const maximum = isOp(node, maxPool2d);
-    const window = isOp(node, adaptiveAveragePool2d)
-      ? adaptive(result)
-      : slidingWindow(node, isOp(node, averagePool2d) && node.attrs.countIncludePad);
+    const window = windowOf(node, result);
     const shader = beginShader(request);
     const x = shader.operand(0);
     const y = shader.result();

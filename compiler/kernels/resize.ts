@@ -1,7 +1,7 @@
 /** Planes of another size: one vec4 of the result an invocation, from one cell or four. */
 import { isOp } from '../ir/op.ts';
 import { resize as resizeOp } from '../ops/index.ts';
-import { ceilDivide, channelGroups, multiplyExtents, type Kernel } from './kernel.ts';
+import { ceilDivide, channelGroups, groupType, multiplyExtents, type Kernel } from './kernel.ts';
 import { at, beginShader, walk } from './wgsl.ts';
 
 const lanes = 32;
@@ -17,8 +17,8 @@ export const resize: Kernel = {
     const [data] = request.operands;
     if (!data || !isOp(node, resizeOp)) throw new TypeError(`${node.op.name} does not resize a placed value`);
     const shader = beginShader(request);
-    const x = shader.operand(0);
-    const y = shader.result();
+    const x = shader.operand(0, groupType(data.element));
+    const y = shader.result(groupType(result.element));
     const [from, to] = [walk(shader, data), walk(shader, result)];
     const groups = channelGroups(result.channels);
     const groupCount = shader.u32(groups);

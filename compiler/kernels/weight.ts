@@ -47,5 +47,14 @@ export function packedPlacement(node: Node): Placement | undefined {
   if (!packing) return undefined;
   const length = packedLength(node.type.shape, packing);
   const [batch, height, width] = [1, 1, 1];
-  return { batch, channels: length * 4, height, width, halo: noHalo, channelStride: length, channelOffset: 0 };
+  return {
+    element: 'f32',
+    batch,
+    channels: length * 4,
+    height,
+    width,
+    halo: noHalo,
+    channelStride: length,
+    channelOffset: 0,
+  };
 }

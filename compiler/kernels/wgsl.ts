@@ -23,10 +23,10 @@ export interface Shader {
   f32(value: number): string;
   /** The array of an operand, of `vec4f` unless said. Operands in one buffer share a binding: no writable aliases. */
   operand(index: number, element?: string): string;
-  /** The `array<vec4f>` that the kernel writes. */
-  result(): string;
-  /** One vec4 of zeros, writable like an operand. */
-  zeros(): string;
+  /** The array that the kernel writes, of `vec4f` unless said. */
+  result(element?: string): string;
+  /** Sixteen bytes of zeros, writable like an operand. */
+  zeros(element?: string): string;
   constant(constant: PackedConstant, element?: string): string;
   /** A module-scope declaration, such as a function or workgroup memory. */
   declare(text: string): void;
@@ -56,14 +56,14 @@ export function beginShader(request: Pick<KernelRequest, 'buffers' | 'resultBuff
       operands.set(buffer, name);
       return name;
     },
-    result: () => {
+    result: (element) => {
       const buffer = request.resultBuffer;
       const shared = buffer === undefined ? undefined : operands.get(buffer);
-      const name = shared ?? bind({ kind: 'result' }, 'read_write');
+      const name = shared ?? bind({ kind: 'result' }, 'read_write', element);
       if (buffer !== undefined) operands.set(buffer, name);
       return name;
     },
-    zeros: () => bind({ kind: 'zeros' }, 'read_write'),
+    zeros: (element) => bind({ kind: 'zeros' }, 'read_write', element),
     constant: (constant, element) => bind({ kind: 'constant', constant }, 'read', element),
     declare: (text) => void declarations.push(text),
     finish: ({ workgroupSize, workgroups, body, overrun = 0 }) => ({

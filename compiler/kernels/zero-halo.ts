@@ -1,7 +1,8 @@
-/** Writes zeros into the border of a value whose memory other values have used. */
+/** Fills the border of a value: with zeros where other values have used its memory, or with the zero of an i8 value. */
 import { addDims, multiplyDims, type Dim } from '../ir/dim.ts';
 import {
   ceilDivide,
+  groupType,
   imageStride,
   paddedHeight,
   paddedWidth,
@@ -13,11 +14,12 @@ import { beginShader } from './wgsl.ts';
 
 const lanes = 32;
 
-/** The dispatch for one buffer, whose whole width in channels `placement` covers. */
-export function emitZeroHalo(placement: Placement): KernelCode {
+/** The dispatch for one buffer, whose whole width in channels `placement` covers; `border` is the word of an i8 value. */
+export function emitZeroHalo(placement: Placement, border = 0): KernelCode {
   const [top, left, bottom, right] = placement.halo;
   const shader = beginShader({ buffers: [] });
-  const result = shader.result();
+  const isInteger = placement.element === 'i8';
+  const result = shader.result(groupType(placement.element));
   const [width, height] = [paddedWidth(placement), paddedHeight(placement)];
   const sides: Dim = multiplyDims(placement.height, left + right);
   const pixels = addDims(multiplyDims(width, top + bottom), sides);
@@ -27,6 +29,7 @@ export function emitZeroHalo(placement: Placement): KernelCode {
   const [above, below] = [shader.u32(multiplyDims(width, top)), shader.u32(multiplyDims(width, top + bottom))];
   const [before, across] = [shader.u32(left), shader.u32(left + right)];
   const [firstRow, innerWidth] = [shader.u32(top), shader.u32(placement.width)];
+  const value = isInteger ? shader.u32(border) : 'vec4f()';
   const body = `
   let c = invocation.x % ${stride};
   let i = invocation.x / ${stride};
@@ -39,7 +42,7 @@ export function emitZeroHalo(placement: Placement): KernelCode {
   } else if (i >= ${above}) {
     p = ${columns} * ${rows} - (${below} - i);
   }
-  ${result}[${origin} + group.z * ${image} + p * ${stride} + c] = vec4f();`;
+  ${result}[${origin} + group.z * ${image} + p * ${stride} + c] = ${value};`;
   return shader.finish({
     workgroupSize: [lanes, 1, 1],
     workgroups: [ceilDivide(multiplyDims(pixels, placement.channelStride), lanes), 1, placement.batch],

@@ -28,7 +28,7 @@ function layoutOf({ shape, offset }: StateTensorInfo): ConcreteLayout {
   const width = rest.reduce((product, size) => product * size, 1);
   const pixelStride = Math.ceil(channels / 4) * 4;
   const sizes = { batch, channels, height: 1, width, rows: 1, columns: width };
-  return { ...sizes, top: 0, left: 0, pixelStride, firstChannel: offset };
+  return { ...sizes, top: 0, left: 0, isInteger: false, pixelStride, firstChannel: offset };
 }
 
 /** The tensors of a vector, from its elements. */

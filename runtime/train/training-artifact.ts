@@ -1,6 +1,6 @@
 /** The training artifact: two programs, the state between steps, and the recipe. Its schema and its reader. */
 import * as v from 'valibot';
-import { checkManifest, planSchema, preprocessSchema } from '../artifact.ts';
+import { checkManifest, constantSchema, planSchema, preprocessSchema } from '../artifact.ts';
 import type { HostTensor } from '../host-tensor.ts';
 import { recipeSchema } from './recipe.ts';
 
@@ -47,7 +47,7 @@ const trainingManifestSchema = v.object({
   /** `step` updates state in place; `evaluate` only reads it. */
   programs: v.object({ step: programSchema, evaluate: programSchema }),
   /** Packed constants: entry of `weights.safetensors` and its size in bytes. */
-  constants: v.record(v.string(), v.object({ bytes: v.number() })),
+  constants: v.record(v.string(), constantSchema),
 });
 export type TrainingManifest = v.InferOutput<typeof trainingManifestSchema>;
 

@@ -1,0 +1,218 @@
+/** Quantized convolution for software adapters: register tiles over a row of pixels, words unpacked to f32 matrices. */
+import {
+  ceilDivide,
+  channelGroups,
+  multiplyExtents,
+  overrunOf,
+  type Extent,
+  type Kernel,
+  type KernelRequest,
+  type Placement,
+} from './kernel.ts';
+import {
+  declareFinishSum,
+  declareRequantize,
+  isQuantizedDepthwise,
+  packIntegerBias,
+  packWords,
+  quantizedBorder,
+  quantizedOf,
+  quantizedPadding,
+  readQuantized,
+  sumsFitF32,
+  wordsAlign,
+  type QuantizedConvolution,
+} from './quantized-convolution.ts';
+import { at, beginShader, range, unroll, walk, type Shader } from './wgsl.ts';
+import { scaledBytes, scaledMatrix, signedBytes } from './words.ts';
+
+/**
+ * `pixels`: outputs along a row that one invocation computes, each for 4 * `quads` channels. `exact`: 1 where f32 holds
+ * every sum, 0 where sums of parts are added up in i32.
+ */
+export type QuantizedDirectSchedule = { readonly pixels: number; readonly quads: number; readonly exact: number };
+
+const lanes = 8;
+
+/** Words of a part: 1024 products of at most 128 * 127 are below 2^24. */
+const partDepth = 256;
+
+const whole = (placement: Placement): boolean => placement.halo.every((side) => side === 0);
+
+// A 1x1 convolution over values without borders sees an image as one long row, which tiles without waste.
+function seesOneRow(request: KernelRequest, { attrs, kernel }: QuantizedConvolution): boolean {
+  const pointwise =
+    [...kernel, ...attrs.stride].every((size) => size === 1) && attrs.padding.every((side) => side === 0);
+  return pointwise && whole(request.result) && request.operands.every((operand) => !operand || whole(operand));
+}
+
+export const quantizedConv2dDirect: Kernel<QuantizedDirectSchedule> = {
+  name: 'quantized-conv2d-direct',
+  implements: ['quantizedConv2d'],
+  profiles: ['software'],
+  supports(node) {
+    const conv = readQuantized(node);
+    return conv !== undefined && wordsAlign(conv, 4) && !isQuantizedDepthwise(conv);
+  },
+  schedules(node) {
+    const conv = readQuantized(node);
+    if (!conv) return [];
+    const exact = sumsFitF32(conv) ? 1 : 0;
+    const all = [8, 7, 4].flatMap((pixels) => [2, 1].map((quads) => ({ pixels, quads, exact })));
+    return all.filter(({ quads }) => wordsAlign(conv, quads * 4));
+  },
+  form(node) {
+    const conv = readQuantized(node);
+    return `${conv?.attrs.groups === 1} ${conv && sumsFitF32(conv)}`;
+  },
+  cost(node, { pixels, quads }) {
+    const conv = readQuantized(node);
+    const [, , height, width] = node.type.shape.map(Number);
+    if (!conv || height === undefined || width === undefined) return 0;
+    const pointwise = conv.kernel.every((size) => size === 1);
+    const tiles = pointwise ? Math.ceil((height * width) / pixels) : height * Math.ceil(width / pixels);
+    const blocks = Math.ceil(conv.outputs / (4 * quads));
+    const words = channelGroups(conv.inputs) * conv.kernel[0] * conv.kernel[1];
+    // Relative times on SwiftShader: a matrix and a vector multiplied, a word of pixels and one of weights unpacked.
+    return tiles * blocks * words * (pixels * quads + pixels + 4 * quads);
+  },
+  hasResidual: (node) => readQuantized(node)?.hasResidual === true,
+  halo: quantizedPadding,
+  border: quantizedBorder,
+  emit(request, schedule) {
+    const { conv, data } = quantizedOf(request);
+    const { pixels, quads } = schedule;
+    const oneRow = seesOneRow(request, conv);
+    const height: Extent = oneRow ? 1 : request.result.height;
+    const width = oneRow ? multiplyExtents(request.result.height, request.result.width) : request.result.width;
+    const tilesPerRow = ceilDivide(width, pixels);
+    const tiles = multiplyExtents(height, tilesPerRow);
+    const shader = beginShader(request);
+    const body = bodyText(shader, request, schedule, { width, tilesPerRow, tiles });
+    return shader.finish({
+      workgroupSize: [lanes, 1, 1],
+      workgroups: [ceilDivide(tiles, lanes), Math.ceil(conv.outputs / (4 * quads)), request.result.batch],
+      body,
+      overrun: Math.ceil((overrunOf(width, pixels) * conv.attrs.stride[1] * data.channelStride) / 4),
+    });
+  },
+};
+
+interface Tiling {
+  readonly width: Extent;
+  readonly tilesPerRow: Extent;
+  readonly tiles: Extent;
+}
+
+/** Registers what the shader reads, in the order of its bindings and uniforms; returns the expressions. */
+function declareNames(
+  shader: Shader,
+  request: KernelRequest,
+  { pixels, quads, exact }: QuantizedDirectSchedule,
+  tiling: Tiling,
+) {
+  const { conv, data } = quantizedOf(request);
+  const { stride, padding, dilation, groups } = conv.attrs;
+  const u = (value: Extent): string => shader.u32(value);
+  const names = {
+    weights: shader.constant(packWords(conv), 'vec4u'),
+    data: shader.operand(0, 'u32'),
+    bias: shader.constant(packIntegerBias(conv), 'vec4i'),
+    result: shader.result('u32'),
+    from: walk(shader, data, -padding[0], -padding[1]),
+    to: walk(shader, request.result),
+    kernelHeight: u(conv.kernel[0]),
+    kernelWidth: u(conv.kernel[1]),
+    depth: u(channelGroups(conv.inputs)),
+    strideY: u(stride[0]),
+    strideX: u(stride[1]),
+    dilationY: u(dilation[0]),
+    dilationX: u(dilation[1]),
+    quadsPerGroup: u(groups === 1 ? 0x7fffffff : conv.outputs / groups / 4),
+    columns: u(tiling.width),
+    tilesPerRow: u(tiling.tilesPerRow),
+    tileCount: u(tiling.tiles),
+    outputGroups: u(channelGroups(conv.outputs)),
+    // A count that only the uniform block knows keeps the driver from unrolling the loop over the sums.
+    sumCount: u(pixels * quads),
+  };
+  declareRequantize(shader, request, conv);
+  if (exact === 0) declareFinishSum(shader);
+  return names;
+}
+
+interface Sum {
+  readonly pixel: number;
+  readonly quad: number;
+  readonly name: string;
+}
+
+// Sums are exact, and therefore the same in any order and with or without contraction. Bytes are converted where they
+// lie highest in a word, so that all products carry a factor of 2^48.
+function bodyText(shader: Shader, request: KernelRequest, schedule: QuantizedDirectSchedule, tiling: Tiling): string {
+  const { pixels, quads, exact } = schedule;
+  const p = declareNames(shader, request, schedule, tiling);
+  const { from } = p;
+  const sums = range(pixels).flatMap((pixel) =>
+    range(quads).map((quad) => ({ pixel, quad, name: `s${pixel}_${quad}` })),
+  );
+  const inner = `
+${unroll(pixels, (i) => `          let b${i} = ${signedBytes(`${p.data}[at + ${i}u * stride]`)};`)}
+${unroll(pixels, (i) => `          let x${i} = ${scaledBytes(`b${i}`)};`)}
+${unroll(quads, (q) => `          let w${q} = ${p.weights}[v${q} + i];\n          let m${q} = ${scaledMatrix(`w${q}`)};`)}
+${sums.map(({ name, pixel, quad }) => `          ${name} += m${quad} * x${pixel};`).join('\n')}`;
+  return `
+  let tile = invocation.x;
+  if (tile >= ${p.tileCount}) { return; }
+  let c0 = group.y * ${quads}u;
+  let n = group.z;
+  let y0 = tile / ${p.tilesPerRow};
+  let x0 = (tile - y0 * ${p.tilesPerRow}) * ${pixels}u;
+  let depth = ${p.depth};
+  let stride = ${from.pixel} * ${p.strideX};
+  let first = (c0 / ${p.quadsPerGroup}) * depth;
+  let image = ${at(from, 'n', `(y0 * ${p.strideY})`, `(x0 * ${p.strideX})`, 'first')};
+  let last = ${p.outputGroups} - 1u;
+  let taps = ${p.kernelHeight} * ${p.kernelWidth} * depth;
+${unroll(quads, (q) => `  let c${q + 1} = min(c0 + ${q}u, last); var v${q} = c${q + 1} * taps;`)}
+${sums.map(({ name }) => `  var ${name} = vec4f();`).join('\n')}
+${exact === 0 ? sums.map(({ name, quad }) => `  var t${name} = ${p.bias}[c${quad + 1}];`).join('\n') : ''}
+  for (var ky = 0u; ky < ${p.kernelHeight}; ky++) {
+    for (var kx = 0u; kx < ${p.kernelWidth}; kx++) {
+      let start = image + ky * ${p.dilationY} * ${from.row} + kx * ${p.dilationX} * ${from.pixel};
+${exact === 1 ? loopText('0u', 'depth', inner) : partsText(sums, inner)}
+${unroll(quads, (q) => `      v${q} += depth;`)}
+    }
+  }
+  let out = ${at(p.to, 'n', 'y0', 'x0', 'c0')};
+${storeText(schedule, sums, p)}`;
+}
+
+const loopText = (from: string, to: string, inner: string): string => `
+        for (var i = ${from}; i < ${to}; i++) {
+          let at = start + i;${inner}
+        }`;
+
+const partsText = (sums: readonly Sum[], inner: string): string => `
+      for (var part = 0u; part < depth; part += ${partDepth}u) {
+        let end = min(part + ${partDepth}u, depth);${loopText('part', 'end', inner)}
+${sums.map(({ name }) => `        t${name} += vec4i(${name} * ${2 ** -48}); ${name} = vec4f();`).join('\n')}
+      }`;
+
+function storeText(
+  { quads, exact }: QuantizedDirectSchedule,
+  sums: readonly Sum[],
+  { bias, result, to, columns, sumCount }: ReturnType<typeof declareNames>,
+): string {
+  const names = sums.map(({ name }) => (exact === 1 ? name : `t${name}`)).join(', ');
+  const word =
+    exact === 1
+      ? `finish(sums[i] * ${2 ** -48} + vec4f(${bias}[c0 + q]), n, y0, x, c0 + q)`
+      : 'finishSum(sums[i], n, y0, x, c0 + q)';
+  return `  var sums = array<${exact === 1 ? 'vec4f' : 'vec4i'}, ${sums.length}>(${names});
+  for (var i = 0u; i < ${sumCount}; i++) {
+    let q = i % ${quads}u;
+    let x = x0 + i / ${quads}u;
+    if (x < ${columns} && c0 + q <= last) { ${result}[out + (i / ${quads}u) * ${to.pixel} + q] = ${word}; }
+  }`;
+}

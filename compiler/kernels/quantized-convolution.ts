@@ -1,0 +1,196 @@
+/** What every kernel of quantized convolutions asks of a node: its sizes, its packed constants, its way back to i8. */
+import { isConstant } from '../ir/leaves.ts';
+import type { Node } from '../ir/node.ts';
+import { isOp } from '../ir/op.ts';
+import { quantizedConv2d } from '../ops/index.ts';
+import type { QuantizedConv2dAttrs } from '../ops/quantized-conv2d.ts';
+import {
+  channelGroups,
+  noHalo,
+  wordOf,
+  type Halo,
+  type KernelRequest,
+  type PackedConstant,
+  type Placement,
+} from './kernel.ts';
+import { packedAs, type PackedSource } from './pack.ts';
+import { at, walk, type Shader, type Walk } from './wgsl.ts';
+import { declareExact, declarePack, declareUnpack } from './words.ts';
+
+export interface QuantizedConvolution {
+  readonly attrs: QuantizedConv2dAttrs;
+  readonly weight: PackedSource;
+  readonly bias: PackedSource;
+  readonly outputs: number;
+  /** Input channels of one group. */
+  readonly inputs: number;
+  /** Vertical, horizontal. */
+  readonly kernel: readonly [number, number];
+  readonly hasResidual: boolean;
+}
+
+/** Undefined where the node is no quantized convolution with constant weights. */
+export function readQuantized(node: Node): QuantizedConvolution | undefined {
+  const [, weight, bias] = node.inputs;
+  if (!isOp(node, quantizedConv2d) || !weight || !bias || !isConstant(weight) || !isConstant(bias)) return undefined;
+  const [outputs = 1, inputs = 1, height = 1, width = 1] = weight.attrs.tensor.shape;
+  const hasResidual = node.inputs.length > 3;
+  return { attrs: node.attrs, weight, bias, outputs, inputs, kernel: [height, width], hasResidual };
+}
+
+/** The same, of a request that `supports` has admitted, with the data operand's place. */
+export function quantizedOf(request: KernelRequest): {
+  readonly conv: QuantizedConvolution;
+  readonly data: Placement;
+} {
+  const conv = readQuantized(request.node);
+  const [data] = request.operands;
+  if (!conv || !data) throw new TypeError(`${request.node.op.name} is no quantized convolution of a placed value`);
+  return { conv, data };
+}
+
+export const isQuantizedDepthwise = ({ attrs, inputs, outputs }: QuantizedConvolution): boolean =>
+  attrs.groups > 1 && inputs === 1 && outputs === attrs.groups;
+
+/** True where words of four inputs and blocks of so many outputs lie within one group each. */
+export const wordsAlign = ({ attrs, inputs, outputs }: QuantizedConvolution, block: number): boolean =>
+  attrs.groups === 1 || (inputs % 4 === 0 && (outputs / attrs.groups) % block === 0);
+
+/**
+ * Whether f32 holds every sum exactly, in any order: none of its parts is beyond 2^24. |x| is at most 128, so the
+ * weights themselves prove it.
+ */
+export function sumsFitF32({ weight, bias, outputs }: QuantizedConvolution): boolean {
+  const { data } = weight.attrs.tensor;
+  const length = data.length / outputs;
+  for (let output = 0; output < outputs; output++) {
+    let most = Math.abs(bias.attrs.tensor.data[output] ?? 0);
+    for (let at = output * length; at < (output + 1) * length; at++) most += 128 * Math.abs(data[at] ?? 0);
+    if (most >= 2 ** 24) return false;
+  }
+  return true;
+}
+
+export function quantizedPadding(node: Node): Halo {
+  return readQuantized(node)?.attrs.padding ?? noHalo;
+}
+
+export const quantizedBorder = (node: Node): number => wordOf(readQuantized(node)?.attrs.inputZero ?? -128);
+
+/**
+ * Weights as bytes: `[O / 4][KH][KW][I / 4]` of 16, in which byte `4 * j + k` is for output j and input k of the four
+ * each. A u32 of them is what `dot4I8Packed` takes, and a vec4u is a 4x4 matrix.
+ */
+export function packWords({ weight, outputs, inputs, kernel }: QuantizedConvolution): PackedConstant {
+  const { data } = weight.attrs.tensor;
+  const [taps, depth] = [kernel[0] * kernel[1], channelGroups(inputs)];
+  const pack = (): Int8Array => {
+    const packed = new Int8Array(channelGroups(outputs) * taps * depth * 16);
+    for (let o = 0; o < outputs; o++) {
+      const quad = Math.floor(o / 4) * taps;
+      for (let i = 0; i < inputs; i++) {
+        for (let tap = 0; tap < taps; tap++) {
+          const block = (quad + tap) * depth + Math.floor(i / 4);
+          packed[block * 16 + (o % 4) * 4 + (i % 4)] = data[(o * inputs + i) * taps + tap] ?? 0;
+        }
+      }
+    }
+    return packed;
+  };
+  return { ...packedAs(weight, 'words'), pack };
+}
+
+/** A depthwise convolution's weights as bytes: `[KH][KW][C / 4]` of four channels. */
+export function packDepthwiseWords({ weight, outputs, kernel }: QuantizedConvolution): PackedConstant {
+  const { data } = weight.attrs.tensor;
+  const taps = kernel[0] * kernel[1];
+  const size = channelGroups(outputs) * 4;
+  const pack = (): Int8Array => {
+    const packed = new Int8Array(taps * size);
+    for (let o = 0; o < outputs; o++) {
+      for (let tap = 0; tap < taps; tap++) packed[tap * size + o] = data[o * taps + tap] ?? 0;
+    }
+    return packed;
+  };
+  return { ...packedAs(weight, 'depthwise'), pack };
+}
+
+export function packIntegerBias({ bias, outputs }: QuantizedConvolution): PackedConstant {
+  const pack = (): Int32Array => {
+    const packed = new Int32Array(channelGroups(outputs) * 4);
+    packed.set(Int32Array.from(bias.attrs.tensor.data));
+    return packed;
+  };
+  return { ...packedAs(bias, 'bias'), pack };
+}
+
+function packMultiplier({ attrs, weight, outputs }: QuantizedConvolution): PackedConstant {
+  const scale = 2 ** attrs.shift;
+  const pack = (): Float32Array => {
+    const packed = new Float32Array(channelGroups(outputs) * 4);
+    attrs.multiplier.data.forEach((value, output) => (packed[output] = value * scale));
+    return packed;
+  };
+  const { key, name } = packedAs(weight, 'multiplier');
+  return { key: `${key}:${attrs.multiplier.data.join()}:${attrs.shift}`, name, pack };
+}
+
+/** A table of 256 i8 as words of one entry each, q + 128; one word of zero where there is none. */
+export function packTable(table: QuantizedConv2dAttrs['table']): PackedConstant {
+  const values = table ? Array.from(table.data, (q) => q + 128) : [0];
+  return { key: `table:${values.join()}`, name: 'table', pack: () => Int32Array.from(values) };
+}
+
+/**
+ * Declares `fn finish(sum: vec4f, n: u32, y: u32, x: u32, c: u32) -> u32`: from the exact sums of channel group `c` at
+ * image n, pixel (y, x), bias included, to the word to store. Layers with and without a table share a text, and so do
+ * those with and without a residual where the model has any: what a layer lacks is not read.
+ */
+export function declareRequantize(shader: Shader, request: KernelRequest, conv: QuantizedConvolution): void {
+  const { attrs } = conv;
+  const multiplier = shader.constant(packMultiplier(conv));
+  const table = shader.constant(packTable(attrs.table), 'u32');
+  const hasTable = shader.u32(attrs.table ? 1 : 0);
+  const [zero, low, high] = [attrs.outputZero + 128, attrs.min + 128, attrs.max + 128].map((q) => shader.f32(q));
+  const residual = residualText(shader, request, conv);
+  declarePack(shader);
+  shader.declare(`fn finish(sum: vec4f, n: u32, y: u32, x: u32, c: u32) -> u32 {
+  var steps = round(sum * ${multiplier}[c]);
+${residual}
+  var b = bytesOf(clamp(steps + vec4f(${zero}), vec4f(${low}), vec4f(${high})));
+  if (${hasTable} != 0u) { b = vec4u(${[...'xyzw'].map((lane) => `${table}[b.${lane}]`).join(', ')}); }
+  return packWord(b);
+}`);
+}
+
+// In units of 2^-shift the sums are whole numbers of i32: see the op.
+function residualText(shader: Shader, request: KernelRequest, { attrs, hasResidual }: QuantizedConvolution): string {
+  if (!hasResidual && request.padResidual !== true) return '';
+  const from = request.operands[3];
+  const buffer = from ? shader.operand(3, 'u32') : shader.zeros('u32');
+  const index = at(from ? walk(shader, from) : nowhere(shader), 'n', 'y', 'x', 'c');
+  const [zero, multiplier, shift] = [attrs.residualZero, attrs.residualMultiplier, attrs.shift].map((value) =>
+    shader.u32(value >>> 0),
+  );
+  declareUnpack(shader);
+  return `  if (${shift} != 0u) {
+    let fine = vec4i(clamp(steps, vec4f(-536870912.0), vec4f(536870912.0)));
+    let r = vec4i(unpackWord(${buffer}[${index}])) - vec4i(i32(${zero}));
+    let half = i32((1u << ${shift}) >> 1u);
+    steps = vec4f((fine + r * i32(${multiplier}) + vec4i(half)) >> vec4u(${shift}));
+  }`;
+}
+
+/** The walk through one word. */
+function nowhere(shader: Shader): Walk {
+  const [origin = '', image = '', row = '', pixel = ''] = [0, 0, 0, 0].map((zero) => shader.u32(zero));
+  return { origin, image, row, pixel };
+}
+
+/** Declares `finishSum`, which is `finish` of sums in i32. */
+export function declareFinishSum(shader: Shader): void {
+  declareExact(shader);
+  shader.declare(`fn finishSum(sum: vec4i, n: u32, y: u32, x: u32, c: u32) -> u32 {
+  return finish(exact(sum), n, y, x, c);
+}`);
+}
