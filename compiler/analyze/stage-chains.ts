@@ -1,10 +1,18 @@
 /** Whether stages that follow each other through `from` fit: one model, and nothing behind what is int8. */
-import type { CheckedDirective } from './directives.ts';
 import { stageWords } from './directive-schema.ts';
 import { report, type Scope } from './scope.ts';
+import type { Settings } from './settings.ts';
+
+/** The part of a checked directive that matters here. */
+interface Stage {
+  readonly word: string;
+  readonly name?: string;
+  readonly target?: string;
+  readonly settings: Settings;
+}
 
 /** Reports E0611 at the `from` of a stage that cannot start there, and at a teacher that is int8. */
-export function checkStageChains(checked: readonly CheckedDirective[], scope: Scope): void {
+export function checkStageChains(checked: readonly Stage[], scope: Scope): void {
   const stages = checked.filter(({ word }) => stageWords.some((each) => each === word));
   for (const stage of stages) {
     const teacher = stage.settings.get('teacher');
