@@ -1,6 +1,6 @@
 /** Static figures of a built model. */
 import { addDims, multiplyDims, symbolicDim, symbolsOf, type Dim } from '../ir/dim.ts';
-import { topologicalOrder, type Graph } from '../ir/node.ts';
+import { macsOf } from '../ir/macs.ts';
 import { elementCount } from '../ir/type.ts';
 import type { BuiltModel } from './build-ir.ts';
 
@@ -11,16 +11,6 @@ export interface Cost {
   readonly macs: number | undefined;
   /** The same as a polynomial of the open sizes, where there are any. */
   readonly openMacs?: Dim;
-}
-
-/** Multiply-accumulates of one evaluation of the graph. */
-export function macsOf(graph: Graph): Dim {
-  let sum: Dim = 0;
-  for (const node of topologicalOrder(graph)) {
-    const types = node.inputs.map((operand) => operand.type);
-    sum = addDims(sum, node.op.macs?.(types, node.type, node.attrs) ?? 0);
-  }
-  return sum;
 }
 
 export function costOf({ graph, parameters, inputs }: BuiltModel): Cost {

@@ -16,3 +16,6 @@ export {
   type KeptAxes,
 } from './record.ts';
 export { channelRules, withoutChannelRule } from './rules/index.ts';
+export { channelImportance, type Criterion, type LearntTensors } from './importance.ts';
+export { rankChannels, type Ranking, type RankingOptions } from './ranking.ts';
+export { macsAt, prunedFigure, solveRemoval, type FigureOptions, type PruneFigure, type Solution } from './solve.ts';

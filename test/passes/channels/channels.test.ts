@@ -145,7 +145,9 @@ const networks: readonly (readonly [string, string, readonly number[], Record<st
   ],
 ];
 
-describe.each(networks)('%s', (_, source, sizes, symbols = {}) => {
+const cases = networks.map(([name, source, sizes, symbols = {}]) => ({ name, source, sizes, symbols }));
+
+describe.each(cases)('$name', ({ source, sizes, symbols }) => {
   const graph = graphOf(source);
   it('has groups of these sizes', () => expect(groupSizes(graph)).toEqual(sizes));
   it('computes the same without what it does not read', () => {

@@ -1,7 +1,7 @@
 /** Every network of the library without a random 30 % of its channel classes, on small images where it takes them. */
 import { describe, expect, it } from 'vitest';
 import { readdirSync } from 'node:fs';
-import { macsOf } from '../../../compiler/analyze/cost.ts';
+import { macsOf } from '../../../compiler/ir/macs.ts';
 import { analyze, nodeHost } from '../../../compiler/analyze/index.ts';
 import { isInput } from '../../../compiler/ir/leaves.ts';
 import { makeNode, type Graph } from '../../../compiler/ir/node.ts';
