@@ -8,6 +8,8 @@ import { fuseConv } from './fuse-conv.ts';
 import { fuseElementwise, fuseRecomputing } from './fuse-elementwise.ts';
 import { fuseMovement } from './fuse-movement.ts';
 import { channelAffine } from './int8/channel-affine.ts';
+import { correctBias, type BiasOptions } from './int8/correct-bias.ts';
+import { equalize } from './int8/equalize.ts';
 import { insertQdq, type QdqOptions } from './int8/insert-qdq.ts';
 import { lowerInt8 } from './int8/lower-int8.ts';
 import { legalize } from './legalize.ts';
@@ -41,9 +43,20 @@ export const int8Preparation: readonly Pass[] = [
   simplify, // clamps and moves that the last one uncovered
 ];
 
+export type Int8Options = QdqOptions &
+  Partial<BiasOptions> & {
+    /** Scale channels between convolutions first. */
+    readonly equalize?: boolean;
+  };
+
+/** What ranges are measured on: prepared, and equalised where the options say so. */
+export const measuredPasses = ({ equalize: isEqualized = false }: Pick<Int8Options, 'equalize'>): readonly Pass[] =>
+  isEqualized ? [...int8Preparation, equalize] : int8Preparation;
+
 /** From a graph whose parameters are bound to constants to integer ops, for the ranges that calibration found. */
-export const int8Pipeline = (options: QdqOptions): readonly Pass[] => [
-  ...int8Preparation,
+export const int8Pipeline = ({ biasErrors = {}, ...options }: Int8Options): readonly Pass[] => [
+  ...measuredPasses(options),
+  { ...correctBias, run: (graph) => correctBias.run(graph, { biasErrors }) }, // weights are still those of float32
   { ...insertQdq, run: (graph) => insertQdq.run(graph, options) }, // places and scales, still in float32
   lowerInt8, // before fusion: it looks for the ops themselves
   simplify, // moves that cancel, weights of layers that stayed in float32
