@@ -8,6 +8,7 @@ import {
   conv2d,
   conv2dWeightGrad,
   convTranspose2d,
+  dilate,
   linear,
   packWeights,
   pad,
@@ -31,6 +32,8 @@ function sumBeside(g: Node, kept: number): Node {
 const biasGradient = (node: Node, g: Node, axis: number): Node[] =>
   node.inputs.length > 2 ? [sumBeside(g, axis)] : [];
 
+const pointwise = { stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1], groups: 1, kernel: [1, 1] } as const;
+
 /** Rows or columns at the end that the last window of a strided convolution does not reach. */
 function remainder(node: Node<Conv2dAttrs>, side: 0 | 1): number {
   const { stride, padding, dilation } = node.attrs;
@@ -39,11 +42,25 @@ function remainder(node: Node<Conv2dAttrs>, side: 0 | 1): number {
   return padded - (planeOf(node)[side] - 1) * stride[side] - dilation[side] * (kernel - 1) - 1;
 }
 
+/** The transposed convolution; of single pixels each goes to one cell of x, and the cells between get nothing. */
+function ofConvolved(node: Node<Conv2dAttrs>, g: Node): Node {
+  const [x, weight] = [operandOf(node, 0), operandOf(node, 1)];
+  const { stride, padding, dilation, groups } = node.attrs;
+  const isSparse =
+    [...planeOf(weight), ...padding].every((size, at) => size === (at < 2 ? 1 : 0)) && stride.some((step) => step > 1);
+  if (!isSparse) {
+    const outputPadding = [remainder(node, 0), remainder(node, 1)] as const;
+    return makeNode(convTranspose2d, [g, weight], { stride, padding, outputPadding, dilation, groups });
+  }
+  const { kernel: _, ...attrs } = pointwise;
+  const dense = makeNode(convTranspose2d, [g, weight], { ...attrs, outputPadding: [0, 0], groups });
+  return makeNode(dilate, [dense], { stride, size: planeOf(x) });
+}
+
 function conv2dGradient(node: Node<Conv2dAttrs>, g: Node): Node[] {
   const [x, weight] = [operandOf(node, 0), operandOf(node, 1)];
   const { stride, padding, dilation, groups } = node.attrs;
-  const outputPadding = [remainder(node, 0), remainder(node, 1)] as const;
-  const ofX = makeNode(convTranspose2d, [g, weight], { stride, padding, outputPadding, dilation, groups });
+  const ofX = ofConvolved(node, g);
   const kernel = planeOf(weight);
   const ofWeight = makeNode(conv2dWeightGrad, [x, g], { stride, padding, dilation, groups, kernel });
   return [ofX, ofWeight, ...biasGradient(node, g, 1)];
@@ -67,8 +84,6 @@ function convTranspose2dGradient(node: Node<ConvTranspose2dAttrs>, g: Node): Nod
   const ofWeight = makeNode(conv2dWeightGrad, [g, extended(x, beyond)], { ...attrs, kernel: planeOf(weight) });
   return [ofX, ofWeight, ...biasGradient(node, g, 1)];
 }
-
-const pointwise = { stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1], groups: 1, kernel: [1, 1] } as const;
 
 /** `[..., K]` as one image of one pixel a row, `[N, K, 1, 1]`; its bytes stay where they are for a matrix. */
 const rowsOf = (x: Node): Node => {
