@@ -90,6 +90,14 @@ const common: Fields = {
   },
 };
 
+const acrossLayers = optional(bool, 'false', 'one ranking over all layers');
+
+const gradually: Fields = {
+  begin: optional(time, '0epochs', 'first removal'),
+  end: required(time, 'last removal'),
+  every: optional(time, '1epochs', 'time between removals'),
+};
+
 const int8 = call({
   int8: {
     symmetric: optional(bool, 'true', 'zero point fixed at 0'),
@@ -151,39 +159,51 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
     fields: {
       ...common,
       from: required(stage(...stageWords), 'the stage whose weights it starts with'),
-      structure: optional(choice('channel', 'weight'), 'channel', 'what is removed'),
+      shape: { spec: { kind: 'sizes' }, doc: 'sizes of the symbols' },
+      structure: optional(choice('channel', 'weight'), 'channel', 'what is removed: whole channels, or single weights'),
       criterion: optional(
         call({
-          l1_norm: { global: optional(bool, 'false', 'rank over all layers') },
-          l2_norm: { global: optional(bool, 'false', 'rank over all layers') },
-          taylor: { global: optional(bool, 'false', 'rank over all layers') },
-          bn_scale: { global: optional(bool, 'false', 'rank over all layers') },
+          l1_norm: { global: acrossLayers },
+          l2_norm: { global: acrossLayers },
+          taylor: {
+            global: acrossLayers,
+            samples: optional(positive, '512', 'samples of training data that the gradients are of'),
+          },
+          bn_scale: { global: acrossLayers },
           random: { seed: optional(natural, '0', 'fixes the choice') },
         }),
         'l2_norm',
-        'what makes a channel important',
+        'what makes a channel or weight important',
       ),
       target: required(
         call({
           macs: { value: required({ kind: 'number', units: ['ratio', 'macs'] }, 'change, or the figure to reach') },
           params: { value: required({ kind: 'number', units: ['ratio', 'count'] }, 'change, or the figure to reach') },
-          ratio: { value: required(ratio, 'share of the channels') },
+          ratio: { value: required(ratio, 'share of the channels or weights that goes') },
         }),
         'how much is removed',
       ),
-      skip: optional({ kind: 'globs' }, '[]', 'parameters left alone'),
-      round_to: optional(positive, '1', 'channel counts are multiples of this'),
-      max_ratio: optional(ratio, '1', 'largest share of one layer'),
-      schedule: {
-        spec: call({
-          once: {},
-          cubic: {
-            begin: optional(time, '0epochs', 'first removal'),
-            end: required(time, 'last removal'),
-            every: optional(time, '1epochs', 'time between removals'),
+      skip: optional({ kind: 'globs' }, '[]', 'parameters whose layers keep all their outputs, or their weights'),
+      round_to: optional(positive, '1', 'channel counts that change become multiples of this'),
+      max_ratio: optional(ratio, '1', 'largest share that one layer may lose'),
+      schedule: optional(
+        call({ once: {}, linear: gradually, cubic: gradually }),
+        'once',
+        'when it is removed; what is gradual begins fast (cubic) or goes evenly (linear), during the finetuning',
+      ),
+      bn_reestimate: {
+        spec: {
+          kind: 'group',
+          fields: {
+            data: {
+              spec: { kind: 'reference', words: ['dataset'], members: ['train', 'val', 'test'] },
+              default: 'the training data',
+              doc: 'samples to measure on',
+            },
+            samples: optional(natural, '1024', 'number of samples; 0 keeps the statistics of before'),
           },
-        }),
-        doc: 'when it is removed',
+        },
+        doc: 'how the running statistics of batch norms are measured again after the last removal',
       },
       finetune: { spec: { kind: 'group', fields: common }, doc: 'training afterwards' },
     },
@@ -213,8 +233,8 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
     target: 'model',
     fields: {
       from: { spec: stage(...stageWords), doc: 'the stage whose weights it starts with' },
-      weights: optional(int8, 'int8(symmetric=true, per=channel)', 'how weights are stored'),
-      activations: optional(int8, 'int8(symmetric=false, per=tensor)', 'how values are stored'),
+      weights: optional(int8, 'int8(symmetric=true, per=channel)', 'how weights are stored; always symmetric'),
+      activations: optional(int8, 'int8(symmetric=false, per=tensor)', 'how values are stored; always per tensor'),
       calibrate: {
         spec: {
           kind: 'group',
@@ -234,7 +254,19 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
         doc: 'how ranges are found',
       },
       keep_float: optional({ kind: 'globs' }, '[]', 'layers that stay in f32'),
-      fold_bn: optional(bool, 'true', 'fold batch normalisation first'),
+      fold_bn: optional(bool, 'true', 'fold batch normalisation first; without it nothing can be int8'),
+      equalize: optional(bool, 'false', 'scale channels between layers so that their ranges are alike'),
+      correct_bias: optional(bool, 'false', 'let biases take up the mean error of rounded weights'),
+      accuracy_drop: {
+        spec: ratio,
+        default: 'any',
+        doc: 'accuracy that int8 may lose on the samples measured: the most sensitive layers stay in f32 until it holds',
+      },
+      finetune: { spec: { kind: 'group', fields: common }, doc: 'training with rounding afterwards' },
+      finetune: {
+        spec: { kind: 'group', fields: common },
+        doc: 'training afterwards that rounds in the forward pass as int8 will (quantization-aware training)',
+      },
     },
   },
   weights: {

@@ -78,7 +78,7 @@ export function checkTrainStage(source: Omit<TrainingSource, 'weights'>, extras:
 }
 
 /** A fault is shown at the argument or entry that it lies in, that of the model at its name. */
-function faultDiagnostic({ declaration }: CheckedDirective, fault: TrainingFault): Diagnostic {
+export function faultDiagnostic({ declaration }: CheckedDirective, fault: TrainingFault): Diagnostic {
   const { setting, argument, message, help } = fault;
   const { word, target, entries } = declaration;
   const inCall = argument === undefined ? undefined : argumentOf(word.name, entries, setting, argument)?.span;
@@ -151,13 +151,13 @@ function settingsOf({ directive, graph }: TrainingSource, recipe: Recipe): Train
 }
 
 /** Of directives that need not name a loss: what tells classes apart. */
-const defaultLoss = (graph: Graph): LossTerm =>
+export const defaultLoss = (graph: Graph): LossTerm =>
   Object.values(graph.outputs)[0]?.type.shape[1] === 1
     ? { name: 'bce', factor: 1, options: { posWeight: 1 } }
     : { name: 'cross_entropy', factor: 1, options: { labelSmoothing: 0 } };
 
 /** Height and width that `shape` gives to an open image; the analyzer binds other symbols by name. */
-function imageSizeOf({ settings }: CheckedDirective): readonly [number, number] | undefined {
+export function imageSizeOf({ settings }: CheckedDirective): readonly [number, number] | undefined {
   const sizes = sizesOf(settings.get('shape'));
   const [height, width] = [sizes['H'], sizes['W']];
   return height !== undefined && width !== undefined ? [height, width] : undefined;

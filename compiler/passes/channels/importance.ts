@@ -1,5 +1,4 @@
 /** How much each class of channels matters, from its weights and gradients alone (Torch-Pruning's group importance). */
-import { uniformValues } from '../../../runtime/philox.ts';
 import { isParameter } from '../../ir/leaves.ts';
 import { topologicalOrder, type Graph } from '../../ir/node.ts';
 import { elementCount, type Tensor } from '../../ir/type.ts';
@@ -12,7 +11,8 @@ export type Criterion =
   | { readonly kind: 'bn_scale' }
   /** |sum of w * dL/dw| over all that is learnt in a class: how the loss changes, to first order, without it. */
   | { readonly kind: 'taylor' }
-  | { readonly kind: 'random'; readonly seed: number };
+  /** `draw` gives so many numbers from 0 to 1. */
+  | { readonly kind: 'random'; readonly draw: (count: number) => ArrayLike<number> };
 
 export interface LearntTensors {
   readonly weights: ReadonlyMap<string, Tensor>;
@@ -91,7 +91,7 @@ export function channelImportance(
 ): Float64Array {
   const { classes, graph } = analysis;
   const { kind } = criterion;
-  if (kind === 'random') return Float64Array.from(uniformValues(classes.length, criterion.seed, 0, [0, 1]));
+  if (kind === 'random') return Float64Array.from(criterion.draw(classes.length));
   if (kind === 'taylor') {
     if (!gradients) throw new RangeError('taylor needs gradients');
     return taylorImportance(classes, weights, gradients);

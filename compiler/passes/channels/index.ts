@@ -12,6 +12,7 @@ export {
   keptParameters,
   keptTensor,
   keptWeights,
+  restoredTensor,
   type ChannelRecord,
   type KeptAxes,
 } from './record.ts';

@@ -12,11 +12,15 @@ export interface RankingOptions {
   readonly maxRatio: number;
   /** Classes that stay. */
   readonly held: ReadonlySet<number>;
+  /** Classes that are gone already: they come first. */
+  readonly gone?: ReadonlySet<number>;
 }
 
 /** Classes in the order in which they go; a class that may never go is left out. */
 export interface Ranking {
   readonly order: readonly number[];
+  /** How many of the order are gone already. */
+  readonly gone: number;
   /** The first so many of the order, less those that rounding keeps: what one count removes, a larger one removes too. */
   readonly firstOf: (count: number) => Set<number>;
 }
@@ -30,21 +34,19 @@ interface Candidate {
 }
 
 function candidatesOf({ groups }: ChannelAnalysis, options: RankingOptions): Candidate[] {
-  const { importance, isGlobal, held } = options;
+  const { importance, isGlobal, held, gone } = options;
   const candidates = groups.flatMap(({ classes }, group) => {
-    const scores = classes.map(({ id }) => importance[id] ?? NaN);
-    const known = scores.filter((score) => !Number.isNaN(score));
-    const mean = known.reduce((sum, score) => sum + score, 0) / known.length;
-    const free = classes.flatMap(({ id }, at) => {
-      const score = scores[at] ?? NaN;
-      return held.has(id) || Number.isNaN(score) ? [] : [{ id, group, score }];
-    });
+    const scored = classes.map(({ id }) => ({ id, group, score: gone?.has(id) ? -1 : (importance[id] ?? NaN) }));
+    const known = scored.filter(({ score }) => score >= 0);
+    const mean = known.reduce((sum, { score }) => sum + score, 0) / known.length;
+    const free = scored.filter(({ id, score }) => !held.has(id) && !Number.isNaN(score));
     const sorted = free.toSorted((a, b) => a.score - b.score || a.id - b.id);
-    return sorted.map((each, at) => ({
-      ...each,
+    const rankOf = (score: number, at: number): number => {
+      if (score < 0) return -1;
       // A group of which all scores are zero matters as little as can be.
-      rank: isGlobal ? (mean > 0 ? each.score / mean : 0) : (at + 1) / classes.length,
-    }));
+      return isGlobal ? (mean > 0 ? score / mean : 0) : (at + 1) / classes.length;
+    };
+    return sorted.map((each, at) => ({ ...each, rank: rankOf(each.score, at) }));
   });
   return candidates.toSorted((a, b) => a.rank - b.rank || a.id - b.id);
 }
@@ -88,7 +90,7 @@ export function rankChannels(analysis: ChannelAnalysis, options: RankingOptions)
     });
     return new Set(removed);
   };
-  return { order: order.map(({ id }) => id), firstOf };
+  return { order: order.map(({ id }) => id), gone: options.gone?.size ?? 0, firstOf };
 }
 
 /** The most classes up to `count` after which the group's channels are a multiple of `roundTo`; else none. */

@@ -1,5 +1,5 @@
 /** What pruning kept of each parameter: enough to cut weights, and to make the pruned graph again from its source. */
-import { elementCount, type Tensor } from '../../ir/type.ts';
+import { elementCount, stridesOf, type Tensor } from '../../ir/type.ts';
 import { allocate } from '../../ops/rules/storage.ts';
 
 /** By parameter and axis, the indices that are kept, in order; axes that are whole are left out. */
@@ -32,6 +32,23 @@ function keptAlong({ dtype, shape, data }: Tensor, axis: number, indices: readon
     }
   }
   return { dtype, shape: shape.with(axis, indices.length), data: result };
+}
+
+/** The tensor of the whole network with zeros where indices are missing: the inverse of `keptTensor`. */
+export function restoredTensor(tensor: Tensor, kept: KeptAxes, shape: readonly number[]): Tensor {
+  const places = shape.map((size, axis) => kept[axis] ?? Array.from({ length: size }, (_, index) => index));
+  const strides = stridesOf(shape);
+  const data = new Float32Array(elementCount(shape));
+  const coordinates = tensor.shape.map(() => 0);
+  for (const value of tensor.data) {
+    data[coordinates.reduce((sum, at, axis) => sum + (places[axis]?.[at] ?? 0) * (strides[axis] ?? 1), 0)] = value;
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      const next = (coordinates[axis] ?? 0) + 1;
+      coordinates[axis] = next < (tensor.shape[axis] ?? 1) ? next : 0;
+      if (next < (tensor.shape[axis] ?? 1)) break;
+    }
+  }
+  return { dtype: tensor.dtype, shape, data };
 }
 
 /** Weights of the pruned network; those that lost nothing are the same objects. */

@@ -59,7 +59,7 @@ export function solveRemoval(
   const figureOf = (count: number): number => prunedFigure(analysis, ranking.firstOf(count), figure, options);
   const least = figureOf(ranking.order.length);
   if (least > most) return { isReached: false, least };
-  let [low, high] = [0, ranking.order.length];
+  let [low, high] = [Math.min(ranking.gone, ranking.order.length), ranking.order.length];
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
     if (figureOf(middle) <= most) high = middle;
