@@ -20,8 +20,9 @@ import type { PassRecord, SourceCompilation } from './compile-source.ts';
 import { usageError } from './failure.ts';
 import { modelOf, weightsOf, type ModelWeights, type SourceModel } from './source-model.ts';
 import { withLazyDevice } from './open-session.ts';
-import { setupOf, type StageFlags } from './stage-flags.ts';
-import { loadStages, pickChain, type StageSource } from './stage-source.ts';
+import { setupOf } from './flagged-setup.ts';
+import type { StageFlags } from './stage-flags.ts';
+import { pickChain, type StageSource } from './stage-source.ts';
 import { parseTarget } from './source-model.ts';
 import type { References } from './measured-budgets.ts';
 
@@ -39,15 +40,6 @@ export interface BuildSubject {
   readonly compile: (profiles: readonly ProfileName[]) => SourceCompilation;
   readonly stage: { readonly name: string; readonly figures: StageFigures } | undefined;
   readonly references: References;
-}
-
-/** The stage that a target names; undefined where it names a model, or nothing. */
-export async function stageTarget(target: string, flags: StageFlags): Promise<StageSource | undefined> {
-  const { model: wanted } = parseTarget(target);
-  if (wanted === undefined || !/^(.+):([A-Za-z_]\w*)$/s.test(target)) return undefined;
-  const source = await loadStages(target, flags);
-  const isModel = source.program.models.some(({ name }) => name === wanted);
-  return !isModel && source.stages.some(({ name }) => name === wanted) ? source : undefined;
 }
 
 /**

@@ -10,7 +10,7 @@ import { bindParameters } from '../passes/bind-parameters.ts';
 import { artifactFigures } from './artifact-figures.ts';
 import { missedBudgets, sourceFigures, type Figures } from './budgets.ts';
 import { buildFigures, buildReport } from './build-report.ts';
-import { stageSubject, stageTarget, type BuildSubject, type StageBuildFlags } from './build-stage.ts';
+import type { BuildSubject, StageBuildFlags } from './build-stage.ts';
 import type { Configure, Context } from './command.ts';
 import { compileSource, type SourceCompilation } from './compile-source.ts';
 import { dumpPasses } from './dump-ir.ts';
@@ -22,6 +22,7 @@ import { budgetLines, qualityFigures, unjudged } from './measured-budgets.ts';
 import type { Output } from './output.ts';
 import { loadModel, weightsOf, type SourceModel } from './source-model.ts';
 import { stageFlags } from './stage-flags.ts';
+import { stageTarget } from './stage-source.ts';
 import { verifyPasses } from './verify-passes.ts';
 
 interface BuildFlags extends StageBuildFlags {
@@ -65,6 +66,8 @@ async function build(context: Context, target: string, flags: BuildFlags): Promi
   const stages = await stageTarget(target, flags);
   const { output, seed } = context;
   if (stages) {
+    // Running a stage needs data and a device, which a build of a model does not.
+    const { stageSubject } = await import('./build-stage.ts');
     const subject = await stageSubject(context, target, stages, flags);
     output.diagnostics(subject.source.diagnostics);
     if (flags.emit === 'ast') output.raw(emitAst(stages.program.file));

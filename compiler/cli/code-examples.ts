@@ -830,7 +830,7 @@ weights imagenet for Net { file = "net.safetensors" }
   },
   E0611: {
     wrong: `model Net(image: f32[N, 3, 32, 32]) {
-  return image |> conv1: conv(16) |> relu |> global_avg_pool |> flatten |> head: linear(10)
+  return image |> conv1: conv(16, k=3) |> relu |> global_avg_pool |> flatten |> head: linear(10)
 }
 
 dataset shapes { format = "synthetic"  classes = 10 }
@@ -842,7 +842,7 @@ quantize int8 for Net { from = base  calibrate { data = shapes.train } }
 prune slim for Net { from = int8  target = macs(-50%) }
 `,
     right: `model Net(image: f32[N, 3, 32, 32]) {
-  return image |> conv1: conv(16) |> relu |> global_avg_pool |> flatten |> head: linear(10)
+  return image |> conv1: conv(16, k=3) |> relu |> global_avg_pool |> flatten |> head: linear(10)
 }
 
 dataset shapes { format = "synthetic"  classes = 10 }

@@ -37,17 +37,20 @@ function placeOf({ file, start }: Span): Pick<BudgetLine, 'place' | 'source'> {
 
 /** The lines of an artifact as budgets, each in a text that has its line where the source had it. */
 const budgetsOf = (lines: readonly BudgetLine[]): BudgetDirective[] =>
-  lines.map(({ place, source, text, batch, reference: _, ...constraint }) => {
-    const { file: path, line, column } = place;
-    const before = '\n'.repeat(line - 1);
-    const file: SourceFile = { path, text: `${before}${source}\n` };
-    const start = before.length + column - 1;
-    // A comparison over several lines is shown by its first one.
-    const length = (text.split(/\r?\n/, 1)[0] ?? text).length;
-    const { argument, ...rest } = constraint;
-    const span = { file, start, end: start + length };
-    return { batch, constraints: [{ ...rest, ...(argument === undefined ? {} : { argument }), text, span }] };
+  lines.map((entry) => {
+    const { metric, argument, operator, limit, text, batch } = entry;
+    const names = { metric, ...(argument === undefined ? {} : { argument }) };
+    return { batch, constraints: [{ ...names, operator, limit, text, span: spanOf(entry) }] };
   });
+
+function spanOf({ place, source, text }: BudgetLine): Span {
+  const before = '\n'.repeat(place.line - 1);
+  const file: SourceFile = { path: place.file, text: `${before}${source}\n` };
+  const start = before.length + place.column - 1;
+  // A comparison over several lines is shown by its first one.
+  const [first = ''] = text.split(/\r?\n/, 1);
+  return { file, start, end: start + first.length };
+}
 
 /** E0801 for each line of an artifact that measured figures miss; those that are not known here are not judged. */
 export function missedLines(

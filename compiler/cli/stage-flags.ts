@@ -1,10 +1,6 @@
-/** The flags of commands that look at stages, and what they make of them. */
+/** The flags of commands that look at stages. */
 import type { Command } from 'commander';
-import { folderIn, type StageSetup } from '../stages/stage-setup.ts';
-import type { Context } from './command.ts';
 import { assignmentFlag, integerFlag, listFlag } from './flags.ts';
-import type { StageSource } from './stage-source.ts';
-import { overridesOf } from './train-overrides.ts';
 
 export interface StageFlags {
   readonly set?: readonly string[];
@@ -24,11 +20,3 @@ export const stageFlags = (command: Command): Command =>
 
 export const withArguments = (command: Command): Command =>
   command.option('-P <name=value>', 'value of a model parameter; can be repeated', assignmentFlag);
-
-export const setupOf = (context: Pick<Context, 'seed'>, { program }: StageSource, flags: StageFlags): StageSetup => ({
-  program,
-  arguments: flags.P,
-  overrides: overridesOf(context, flags),
-  weights: undefined,
-  folderOf: folderIn(flags.runs),
-});

@@ -22,6 +22,15 @@ export async function loadStages(target: string, flags: SettingFlags): Promise<S
   return { file, program, stages: stagesOf(program.directives) };
 }
 
+/** The stage that a target names; undefined where it names a model, or nothing. */
+export async function stageTarget(target: string, flags: SettingFlags): Promise<StageSource | undefined> {
+  const { model: wanted } = parseTarget(target);
+  if (wanted === undefined) return undefined;
+  const source = await loadStages(target, flags);
+  const isModel = source.program.models.some(({ name }) => name === wanted);
+  return !isModel && source.stages.some(({ name }) => name === wanted) ? source : undefined;
+}
+
 /** The stage of that name, or the only one that no other needs, behind all that it needs. Throws E0001. */
 export function pickChain({ file, stages }: StageSource, wanted: string | undefined): StageNode[] {
   const names = stages.map(({ name }) => name);

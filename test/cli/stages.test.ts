@@ -255,7 +255,13 @@ describe('budget lines of an artifact', () => {
   };
   /** All pictures are said to be of one class. */
   const evaluate = (artifact: string, label: number) => {
-    writeFileSync(at('given.npy'), npy(new Array<number>(count).fill(label), [count]));
+    writeFileSync(
+      at('given.npy'),
+      npy(
+        Array.from({ length: count }, () => label),
+        [count],
+      ),
+    );
     return cnnc('eval', artifact, '--data', `npy:${at('images.npy')}`, '--labels', at('given.npy'), '--json');
   };
   const top1Of = (ran: Ran): number => Number(eventsOf(ran).find(({ type }) => type === 'summary')?.['top1']);

@@ -132,6 +132,18 @@ function names(list: readonly string[], joint: 'and' | 'or' = 'and'): string {
   return quoted.length < 2 ? last : `${quoted.slice(0, -1).join(', ')} ${joint} ${last}`;
 }
 
+/** `eval` measures top-1 and top-5; a stage has the metrics of its training. */
+const byAccuracy = '`build FILE:STAGE` by what the stage measured, and `eval` on the data given';
+
+const comparedBy: Readonly<Record<string, string>> = {
+  params: '`check` and `build`',
+  macs: '`check` and `build`, where no size beside the batch is open',
+  size: '`build`',
+  peak_memory: '`build`, where no size beside the batch is open',
+  latency: '`bench --assert`',
+  drop: byAccuracy,
+};
+
 export const budgetTable = (): string =>
   markdownTable(
     ['figure', 'meaning', 'units of the limit', 'compared by'],
@@ -140,18 +152,11 @@ export const budgetTable = (): string =>
         code(argument === undefined ? name : `${name}(${argument === 'stage' ? 'STAGE' : 'p50'})`),
         doc,
         names(allowed.flatMap(unitsOf)),
-        comparedBy[name] ?? 'a measurement',
+        comparedBy[name] ?? '',
       ]),
-      [names(metricNames.map((name) => `val.${name}`)), 'a metric on a part of the dataset', '`%`', 'a measurement'],
+      [names(metricNames.map((name) => `val.${name}`)), 'a metric on a part of the dataset', '`%`', byAccuracy],
     ],
   );
-
-const comparedBy: Readonly<Record<string, string>> = {
-  params: '`check` and `build`',
-  macs: '`check` and `build`, where no size beside the batch is open',
-  size: '`build`',
-  peak_memory: '`build`, where no size beside the batch is open',
-};
 
 export const unitTable = (): string =>
   markdownTable(
