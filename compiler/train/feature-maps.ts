@@ -26,13 +26,3 @@ export function valueOfScope(graph: Graph, scope: string): Node {
     inside.length === 0 ? `nothing is computed under \`${scope}\`` : `${leaving.length} values leave \`${scope}\``,
   );
 }
-
-/** Paths of layers and blocks, for suggestions. */
-export const scopesOf = (graph: Graph): string[] => {
-  const paths = topologicalOrder(graph).flatMap((node) => (isLeaf(node) ? [] : (node.origin?.path ?? '')));
-  const prefixes = paths.flatMap((path) => {
-    const parts = path.split('.');
-    return parts.map((_, at) => parts.slice(0, at + 1).join('.'));
-  });
-  return [...new Set(prefixes)].filter((path) => path !== '');
-};

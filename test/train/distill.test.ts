@@ -4,6 +4,7 @@ import { verifyGraph } from '../../compiler/ir/verify.ts';
 import { ops } from '../../compiler/ops/index.ts';
 import { TrainingFault } from '../../compiler/train/training-fault.ts';
 import { buildTrainingStep, checkTrainingStep } from '../../compiler/train/training-step.ts';
+import { analyzeChannels, keptWeights, pruneChannels } from '../../compiler/passes/channels/index.ts';
 import { foldBatchNorm } from '../../compiler/passes/fold-batch-norm.ts';
 import { inputsOf, optionsOf, runs, type DistillRun } from './distill-runs.ts';
 import { graphOf, ReferenceTraining } from './reference-training.ts';
@@ -46,6 +47,32 @@ describe('a short run', () => {
       expect(mask.data.filter((kept, at) => kept === 0 && trained[at] !== 0)).toEqual([]);
       expect(new Set(mask.data).size).toBe(2);
     }
+  });
+});
+
+describe('a pruned network', () => {
+  it('trains exactly as the smaller network that it is', () => {
+    const { masks: _, teacher: __, ...options } = optionsOf(named('masked weights'));
+    const graph = graphOf('distill-nets.cnn', 'ClassNet', { width: '5' });
+    const { weights } = optionsOf(named('scores')).teacher ?? {};
+    const analysis = analyzeChannels(graph);
+    const removed = analysis.classes.flatMap(({ members }, index) =>
+      members.some((each) => each.parameter.attrs.name === 'conv1.weight' && each.axis === 0 && each.index % 3 === 1)
+        ? [index]
+        : [],
+    );
+    const pruned = pruneChannels(analysis, new Set(removed));
+    const kept = keptWeights(weights ?? new Map(), pruned.kept);
+    expect(kept.get('conv1.weight')?.shape).toEqual([3, 2, 3, 3]);
+    const small = graphOf('distill-nets.cnn', 'ClassNet', { width: '3' });
+    const [one, two] = [pruned.graph, small].map(
+      (each) => new ReferenceTraining({ ...options, graph: each, weights: kept }),
+    );
+    for (const index of [0, 1, 2]) {
+      const inputs = inputsOf(named('scores'), index);
+      expect(one?.step(inputs, { lr: 0.05 })).toEqual(two?.step(inputs, { lr: 0.05 }));
+    }
+    expect(one?.tensors()).toEqual(two?.tensors());
   });
 });
 
