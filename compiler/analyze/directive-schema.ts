@@ -254,7 +254,7 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
         doc: 'how ranges are found',
       },
       keep_float: optional({ kind: 'globs' }, '[]', 'layers that stay in f32'),
-      fold_bn: optional(bool, 'true', 'fold batch normalisation first; without it nothing can be int8'),
+      fold_bn: optional(bool, 'true', 'fold batch normalisation first; int8 needs it'),
       equalize: optional(bool, 'false', 'scale channels between layers so that their ranges are alike'),
       correct_bias: optional(bool, 'false', 'let biases take up the mean error of rounded weights'),
       accuracy_drop: {
@@ -262,7 +262,6 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
         default: 'any',
         doc: 'accuracy that int8 may lose on the samples measured: the most sensitive layers stay in f32 until it holds',
       },
-      finetune: { spec: { kind: 'group', fields: common }, doc: 'training with rounding afterwards' },
       finetune: {
         spec: { kind: 'group', fields: common },
         doc: 'training afterwards that rounds in the forward pass as int8 will (quantization-aware training)',
