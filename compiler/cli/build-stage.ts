@@ -117,7 +117,7 @@ async function cached(
 
 /** Stages that take no training. */
 const isQuick = ({ word, directive }: StageNode): boolean =>
-  word === 'quantize' || (word === 'prune' && !directive.settings.has('finetune'));
+  (word === 'quantize' || word === 'prune') && !directive.settings.has('finetune');
 
 /** Given weights stand for the stage before; the stage itself runs in a folder that is gone afterwards. */
 async function runNow(

@@ -1,14 +1,12 @@
 /** `cnnc train`: runs the stages up to one, shows how it goes, and keeps what each makes in a folder of its own. */
-import { NotFiniteFault } from '../../runtime/train/trace-nan.ts';
 import type { TrainResult } from '../../runtime/train/training-run.ts';
 import { runChain, type StageOutcome } from '../stages/run-stages.ts';
 import { StageInterrupted } from '../stages/stage-context.ts';
 import { chainTo, type StageNode } from '../stages/stage-graph.ts';
 import { declaredModel, folderIn, type StageSetup } from '../stages/stage-setup.ts';
 import type { Configure, Context } from './command.ts';
-import { exitCodes, SourceError, type ExitCode } from './failure.ts';
+import { exitCodes, type ExitCode } from './failure.ts';
 import { assignmentFlag, integerFlag, listFlag } from './flags.ts';
-import { notFiniteDiagnostic } from './not-finite.ts';
 import { withLazyDevice } from './open-session.ts';
 import { mergeDiagnostics } from '../analyze/index.ts';
 import { parseTarget, weightsOf } from './source-model.ts';
@@ -73,8 +71,7 @@ async function run(context: Context, target: string, flags: TrainFlags): Promise
     return await execute(context, { ...draft, weights }, chain, flags);
   } catch (error) {
     if (error instanceof StageInterrupted) return concludeTraining(context, error.result, error.folder);
-    if (!(error instanceof NotFiniteFault)) throw error;
-    throw new SourceError([notFiniteDiagnostic(error, { ...model, directive: first.directive })], exitCodes.runtime);
+    throw error;
   }
 }
 
@@ -112,6 +109,12 @@ async function execute(
         },
       ),
     );
+  } catch (error) {
+    if (!abort.signal.aborted || error !== abort.signal.reason) throw error;
+    output.progress('');
+    output.data('interrupted between trainings; --resume goes on from here');
+    output.event({ type: 'summary', ended: 'interrupted' });
+    return exitCodes.interrupted;
   } finally {
     process.off('SIGINT', interrupt);
   }

@@ -1,4 +1,7 @@
 /** Runs a chain of stages: what is cached is passed over, what is stale or missing is made. */
+import { NotFiniteFault } from '../../runtime/train/trace-nan.ts';
+import { exitCodes, SourceError } from '../cli/failure.ts';
+import { notFiniteDiagnostic } from '../cli/not-finite.ts';
 import { weightsOf, type SourceModel } from '../cli/source-model.ts';
 import { initialWeights } from '../weights.ts';
 import { compileStage } from './compile-stage.ts';
@@ -79,7 +82,12 @@ async function runStage(running: StageRunning, stage: StageNode, needed: Needed)
   const identity = await stageIdentity(setup, stage, source, { from: input.upstream, teacher: needed.teacher });
   const path = setup.folderOf(stage);
   const started = performance.now();
-  const result = await run(input.model, stage.directive, stageContext(running, stage, source, needed.teacher));
+  const context = stageContext(running, stage, source, needed.teacher);
+  const result = await run(input.model, stage.directive, context).catch((error: unknown) => {
+    if (!(error instanceof NotFiniteFault)) throw error;
+    const found = notFiniteDiagnostic(error, { ...source, directive: stage.directive });
+    throw new SourceError([found], exitCodes.runtime);
+  });
   const seconds = (performance.now() - started) / 1000;
   const figures = { ...result.figures, ...(await measuredFigures(running, stage, source, result)), seconds };
   const { name, word, from } = stage;

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runCli } from '../../compiler/cli/run-cli.ts';
 import { readArtifact } from '../../runtime/node/read-artifact.ts';
 import { cnnc, eventsOf, npy, summaryOf, type Ran } from './cnnc.ts';
 
@@ -169,6 +170,33 @@ describe('a chain of stages', () => {
     expect(readFileSync(join(runs(), 'tuned.previous/stage.json'), 'utf8')).toBe(before);
     rewrite('', '');
     expect((await train()).code).toBe(0);
+  });
+
+  it('goes on after Ctrl-C, within the stage that it stopped in', async () => {
+    const folderOf = (name: string): string => join(at('cut'), name);
+    const run = (...flags: readonly string[]) => cnnc('train', at('tiny.cnn'), '-o', at('cut'), '--json', ...flags);
+    const others = new Set(process.listeners('SIGINT'));
+    let epochs = 0;
+    const write = (text: string): void => {
+      if (text.includes('"kind":"epoch"')) epochs++;
+      // The first epoch of the second stage.
+      if (epochs !== 2) return;
+      for (const listener of process.listeners('SIGINT')) if (!others.has(listener)) listener('SIGINT');
+    };
+    const argv = ['train', at('tiny.cnn'), '-o', at('cut'), '--json'];
+    expect(await runCli(argv, { stdout: { write }, stderr: { write: () => undefined }, env: {} })).toBe(130);
+    expect(statuses(await cnnc('plan', at('tiny.cnn'), '--runs', at('cut'), '--json'))).toMatchObject({
+      base: { status: 'cached' },
+      tuned: { status: 'unfinished' },
+    });
+    expect(await run()).toMatchObject({ code: 3, err: expect.stringContaining('holds a training run already') });
+    const ran = await run('--resume');
+    expect(cached(ran)).toEqual([
+      ['base', true],
+      ['tuned', false],
+    ]);
+    const weightsOf = (path: string): string => readFileSync(join(path, 'best.safetensors')).toString('hex');
+    expect(weightsOf(folderOf('tuned'))).toBe(weightsOf(join(runs(), 'tuned')));
   });
 
   it('is refused where a folder was changed by hand', async () => {
