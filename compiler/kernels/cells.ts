@@ -2,7 +2,6 @@
 import {
   ceilDivide,
   channelGroups,
-  groupType,
   multiplyExtents,
   type Extent,
   type KernelCode,
@@ -20,7 +19,7 @@ const rowLength = 32768;
 const runOf = (profile: Profile): number => (profile === 'gpu' ? 1 : 16);
 
 /**
- * Completes a shader whose `body` sets `v`, the group of image `n`, row `y`, column `x` and channel group `c`. The
+ * Completes a shader whose `body` sets `v`, the vec4 of image `n`, row `y`, column `x` and channel group `c`. The
  * result's binding comes after those that exist.
  */
 export function finishCells(shader: Shader, { result, profile }: CellRequest, body: string): KernelCode {
@@ -31,7 +30,7 @@ export function finishCells(shader: Shader, { result, profile }: CellRequest, bo
   const [groupCount, columns, runCount, rows, count] = [groups, result.width, runs, result.height, items].map((size) =>
     shader.u32(size),
   );
-  const target = shader.result(groupType(result.element));
+  const target = shader.result();
   const to = walk(shader, result);
   return shader.finish({
     workgroupSize: [lanes, 1, 1],

@@ -1,33 +1,79 @@
 /** Ops on single quantized values: to i8 and back, sums, products and tables, a word of four channels at a time. */
+import { isConstant } from '../ir/leaves.ts';
 import type { Node } from '../ir/node.ts';
 import { isOp } from '../ir/op.ts';
 import { dequantize, lookUp, quantize, quantizedAdd, quantizedMul } from '../ops/index.ts';
-import { finishCells, insideChannels } from './cells.ts';
-import { groupType, type Kernel, type KernelRequest, type Placement } from './kernel.ts';
+import { insideChannels } from './cells.ts';
+import {
+  ceilDivide,
+  channelGroups,
+  groupType,
+  multiplyExtents,
+  type Kernel,
+  type KernelRequest,
+  type Placement,
+} from './kernel.ts';
 import { imageConstant } from './pack.ts';
-import { isConstant } from '../ir/leaves.ts';
 import { packTable } from './quantized-convolution.ts';
 import { at, beginShader, walk, type Shader } from './wgsl.ts';
 import { declarePack, declareUnpack } from './words.ts';
 
 const cellOps = [quantize, dequantize, quantizedAdd, quantizedMul, lookUp].map((op) => op.name);
 
-export const quantizedCells: Kernel = {
+/** `run`: pixels of a row that one invocation computes: on a CPU, finding a place costs more than a word. */
+export type QuantizedCellsSchedule = { readonly run: number };
+
+const lanes = 32;
+
+export const quantizedCells: Kernel<QuantizedCellsSchedule> = {
   name: 'quantized-cells',
   implements: cellOps,
   profiles: ['software', 'gpu'],
   supports: (node) => cellOps.includes(node.op.name),
-  schedules: () => [{}],
-  emit(request) {
+  schedules: (_node, profile) => [{ run: profile === 'gpu' ? 1 : 16 }],
+  emit(request, { run }) {
+    const { height, width, channels, batch, element } = request.result;
     const shader = beginShader(request);
     declarePack(shader);
     declareUnpack(shader);
-    return finishCells(shader, request, bodyText(shader, request));
+    const walks: OperandWalk[] = [];
+    const value = bodyText(shader, request, (index) => operandText(shader, request, index, walks));
+    const target = shader.result(groupType(element));
+    const to = walk(shader, request.result);
+    const runs = ceilDivide(width, run);
+    const groups = channelGroups(channels);
+    const [groupCount, runCount, rows, columns] = [groups, runs, height, width].map((size) => shader.u32(size));
+    return shader.finish({
+      workgroupSize: [lanes, 1, 1],
+      workgroups: [ceilDivide(multiplyExtents(height, runs, groups), lanes), 1, batch],
+      body: `
+  let c = invocation.x % ${groupCount};
+  let p = invocation.x / ${groupCount};
+  let n = group.z;
+  let y = p / ${runCount};
+  let first = (p - y * ${runCount}) * ${run}u;
+  if (y >= ${rows}) { return; }
+${walks.map(({ name, start }) => `  var ${name} = ${start};`).join('\n')}
+  var to = ${at(to, 'n', 'y', 'first', 'c')};
+  for (var x = first; x < min(first + ${run}u, ${columns}); x++) {
+${value}
+    ${target}[to] = v;
+${walks.map(({ name, step }) => `    ${name} += ${step};`).join('\n')}
+    to += ${to.pixel};
+  }`,
+    });
   },
 };
 
-/** The group of an operand at the cell; one value stands for all along an axis where it has only one. */
-function loadText(shader: Shader, request: KernelRequest, index: number): string {
+/** How an operand's groups follow each other along a run. */
+interface OperandWalk {
+  readonly name: string;
+  readonly start: string;
+  readonly step: string;
+}
+
+/** The group of an operand at the cell; a gate has one for all pixels. */
+function operandText(shader: Shader, request: KernelRequest, index: number, walks: OperandWalk[]): string {
   const { node, result } = request;
   const operand = node.inputs[index];
   const constant = operand && isConstant(operand) ? imageConstant(operand, node.type.shape.length) : undefined;
@@ -35,17 +81,21 @@ function loadText(shader: Shader, request: KernelRequest, index: number): string
   if (!placement) throw new TypeError(`operand ${index} of ${node.op.name} has no place in memory`);
   const type = groupType(placement.element);
   const buffer = constant ? shader.constant(constant.packed, type) : shader.operand(index, type);
-  const single = isSingle(placement, result);
-  return `${buffer}[${at(walk(shader, placement), 'n', single ? '0u' : 'y', single ? '0u' : 'x', 'c')}]`;
+  const from = walk(shader, placement);
+  const name = `from${index}`;
+  if (isGate(placement, result)) walks.push({ name, start: at(from, 'n', '0u', '0u', 'c'), step: '0u' });
+  else walks.push({ name, start: at(from, 'n', 'y', 'first', 'c'), step: from.pixel });
+  return `${buffer}[${name}]`;
 }
 
-/** Whether an operand is a gate of a larger map. */
-const isSingle = (operand: Placement, result: Placement): boolean =>
+const isGate = (operand: Placement, result: Placement): boolean =>
   operand.height === 1 && operand.width === 1 && (result.height !== 1 || result.width !== 1);
 
-function bodyText(shader: Shader, request: KernelRequest): string {
-  const { node, result } = request;
-  const first = loadText(shader, request, 0);
+/** The operand of a number, as an expression. */
+type Load = (index: number) => string;
+
+function bodyText(shader: Shader, { node, result }: KernelRequest, load: Load): string {
+  const first = load(0);
   if (isOp(node, quantize)) {
     const [inverse, zero] = [1 / node.attrs.scale, node.attrs.zeroPoint + 128].map((value) => shader.f32(value));
     return `  let steps = round(${first} * ${inverse}) + vec4f(${zero});
@@ -63,12 +113,11 @@ function bodyText(shader: Shader, request: KernelRequest): string {
     return `  let b = bytesOf(unpackWord(${first}) + vec4f(128.0));
   let v = packWord(vec4u(${[...'xyzw'].map((lane) => `${table}[b.${lane}]`).join(', ')}));`;
   }
-  return binaryText(shader, request, node, first);
+  return binaryText(shader, node, first, load(1));
 }
 
-function binaryText(shader: Shader, request: KernelRequest, node: Node, first: string): string {
+function binaryText(shader: Shader, node: Node, first: string, second: string): string {
   if (!isOp(node, quantizedAdd) && !isOp(node, quantizedMul)) throw new TypeError(`${node.op.name} has no cells`);
-  const second = loadText(shader, request, 1);
   const { aZero, bZero, outputZero, min, max } = node.attrs;
   const [a, b] = [shader.f32(aZero), shader.f32(bZero)];
   const [zero, low, high] = [outputZero, min, max].map((q) => shader.f32(q + 128));

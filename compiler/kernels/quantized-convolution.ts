@@ -65,7 +65,7 @@ export function sumsFitF32({ weight, bias, outputs }: QuantizedConvolution): boo
   const length = data.length / outputs;
   for (let output = 0; output < outputs; output++) {
     let most = Math.abs(bias.attrs.tensor.data[output] ?? 0);
-    for (let at = output * length; at < (output + 1) * length; at++) most += 128 * Math.abs(data[at] ?? 0);
+    for (let i = output * length; i < (output + 1) * length; i++) most += 128 * Math.abs(data[i] ?? 0);
     if (most >= 2 ** 24) return false;
   }
   return true;
