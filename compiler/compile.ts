@@ -6,8 +6,10 @@ import { assembleArtifact } from './emit/write-artifact.ts';
 import { topologicalOrder, type Graph } from './ir/node.ts';
 import { elementCount, type Tensor } from './ir/type.ts';
 import { bindParameters } from './passes/bind-parameters.ts';
-import { inferencePipeline, runPipeline, type PipelineOptions } from './passes/pipelines.ts';
+import { inferencePipeline, int8Pipeline, runPipeline, type PipelineOptions } from './passes/pipelines.ts';
 import { fixedSchedules } from './schedule/fixed.ts';
+import { int8OptionsOf } from './stages/int8-options.ts';
+import type { QuantizationRecord } from './stages/staged-model.ts';
 import type { ParameterShape } from './weights.ts';
 import { version } from './version.ts';
 
@@ -18,6 +20,8 @@ export interface CompileInput {
   readonly graph: Graph;
   readonly parameters: readonly (ParameterShape & { readonly trainable: boolean })[];
   readonly weights: ReadonlyMap<string, Tensor>;
+  /** What becomes int8, and with which ranges; float32 throughout without it. */
+  readonly quantization?: QuantizationRecord | undefined;
   readonly preprocess?: Preprocess | undefined;
   /** What the source asserts of free dimensions. */
   readonly guards?: readonly Guard[];
@@ -39,7 +43,8 @@ export interface Compilation {
 /** Throws a PassError (a pass broke the graph) or a LoweringError (an op that no kernel runs). */
 export function compile(input: CompileInput, options: CompileOptions = {}): Compilation {
   const bound = bindParameters.run(input.graph, { parameters: input.weights });
-  const optimized = runPipeline(bound, inferencePipeline, options);
+  const passes = input.quantization ? int8Pipeline(int8OptionsOf(input.quantization)) : inferencePipeline;
+  const optimized = runPipeline(bound, passes, options);
   const plans: Partial<Record<ProfileName, Lowered>> = {};
   for (const profile of options.profiles ?? (['software', 'gpu'] as const)) {
     plans[profile] = lower(optimized, profile, fixedSchedules(optimized, profile));
