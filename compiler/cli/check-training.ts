@@ -4,6 +4,7 @@ import type { CheckedDirective, CheckedProgram } from '../analyze/index.ts';
 import { spanOf } from '../analyze/written.ts';
 import type { Graph } from '../ir/node.ts';
 import { checkDistillStage } from '../stages/distill.ts';
+import { checkPruneStage } from '../stages/prune.ts';
 import { stagesOf, type StageNode } from '../stages/stage-graph.ts';
 import { checkTrainStage, sizesOf, type TrainingSource } from '../stages/train.ts';
 import { trainingDirective } from '../stages/training-directive.ts';
@@ -14,6 +15,11 @@ export function trainingFaults(checked: CheckedProgram): Diagnostic[] {
   const stages = stagesOf(checked.program.directives);
   return stages.flatMap((stage) => {
     if (stage.word === 'train') return faultsOf(checked, stage.directive, checkTrainStage);
+    if (stage.word === 'prune') {
+      return faultsOf(checked, trainingDirective(stage), ({ graph, built: { parameters } }) =>
+        checkPruneStage({ graph, parameters }, stage.directive),
+      );
+    }
     if (stage.word !== 'distill') return [];
     const teacher = teacherGraph(checked, stage);
     if (!teacher) return [];

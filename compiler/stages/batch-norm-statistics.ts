@@ -10,10 +10,10 @@ import { dropout } from '../ops/index.ts';
 import { constantNode } from '../passes/constants.ts';
 import { boundModel } from '../train/bound-model.ts';
 import { normalisationsOf, substitute, trainingForm, type Normalisation } from '../train/training-form.ts';
-import type { CalibrationGraph } from './calibration.ts';
 
 /** What the graph of a batch measures. */
-export interface MomentsGraph extends CalibrationGraph {
+export interface MomentsGraph {
+  readonly graph: Graph;
   /** By output: whose statistics it is, and elements of a channel in one batch. */
   readonly norms: ReadonlyMap<string, { readonly norm: Normalisation; readonly count: number }>;
 }
@@ -25,7 +25,7 @@ export function momentsGraph(
   batch: number,
   imageSize: readonly [number, number] | undefined,
 ): MomentsGraph {
-  const { graph: bound, image } = boundModel({ graph, batch, imageSize });
+  const { graph: bound } = boundModel({ graph, batch, imageSize });
   const whole = substitute(bound, (node, inputs) => (isOp(node, dropout) ? inputs[0] : undefined));
   const leaf = (name: string) => {
     const tensor = weights.get(name);
@@ -49,7 +49,7 @@ export function momentsGraph(
     norms.set(`moments${index}`, { norm, count: elementCount(shape) / norm.channels });
     return [[`moments${index}`, node] as const];
   });
-  return { graph: makeGraph(Object.fromEntries(outputs)), image, norms };
+  return { graph: makeGraph(Object.fromEntries(outputs)), norms };
 }
 
 /** Sums over batches for one norm. */

@@ -12,7 +12,6 @@ import { weightedSum, type LossTerm } from '../train/losses/index.ts';
 import { programInputs, targetOf } from '../train/program-inputs.ts';
 import { substitute } from '../train/training-form.ts';
 import type { TargetSettings } from '../train/training-options.ts';
-import type { CalibrationGraph } from './calibration.ts';
 
 export interface GradientSettings {
   readonly graph: Graph;
@@ -24,7 +23,8 @@ export interface GradientSettings {
   readonly loss: readonly LossTerm[];
 }
 
-export interface GradientsGraph extends CalibrationGraph {
+export interface GradientsGraph {
+  readonly graph: Graph;
   /** Parameters by output. */
   readonly names: ReadonlyMap<string, string>;
 }
@@ -58,7 +58,7 @@ export function gradientsGraph(settings: GradientSettings, batch: number): Gradi
     names.set(`gradient${index}`, name);
     return [[`gradient${index}`, gradient] as const];
   });
-  return { graph: makeGraph(Object.fromEntries(outputs)), image, names };
+  return { graph: makeGraph(Object.fromEntries(outputs)), names };
 }
 
 /** Sums gradients of batches by parameter. */

@@ -2,6 +2,7 @@
 import { diagnostic } from '../../grammar/diagnostics.ts';
 import { SourceError } from '../cli/failure.ts';
 import { distillStage } from './distill.ts';
+import { pruneStage } from './prune.ts';
 import { quantizeStage } from './quantize.ts';
 import type { StageFunction } from './stage-context.ts';
 import type { StageNode, StageWord } from './stage-graph.ts';
@@ -9,6 +10,7 @@ import { trainStage } from './train-stage.ts';
 
 const functions: Readonly<Partial<Record<StageWord, StageFunction>>> = {
   train: trainStage,
+  prune: pruneStage,
   distill: distillStage,
   quantize: quantizeStage,
 };

@@ -1,0 +1,204 @@
+/** The `prune` stage: fewer channels or fewer weights, at once or along a training. */
+import type { Diagnostic } from '../../grammar/diagnostics.ts';
+import { openTrainingData } from '../../runtime/node/training-data.ts';
+import type { CheckedDirective } from '../analyze/index.ts';
+import { SourceError } from '../cli/failure.ts';
+import { macsAt } from '../passes/channels/index.ts';
+import { TrainingFault } from '../train/training-fault.ts';
+import {
+  learntElements,
+  planChannels,
+  removeChannels,
+  solve,
+  figureText,
+  type ChannelState,
+} from './prune-channels.ts';
+import { measureGradients, reestimated, type Measuring } from './prune-measures.ts';
+import { roundsOf, type TrainingLength } from './prune-rounds.ts';
+import { pruneDiagnostic, PruneFault, pruneSettings, type PruneSettings } from './prune-settings.ts';
+import { planWeights, removeWeights, sparsityOf, type WeightState } from './prune-weights.ts';
+import { channelImportance } from '../passes/channels/index.ts';
+import { numberOf } from './settings.ts';
+import type { StageContext, StageFigures, StageResult } from './stage-context.ts';
+import type { StagedModel } from './staged-model.ts';
+import { compileTrainStage, draftRecipe, faultDiagnostic, type TrainingExtras } from './train.ts';
+import { trainingSource } from './train-stage.ts';
+import { trainingDirective } from './training-directive.ts';
+
+/** What one kind of pruning does to a model. */
+interface Pruner<S extends { readonly model: StagedModel }> {
+  readonly start: S;
+  /** Goes on until the given part of all that is to go is gone. */
+  readonly remove: (state: S, part: number) => Promise<S>;
+  /** What holds through trainings. */
+  readonly extras: (state: S) => TrainingExtras;
+  readonly figures: (state: S) => StageFigures;
+  readonly summary: (state: S) => string;
+}
+
+/** Throws SourceError where a setting does not fit the model. */
+export async function pruneStage(
+  input: StagedModel,
+  directive: CheckedDirective,
+  context: StageContext,
+): Promise<StageResult> {
+  try {
+    const settings = pruneSettings(directive.settings);
+    const measuring = { directive: trainingDirective(context.stage, 'finetune'), settings, context };
+    if (settings.structure === 'weight') return await prune(weightPruner(input, measuring), measuring);
+    return await prune(channelPruner(input, measuring), measuring);
+  } catch (error) {
+    if (error instanceof PruneFault) throw new SourceError([pruneDiagnostic(directive, error)]);
+    if (error instanceof TrainingFault) throw new SourceError([faultDiagnostic(directive, error)]);
+    throw error;
+  }
+}
+
+function channelPruner(input: StagedModel, measuring: Measuring): Pruner<ChannelState> {
+  const { settings } = measuring;
+  const plan = planChannels(input, settings);
+  const macs = macsAt(input.graph, {});
+  return {
+    start: { removed: new Set(), record: {}, model: input },
+    remove: async (state, part) =>
+      removeChannels(plan, settings, state, part, await measureGradients(state.model, measuring)),
+    extras: () => ({}),
+    figures: ({ removed }) => ({ removed_channels: removed.size }),
+    summary: ({ removed, model }) => {
+      const [was, is] = [macs, macsAt(model.graph, {})];
+      const [had, has] = [learntElements(input.parameters), learntElements(model.parameters)];
+      return (
+        `${removed.size} of ${plan.analysis.classes.length} channels removed; ` +
+        `${figureText('macs', is)} of ${figureText('macs', was)}, ${figureText('params', has)} of ${figureText('params', had)}`
+      );
+    },
+  };
+}
+
+function weightPruner(input: StagedModel, measuring: Measuring): Pruner<WeightState> {
+  const { settings } = measuring;
+  const plan = planWeights(input, settings);
+  return {
+    start: { model: input, masks: new Map() },
+    remove: async (state, part) =>
+      removeWeights(plan, settings, state, part, await measureGradients(state.model, measuring)),
+    extras: ({ masks }) => (masks.size > 0 ? { masks } : {}),
+    figures: ({ model }) => ({ sparsity: sparsityOf(plan, model.weights) }),
+    summary: ({ model }) => `${(sparsityOf(plan, model.weights) * 100).toFixed(1)} % of the weights are zero`,
+  };
+}
+
+async function prune<S extends { readonly model: StagedModel }>(
+  pruner: Pruner<S>,
+  measuring: Measuring,
+): Promise<StageResult> {
+  const { settings, context } = measuring;
+  const { rounds, rest } = await plannedRounds(pruner.start.model, measuring);
+  let state = pruner.start;
+  let steps = 0;
+  const trained = async (length: TrainingLength, name: string, isLast: boolean): Promise<void> => {
+    const { model, count } = await train(state.model, measuring, length, pruner.extras(state), name, isLast);
+    state = { ...state, model };
+    steps += count;
+  };
+  for (const [index, { training, part }] of rounds.entries()) {
+    if (training) await trained(training, `round-${index}`, false);
+    state = await pruner.remove(state, part);
+    const round = rounds.length > 1 ? `removal ${index + 1} of ${rounds.length}: ` : '';
+    context.output.note(`${context.stage.name}: ${round}${pruner.summary(state)}`);
+  }
+  state = { ...state, model: await reestimated(state.model, measuring) };
+  if (settings.hasFinetune && rest) await trained(rest, 'finetune', true);
+  return { model: state.model, figures: { ...pruner.figures(state), ...(steps > 0 ? { steps } : {}) } };
+}
+
+/** Lengths count batches, which only the data tell. */
+async function plannedRounds(model: StagedModel, { directive, settings, context }: Measuring) {
+  const epochs = numberOf(directive.settings.get('epochs')) ?? 1;
+  if (settings.schedule.kind === 'once') return roundsOf(settings.schedule, epochs, 1);
+  const {
+    data: spec,
+    target,
+    batch,
+    limitBatches = Infinity,
+  } = draftRecipe(trainingSource(model, directive, context), context.overrides, []);
+  const data = await openTrainingData(spec, '.', { target: target.kind, classes: target.classes });
+  try {
+    return roundsOf(
+      settings.schedule,
+      epochs,
+      Math.max(1, Math.min(limitBatches, Math.floor(data.train.size / batch))),
+    );
+  } finally {
+    await data.close();
+  }
+}
+
+/** Settings that are for the training after the last removal alone. */
+const ofTheEnd = ['schedule', 'early_stop', 'checkpoint'];
+
+async function train(
+  model: StagedModel,
+  { directive, context }: Measuring,
+  { epochs, limitBatches }: TrainingLength,
+  extras: TrainingExtras,
+  name: string,
+  isLast: boolean,
+): Promise<{ readonly model: StagedModel; readonly count: number }> {
+  const settings = new Map(directive.settings);
+  const own = context.stage.directive.settings.get('finetune');
+  // The stage's own `schedule` says when it removes.
+  if (own?.kind === 'group' && !own.entries.has('schedule')) settings.delete('schedule');
+  if (!isLast) for (const key of ofTheEnd) settings.delete(key);
+  settings.set('epochs', { kind: 'number', value: epochs, quantity: 'epochs' });
+  const source = trainingSource(model, { ...directive, settings }, context);
+  const seed = (context.overrides.seed ?? numberOf(settings.get('seed')) ?? 0) + seedOf(name);
+  const overrides = { ...context.overrides, seed, ...(limitBatches === undefined ? {} : { limitBatches }) };
+  const { weights, result } = await context.train(
+    (isFused) => compileTrainStage(source, overrides, { isFused, ...extras }),
+    name,
+  );
+  return { model: { ...model, weights }, count: result.state.step };
+}
+
+/** Every round shuffles in its own way. */
+const seedOf = (name: string): number => Number(/\d+$/.exec(name)?.[0] ?? 0);
+
+/** What a directive asks for that its model cannot do, found without weights: settings, and targets out of reach. */
+export function checkPruneStage(
+  model: Pick<StagedModel, 'graph' | 'parameters'>,
+  directive: CheckedDirective,
+): Diagnostic[] {
+  try {
+    checkSettings(model, pruneSettings(directive.settings));
+    return [];
+  } catch (error) {
+    if (error instanceof PruneFault) return [pruneDiagnostic(directive, error)];
+    throw error;
+  }
+}
+
+/** All channels count alike where nothing is known of their weights. */
+function checkSettings(model: Pick<StagedModel, 'graph' | 'parameters'>, settings: PruneSettings): void {
+  if (settings.structure === 'weight') {
+    planWeights(model, settings);
+    return;
+  }
+  const plan = planChannels(model, settings);
+  const { classes } = plan.analysis;
+  const importance =
+    settings.criterion === 'bn_scale'
+      ? channelImportance(plan.analysis, { kind: 'bn_scale' }, { weights: onesOf(model) })
+      : new Float64Array(classes.length).fill(1);
+  solve(plan, settings, importance, plan.wanted);
+}
+
+/** Scales of norms, which have one axis. */
+const onesOf = ({ parameters }: Pick<StagedModel, 'parameters'>): StagedModel['weights'] =>
+  new Map(
+    parameters.flatMap(({ name, shape: [count, ...more] }) =>
+      count === undefined || more.length > 0
+        ? []
+        : [[name, { dtype: 'f32' as const, shape: [count], data: new Float32Array(count).fill(1) }]],
+    ),
+  );
