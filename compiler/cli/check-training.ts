@@ -5,6 +5,7 @@ import { spanOf } from '../analyze/written.ts';
 import type { Graph } from '../ir/node.ts';
 import { checkDistillStage } from '../stages/distill.ts';
 import { checkPruneStage } from '../stages/prune.ts';
+import { checkQuantizeStage } from '../stages/quantize-settings.ts';
 import { stagesOf, type StageNode } from '../stages/stage-graph.ts';
 import { checkTrainStage, sizesOf, type TrainingSource } from '../stages/train.ts';
 import { trainingDirective } from '../stages/training-directive.ts';
@@ -20,6 +21,7 @@ export function trainingFaults(checked: CheckedProgram): Diagnostic[] {
         checkPruneStage({ graph, parameters }, stage.directive),
       );
     }
+    if (stage.word === 'quantize') return checkQuantizeStage(stage.directive);
     if (stage.word !== 'distill') return [];
     const teacher = teacherGraph(checked, stage);
     if (!teacher) return [];

@@ -12,11 +12,15 @@ import { randomTensor } from '../../../compiler/ir/tensor-literal.ts';
 import type { Tensor } from '../../../compiler/ir/type.ts';
 import { verifyGraph } from '../../../compiler/ir/verify.ts';
 import { ops, quantize } from '../../../compiler/ops/index.ts';
+import { bindParameters } from '../../../compiler/passes/bind-parameters.ts';
+import { analyzeChannels, keptWeights, pruneChannels } from '../../../compiler/passes/channels/index.ts';
 import { insertQdq } from '../../../compiler/passes/int8/insert-qdq.ts';
 import { lowerInt8 } from '../../../compiler/passes/int8/lower-int8.ts';
 import { planInt8 } from '../../../compiler/passes/int8/plan.ts';
 import type { Range } from '../../../compiler/passes/int8/scales.ts';
 import { int8Pipeline, int8Preparation, runPipeline } from '../../../compiler/passes/pipelines.ts';
+import { drawRemoved, withParameters } from '../channels/pruned-case.ts';
+import { networkOf, plannedNetworks } from '../channels/random-network.ts';
 import { runSeed } from '../property.ts';
 import { buildGraph, recipes } from '../random-graph.ts';
 import { measureRanges } from './measure.ts';
@@ -31,8 +35,7 @@ interface Case {
   readonly qdq: Graph;
 }
 
-function drawCase(recipe: Parameters<typeof buildGraph>[0], seed: number): Case {
-  const bound = buildGraph(recipe);
+function caseOf(bound: Graph, seed: number): Case {
   const inputs: Record<string, Tensor> = {};
   for (const node of topologicalOrder(bound)) {
     if (!isInput(node)) continue;
@@ -51,7 +54,7 @@ function drawCase(recipe: Parameters<typeof buildGraph>[0], seed: number): Case 
 
 const forEachCase = (check: (drawn: Case) => void, { seed = runSeed, numRuns = runs } = {}): void =>
   fc.assert(
-    fc.property(recipes, fc.nat(1e6), (recipe, data) => check(drawCase(recipe, data))),
+    fc.property(recipes, fc.nat(1e6), (recipe, data) => check(caseOf(buildGraph(recipe), data))),
     { seed, numRuns },
   );
 
@@ -108,6 +111,22 @@ describe(`random networks as int8 (CNNC_SEED=${runSeed})`, () => {
       expect(verifyGraph(lowered, ops)).toEqual([]);
       expect(largestStep(qdq, lowered, inputs)).toBeLessThanOrEqual(1);
     });
+  }, 600_000);
+
+  it('do so when channels were pruned before, whose weights and batch norms are smaller', () => {
+    let pruned = 0;
+    const property = fc.property(plannedNetworks, fc.nat(999), (plan, seed) => {
+      const { graph, weights } = withParameters(networkOf(plan));
+      const analysis = analyzeChannels(graph);
+      const removed = drawRemoved(analysis, seed, 0.4);
+      const smaller = pruneChannels(analysis, removed);
+      pruned += removed.size > 0 ? 1 : 0;
+      const parameters = keptWeights(weights, smaller.kept);
+      const { qdq, inputs } = caseOf(bindParameters.run(smaller.graph, { parameters }), seed);
+      expect(largestStep(qdq, lowerInt8.run(exposed(qdq)), inputs)).toBeLessThanOrEqual(1);
+    });
+    fc.assert(property, { seed: runSeed, numRuns: runs });
+    expect(pruned).toBeGreaterThan(runs / 4);
   }, 600_000);
 
   it('keep in float32 what the plan says, and nothing else', () => {
