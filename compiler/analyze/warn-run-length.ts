@@ -146,11 +146,11 @@ function warnCheckpoint(run: Run): Diagnostic[] {
   return every && span ? warnTime(run, every, span, limit) : [];
 }
 
-/** Gradual pruning goes on during the training afterwards, and must be done before its end. */
+/** Gradual pruning goes on during the finetuning; what is removed at its end has no training to recover in. */
 function warnPruning(settings: Settings, entries: readonly Entry[], run: Run): Diagnostic[] {
   const schedule = settings.get('schedule');
   const end = schedule?.kind === 'call' ? schedule.args.get('end') : undefined;
   const written = argumentOf('prune', entries, 'schedule', 'end');
-  const limit: Limit = { argument: 'end', consequence: 'the target is never reached', mayEqual: true };
+  const limit: Limit = { argument: 'end', consequence: 'nothing is trained after the last removal', mayEqual: true };
   return end && written ? warnTime(run, end, written.span, limit) : [];
 }

@@ -2,6 +2,7 @@
 import { readBytes } from '../../runtime/node/file-access.ts';
 import { RuntimeFault } from '../../runtime/errors.ts';
 import { parseSafetensors } from '../../runtime/safetensors.ts';
+import { unpackSparse } from '../../runtime/sparse-tensors.ts';
 import type { Diagnostic } from '../../grammar/diagnostics.ts';
 import { didYouMean } from '../../grammar/suggest.ts';
 import { analyze, mergeDiagnostics, nodeHost } from '../analyze/index.ts';
@@ -112,7 +113,7 @@ export async function weightsOf(
   const only = second ? undefined : directive;
   const rules = only ? { strict: only.strict, rename: only.rename } : {};
   const bytes = option === undefined ? await readNamed(path) : await readBytes(path);
-  const stored = named(path, () => parseSafetensors(bytes).tensors);
+  const stored = named(path, () => unpackSparse(parseSafetensors(bytes)));
   return {
     weights: loadWeights(path, stored, built.parameters, { bufferNames: built.bufferNames, ...rules }),
     source: path,

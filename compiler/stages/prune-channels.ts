@@ -155,8 +155,11 @@ export function solve(
 }
 
 export function figureText(figure: PruneFigure, value: number): string {
-  if (figure === 'macs') return `${(value / 1e6).toLocaleString('en', { maximumSignificantDigits: 4 })} MMACs`;
-  return `${Math.floor(value).toLocaleString('en')} ${figure === 'params' ? 'parameters' : 'channels'}`;
+  if (figure === 'macs' && value >= 1e6) {
+    return `${(value / 1e6).toLocaleString('en', { maximumSignificantDigits: 4 })} MMACs`;
+  }
+  const units = { macs: 'MACs', params: 'parameters', channels: 'channels' };
+  return `${Math.floor(value).toLocaleString('en')} ${units[figure]}`;
 }
 
 export function criterionOf({ criterion, seed }: PruneSettings): Criterion {

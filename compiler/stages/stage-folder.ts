@@ -7,6 +7,7 @@ import { RuntimeFault } from '../../runtime/errors.ts';
 import { pathKind, readBytes, systemErrorReason } from '../../runtime/node/file-access.ts';
 import { writeFileAtomically } from '../../runtime/node/write-file.ts';
 import { encodeSafetensors, parseSafetensors } from '../../runtime/safetensors.ts';
+import { packSparse, unpackSparse } from '../../runtime/sparse-tensors.ts';
 import { fromFloat32, type StoredTensor } from '../../runtime/stored-tensor.ts';
 import type { Tensor } from '../ir/type.ts';
 import { channelRecordSchema, quantizationRecordSchema, type ChannelRecord, type StagedModel } from './staged-model.ts';
@@ -60,7 +61,10 @@ export async function readStageFolder(path: string): Promise<StageFolder | undef
   const parsed = v.safeParse(recordSchema, parseJson(file, await readBytes(file)));
   if (!parsed.success) {
     const [issue] = parsed.issues;
-    throw damagedStage(file, `${issue ? `${v.getDotPath(issue) ?? 'it'}: ${issue.message}` : 'it'} is not as it should be`);
+    throw damagedStage(
+      file,
+      `${issue ? `${v.getDotPath(issue) ?? 'it'}: ${issue.message}` : 'it'} is not as it should be`,
+    );
   }
   const graph = new TextDecoder().decode(await readBytes(join(path, graphFile)));
   return { path, record: parsed.output, graph };
@@ -78,8 +82,9 @@ function parseJson(file: string, bytes: Uint8Array): unknown {
 export async function readStageWeights({ path, record }: StageFolder): Promise<ReadonlyMap<string, StoredTensor>> {
   const file = join(path, weightsFile);
   const bytes = await readBytes(file);
-  if (resultOf(bytes, record) !== record.result) throw damagedStage(file, `it is not what the stage ${record.name} wrote`);
-  return parseSafetensors(bytes).tensors;
+  if (resultOf(bytes, record) !== record.result)
+    throw damagedStage(file, `it is not what the stage ${record.name} wrote`);
+  return unpackSparse(parseSafetensors(bytes));
 }
 
 /** What tells results apart: bytes of the weights file, and what the records say. */
@@ -119,12 +124,17 @@ export async function writeStageFolder(
   return record;
 }
 
-/** As PyTorch's readers of safetensors expect, and as the run folder writes them. */
-const encodeWeights = (weights: ReadonlyMap<string, Tensor>): Uint8Array =>
-  encodeSafetensors(
-    new Map([...weights].map(([name, { shape, data }]) => [name, fromFloat32(Float32Array.from(data), shape)])),
-    new Map([['format', 'pt']]),
-  );
+/**
+ * As PyTorch's readers of safetensors expect, and as the run folder writes them; tensors of which at least half is zero
+ * are stored as `runtime/sparse-tensors.ts` says.
+ */
+function encodeWeights(weights: ReadonlyMap<string, Tensor>): Uint8Array {
+  const stored = [...weights].map(([name, { shape, data }]): [string, StoredTensor] => {
+    return [name, fromFloat32(Float32Array.from(data), shape)];
+  });
+  const { tensors, metadata } = packSparse(new Map(stored));
+  return encodeSafetensors(tensors, new Map([['format', 'pt'], ...metadata]));
+}
 
 /** Makes room for a new run of a stage: the last finished one is kept beside it as `NAME.previous`. Throws E0723. */
 export async function setAside(path: string): Promise<string> {
