@@ -134,12 +134,14 @@ function declareNames(
     tileCount: u(tiling.tiles),
     outputGroups: u(channelGroups(conv.outputs)),
     // A count that only the uniform block knows keeps the driver from unrolling the loop over the sums.
-    sumCount: u(pixels * quads),
+    sumCount: u(exact === 1 ? pixels : pixels * quads),
   };
-  declareRequantize(shader, request, conv);
-  if (exact === 0) declareFinishSum(shader);
-  return names;
+  const multipliers = declareRequantize(shader, request, conv);
+  if (exact === 0) declareFinishSum(shader, multipliers);
+  return { ...names, multipliers };
 }
+
+type Names = ReturnType<typeof declareNames>;
 
 interface Sum {
   readonly pixel: number;
@@ -175,8 +177,7 @@ ${sums.map(({ name, pixel, quad }) => `          ${name} += m${quad} * x${pixel}
   let last = ${p.outputGroups} - 1u;
   let taps = ${p.kernelHeight} * ${p.kernelWidth} * depth;
 ${unroll(quads, (q) => `  let c${q + 1} = min(c0 + ${q}u, last); var v${q} = c${q + 1} * taps;`)}
-${sums.map(({ name }) => `  var ${name} = vec4f();`).join('\n')}
-${exact === 0 ? sums.map(({ name, quad }) => `  var t${name} = ${p.bias}[c${quad + 1}];`).join('\n') : ''}
+${exact === 1 ? exactStart(sums, quads, p) : partsStart(sums, p)}
   for (var ky = 0u; ky < ${p.kernelHeight}; ky++) {
     for (var kx = 0u; kx < ${p.kernelWidth}; kx++) {
       let start = image + ky * ${p.dilationY} * ${from.row} + kx * ${p.dilationX} * ${from.pixel};
@@ -185,7 +186,7 @@ ${unroll(quads, (q) => `      v${q} += depth;`)}
     }
   }
   let out = ${at(p.to, 'n', 'y0', 'x0', 'c0')};
-${storeText(schedule, sums, p)}`;
+${exact === 1 ? exactEnd(sums, quads, p) : partsEnd(sums, quads, p)}`;
 }
 
 const loopText = (from: string, to: string, inner: string): string => `
@@ -199,20 +200,45 @@ const partsText = (sums: readonly Sum[], inner: string): string => `
 ${sums.map(({ name }) => `        t${name} += vec4i(${name} * ${2 ** -48}); ${name} = vec4f();`).join('\n')}
       }`;
 
-function storeText(
-  { quads, exact }: QuantizedDirectSchedule,
-  sums: readonly Sum[],
-  { bias, result, to, columns, sumCount }: ReturnType<typeof declareNames>,
-): string {
-  const names = sums.map(({ name }) => (exact === 1 ? name : `t${name}`)).join(', ');
-  const word =
-    exact === 1
-      ? `finish(sums[i] * ${2 ** -48} + vec4f(${bias}[c0 + q]), n, y0, x, c0 + q)`
-      : 'finishSum(sums[i], n, y0, x, c0 + q)';
-  return `  var sums = array<${exact === 1 ? 'vec4f' : 'vec4i'}, ${sums.length}>(${names});
+// The bias carries the factor of the products, and the multipliers take it away: both exactly.
+const exactStart = (sums: readonly Sum[], quads: number, { bias, multipliers }: Names): string =>
+  [
+    unroll(quads, (q) => `  let b${q} = vec4f(${bias}[c${q + 1}]) * ${2 ** 48}.0;`),
+    unroll(quads, (q) => `  let scale${q} = ${multipliers}[c${q + 1}] * ${2 ** -48};`),
+    ...sums.map(({ name, quad }) => `  var ${name} = b${quad};`),
+  ].join('\n');
+
+const partsStart = (sums: readonly Sum[], { bias }: Names): string =>
+  sums.map(({ name, quad }) => `  var ${name} = vec4f(); var t${name} = ${bias}[c${quad + 1}];`).join('\n');
+
+function exactEnd(sums: readonly Sum[], quads: number, { result, to, columns, sumCount }: Names): string {
+  const columnOf = (q: number): Sum[] => sums.filter(({ quad }) => quad === q);
+  const size = columnOf(0).length;
+  const store = (q: number): string => {
+    const text = `${result}[here + ${q}u] = finish(sums${q}[i], scale${q}, n, y0, x, c0 + ${q}u);`;
+    return q === 0 ? `    ${text}` : `    if (c0 + ${q}u <= last) { ${text} }`;
+  };
+  return `${unroll(
+    quads,
+    (q) =>
+      `  var sums${q} = array<vec4f, ${size}>(${columnOf(q)
+        .map(({ name }) => name)
+        .join(', ')});`,
+  )}
+  for (var i = 0u; i < ${sumCount}; i++) {
+    let x = x0 + i;
+    if (x >= ${columns}) { break; }
+    let here = out + i * ${to.pixel};
+${unroll(quads, store)}
+  }`;
+}
+
+const partsEnd = (sums: readonly Sum[], quads: number, { result, to, columns, sumCount }: Names): string => `
+  var sums = array<vec4i, ${sums.length}>(${sums.map(({ name }) => `t${name}`).join(', ')});
   for (var i = 0u; i < ${sumCount}; i++) {
     let q = i % ${quads}u;
     let x = x0 + i / ${quads}u;
-    if (x < ${columns} && c0 + q <= last) { ${result}[out + (i / ${quads}u) * ${to.pixel} + q] = ${word}; }
+    if (x < ${columns} && c0 + q <= last) {
+      ${result}[out + (i / ${quads}u) * ${to.pixel} + q] = finishSum(sums[i], n, y0, x, c0 + q);
+    }
   }`;
-}

@@ -44,8 +44,7 @@ function bodyText(shader: Shader, request: KernelRequest): string {
   const [columns, rows] = [shader.u32(request.result.width), shader.u32(request.result.height)];
   const groupCount = u(channelGroups(conv.outputs));
   const outside = u(wordOf(inputZero));
-  declareRequantize(shader, request, conv);
-  declareFinishSum(shader);
+  declareFinishSum(shader, declareRequantize(shader, request, conv));
   shader.declare(`fn byteOf(word: u32, at: u32) -> i32 {
   return i32(word << (24u - 8u * at)) >> 24u;
 }

@@ -65,8 +65,7 @@ function declareNames(shader: Shader, request: KernelRequest) {
     left: shader.u32(padding[1]),
     outside: shader.u32(wordOf(inputZero)),
   };
-  declareRequantize(shader, request, conv);
-  declareFinishSum(shader);
+  declareFinishSum(shader, declareRequantize(shader, request, conv));
   return names;
 }
 

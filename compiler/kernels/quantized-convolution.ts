@@ -142,11 +142,12 @@ export function packTable(table: QuantizedConv2dAttrs['table']): PackedConstant 
 }
 
 /**
- * Declares `fn finish(sum: vec4f, n: u32, y: u32, x: u32, c: u32) -> u32`: from the exact sums of channel group `c` at
- * image n, pixel (y, x), bias included, to the word to store. Layers with and without a table share a text, and so do
+ * Declares `fn finish(sum: vec4f, m: vec4f, n: u32, y: u32, x: u32, c: u32) -> u32`: from the exact sums of channel group
+ * `c` at image n, pixel (y, x), bias included, and the group's multipliers, to the word to store. Returns the array of
+ * multipliers. Layers with and without a table share a text, and so do
  * those with and without a residual where the model has any: what a layer lacks is not read.
  */
-export function declareRequantize(shader: Shader, request: KernelRequest, conv: QuantizedConvolution): void {
+export function declareRequantize(shader: Shader, request: KernelRequest, conv: QuantizedConvolution): string {
   const { attrs } = conv;
   const multiplier = shader.constant(packMultiplier(conv));
   const table = shader.constant(packTable(attrs.table), 'u32');
@@ -154,13 +155,14 @@ export function declareRequantize(shader: Shader, request: KernelRequest, conv: 
   const [zero, low, high] = [attrs.outputZero + 128, attrs.min + 128, attrs.max + 128].map((q) => shader.f32(q));
   const residual = residualText(shader, request, conv);
   declarePack(shader);
-  shader.declare(`fn finish(sum: vec4f, n: u32, y: u32, x: u32, c: u32) -> u32 {
-  var steps = round(sum * ${multiplier}[c]);
+  shader.declare(`fn finish(sum: vec4f, m: vec4f, n: u32, y: u32, x: u32, c: u32) -> u32 {
+  var steps = round(sum * m);
 ${residual}
   var b = bytesOf(clamp(steps + vec4f(${zero}), vec4f(${low}), vec4f(${high})));
   if (${hasTable} != 0u) { b = vec4u(${[...'xyzw'].map((lane) => `${table}[b.${lane}]`).join(', ')}); }
   return packWord(b);
 }`);
+  return multiplier;
 }
 
 // In units of 2^-shift the sums are whole numbers of i32: see the op.
@@ -187,10 +189,10 @@ function nowhere(shader: Shader): Walk {
   return { origin, image, row, pixel };
 }
 
-/** Declares `finishSum`, which is `finish` of sums in i32. */
-export function declareFinishSum(shader: Shader): void {
+/** Declares `finishSum`, which is `finish` of sums in i32 and loads the multipliers. */
+export function declareFinishSum(shader: Shader, multipliers: string): void {
   declareExact(shader);
   shader.declare(`fn finishSum(sum: vec4i, n: u32, y: u32, x: u32, c: u32) -> u32 {
-  return finish(exact(sum), n, y, x, c);
+  return finish(exact(sum), ${multipliers}[c], n, y, x, c);
 }`);
 }

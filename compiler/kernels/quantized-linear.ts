@@ -64,11 +64,11 @@ function bodyText(shader: Shader, request: KernelRequest, slices: number): strin
   const [origin, image] = [shader.u32(pixelOrigin(data)), shader.u32(imageStride(data))];
   const [outOrigin, outImage] = [shader.u32(pixelOrigin(request.result)), shader.u32(imageStride(request.result))];
   const [depth, outputGroups] = [shader.u32(channelGroups(conv.inputs)), shader.u32(channelGroups(conv.outputs))];
-  declareRequantize(shader, request, conv);
-  if (!inF32) declareFinishSum(shader);
+  const multipliers = declareRequantize(shader, request, conv);
+  if (!inF32) declareFinishSum(shader, multipliers);
   if (slices > 1) shader.declare(`var<workgroup> partial: array<vec4i, ${slices}>;`);
   const total = inF32
-    ? `finish(sum * ${2 ** -48} + vec4f(${bias}[c]), n, 0u, 0u, c)`
+    ? `finish(sum * ${2 ** -48} + vec4f(${bias}[c]), ${multipliers}[c], n, 0u, 0u, c)`
     : `finishSum(sum + ${bias}[c], n, 0u, 0u, c)`;
   return `
   let c = ${slices === 1 ? 'invocation.x' : 'group.x'};
