@@ -40,6 +40,8 @@ export interface BuildSubject {
   readonly compile: (profiles: readonly ProfileName[]) => SourceCompilation;
   readonly stage: { readonly name: string; readonly figures: StageFigures } | undefined;
   readonly references: References;
+  /** The stage that would have pruned the network whose whole weights were given in place of what it leads to. */
+  readonly unpruned: string | undefined;
 }
 
 /**
@@ -78,6 +80,8 @@ export async function stageSubject(
     compile: (profiles) => compiled(model, stage, profiles),
     stage: { name: stage.name, figures },
     references: (name) => accuracies.get(name),
+    unpruned:
+      flags.weights === undefined ? undefined : chain.slice(0, -1).findLast(({ word }) => word === 'prune')?.name,
   };
 }
 

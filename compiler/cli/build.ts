@@ -88,6 +88,7 @@ async function build(context: Context, target: string, flags: BuildFlags): Promi
     compile: (profiles) => compileSource(source, weights, profiles),
     stage: undefined,
     references: () => undefined,
+    unpruned: undefined,
   };
   return finish(context, subject, flags, started);
 }
@@ -108,8 +109,8 @@ async function finish(context: Context, subject: BuildSubject, flags: BuildFlags
   if (flags.emit !== undefined) return exitCodes.ok;
   const files = artifactFiles(compilation.artifact);
   const missed = overBudget(subject, compilation, files, output);
-  if (missed.length > 0) {
-    output.diagnostics(missed);
+  output.diagnostics(missed);
+  if (missed.some(({ severity }) => severity === 'error')) {
     output.note('nothing was written: what a build makes keeps its budgets');
     return exitCodes.assertion;
   }
@@ -138,7 +139,7 @@ type ArtifactFiles = ReturnType<typeof artifactFiles>;
 
 /** Budgets of the model itself, or of the stage; lines that need a measurement are judged by what the stage measured. */
 function overBudget(
-  { name, source, stage, references }: BuildSubject,
+  { name, source, stage, references, unpruned }: BuildSubject,
   compilation: SourceCompilation,
   files: ArtifactFiles,
   output: Output,
@@ -159,8 +160,16 @@ function overBudget(
       output.note(`note: \`${text}\` was not checked, for it was not measured; ${command} of the artifact checks it`);
     }
   }
-  return missedBudgets(name, model.budgets, figures);
+  const missed = missedBudgets(name, model.budgets, figures);
+  return unpruned === undefined ? missed : missed.map((each) => excused(each, unpruned));
 }
+
+/** The budget is of the pruned network: weights of the whole one cannot keep it, and need not. */
+const excused = (missed: Diagnostic, stage: string): Diagnostic => ({
+  ...missed,
+  severity: 'warning',
+  help: `the given weights are those of the whole network, from which \`${stage}\` would have pruned`,
+});
 
 async function writeBuild(
   { output, seed }: Context,
