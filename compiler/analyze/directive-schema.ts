@@ -158,7 +158,7 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
     target: 'model',
     fields: {
       ...common,
-      from: required(stage(...stageWords), 'the stage whose weights it starts with'),
+      from: { spec: stage(...stageWords), doc: 'the stage whose weights it starts with' },
       shape: { spec: { kind: 'sizes' }, doc: 'sizes of the symbols' },
       structure: optional(choice('channel', 'weight'), 'channel', 'what is removed: whole channels, or single weights'),
       criterion: optional(
