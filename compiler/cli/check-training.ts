@@ -17,9 +17,7 @@ export function trainingFaults(checked: CheckedProgram): Diagnostic[] {
   return stages.flatMap((stage) => {
     if (stage.word === 'train') return faultsOf(checked, stage.directive, checkTrainStage);
     if (stage.word === 'prune') {
-      return faultsOf(checked, trainingDirective(stage), ({ graph, built: { parameters } }) =>
-        checkPruneStage({ graph, parameters }, stage.directive),
-      );
+      return faultsOf(checked, trainingDirective(stage), (source) => checkPruneStage(source, stage));
     }
     if (stage.word === 'quantize') return checkQuantizeStage(stage.directive);
     if (stage.word !== 'distill') return [];

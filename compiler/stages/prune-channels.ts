@@ -97,11 +97,6 @@ export interface ChannelState {
   readonly model: StagedModel;
 }
 
-export interface ChannelScores {
-  readonly weights: ReadonlyMap<string, Tensor>;
-  readonly gradients?: ReadonlyMap<string, Tensor> | undefined;
-}
-
 /**
  * Removes more channels, until the given part of the way from the whole network to the target is gone; the ranking is by
  * the weights of now. Throws a PruneFault where that cannot be.

@@ -18,12 +18,28 @@ import { roundsOf, type TrainingLength } from './prune-rounds.ts';
 import { pruneDiagnostic, PruneFault, pruneSettings, type PruneSettings } from './prune-settings.ts';
 import { planWeights, removeWeights, sparsityOf, type WeightState } from './prune-weights.ts';
 import { channelImportance } from '../passes/channels/index.ts';
-import { numberOf } from './settings.ts';
+import { groupOf, numberOf } from './settings.ts';
 import type { StageContext, StageFigures, StageResult } from './stage-context.ts';
 import type { StagedModel } from './staged-model.ts';
-import { compileTrainStage, draftRecipe, faultDiagnostic, type TrainingExtras } from './train.ts';
+import type { StageNode } from './stage-graph.ts';
+import {
+  checkTrainStage,
+  compileTrainStage,
+  draftRecipe,
+  faultDiagnostic,
+  type TrainingExtras,
+  type TrainingSource,
+} from './train.ts';
 import { trainingSource } from './train-stage.ts';
 import { trainingDirective } from './training-directive.ts';
+
+/** The settings of the training; the stage's own `schedule` says when it removes, not how the rate goes. */
+function finetuneDirective(stage: StageNode): CheckedDirective {
+  const directive = trainingDirective(stage, 'finetune');
+  const settings = new Map(directive.settings);
+  if (!groupOf(stage.directive.settings.get('finetune'))?.has('schedule')) settings.delete('schedule');
+  return { ...directive, settings };
+}
 
 /** What one kind of pruning does to a model. */
 interface Pruner<S extends { readonly model: StagedModel }> {
@@ -44,7 +60,7 @@ export async function pruneStage(
 ): Promise<StageResult> {
   try {
     const settings = pruneSettings(directive.settings);
-    const measuring = { directive: trainingDirective(context.stage, 'finetune'), settings, context };
+    const measuring = { directive: finetuneDirective(context.stage), settings, context };
     if (settings.structure === 'weight') return await prune(weightPruner(input, measuring), measuring);
     return await prune(channelPruner(input, measuring), measuring);
   } catch (error) {
@@ -146,9 +162,6 @@ async function train(
   isLast: boolean,
 ): Promise<{ readonly model: StagedModel; readonly count: number }> {
   const settings = new Map(directive.settings);
-  const own = context.stage.directive.settings.get('finetune');
-  // The stage's own `schedule` says when it removes.
-  if (own?.kind === 'group' && !own.entries.has('schedule')) settings.delete('schedule');
   if (!isLast) for (const key of ofTheEnd) settings.delete(key);
   settings.set('epochs', { kind: 'number', value: epochs, quantity: 'epochs' });
   const source = trainingSource(model, { ...directive, settings }, context);
@@ -165,13 +178,13 @@ async function train(
 const seedOf = (name: string): number => Number(/\d+$/.exec(name)?.[0] ?? 0);
 
 /** What a directive asks for that its model cannot do, found without weights: settings, and targets out of reach. */
-export function checkPruneStage(
-  model: Pick<StagedModel, 'graph' | 'parameters'>,
-  directive: CheckedDirective,
-): Diagnostic[] {
+export function checkPruneStage(source: Omit<TrainingSource, 'weights'>, stage: StageNode): Diagnostic[] {
+  const { directive } = stage;
+  const { graph, built } = source;
   try {
-    checkSettings(model, pruneSettings(directive.settings));
-    return [];
+    const settings = pruneSettings(directive.settings);
+    checkSettings({ graph, parameters: built.parameters }, settings);
+    return settings.hasFinetune ? checkTrainStage({ ...source, directive: finetuneDirective(stage) }) : [];
   } catch (error) {
     if (error instanceof PruneFault) return [pruneDiagnostic(directive, error)];
     throw error;

@@ -164,13 +164,13 @@ describe('batch norms', () => {
   });
 
   it('normalise what they were measured on', () => {
-    const parameters = Object.fromEntries(new Map([...weights, ...measured(12)]));
+    const current = Object.fromEntries(new Map([...weights, ...measured(12)]));
     const seen = new Map<string, Tensor>();
     evaluateGraph(
       graph,
       { image: images },
       {
-        parameters,
+        parameters: current,
         onValue: ({ op, origin }, value) => {
           if (op.name === 'batchNorm') seen.set(origin?.path ?? '', value);
         },

@@ -168,4 +168,4 @@ export function checkPruning(
   return { ...result, fault: undefined };
 }
 
-const shapeOf = (node: Node<ParameterAttrs>): string => node.attrs.shape.join();
+const shapeOf = (node: Node<ParameterAttrs>): string => node.attrs.shape.map(Number).join();
