@@ -4,7 +4,7 @@ import type { CheckedDirective, CheckedProgram } from '../analyze/index.ts';
 import { spanOf } from '../analyze/written.ts';
 import type { Graph } from '../ir/node.ts';
 import { checkDistillStage } from '../stages/distill.ts';
-import { checkPruneStage } from '../stages/prune.ts';
+import { checkPruneStage } from '../stages/check-prune.ts';
 import { checkQuantizeStage } from '../stages/quantize-settings.ts';
 import { stagesOf, type StageNode } from '../stages/stage-graph.ts';
 import { checkTrainStage, sizesOf, type TrainingSource } from '../stages/train.ts';

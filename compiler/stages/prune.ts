@@ -1,45 +1,20 @@
 /** The `prune` stage: fewer channels or fewer weights, at once or along a training. */
-import type { Diagnostic } from '../../grammar/diagnostics.ts';
 import { openTrainingData } from '../../runtime/node/training-data.ts';
 import type { CheckedDirective } from '../analyze/index.ts';
 import { SourceError } from '../cli/failure.ts';
 import { macsAt } from '../passes/channels/index.ts';
 import { TrainingFault } from '../train/training-fault.ts';
-import {
-  learntElements,
-  planChannels,
-  removeChannels,
-  solve,
-  figureText,
-  type ChannelState,
-} from './prune-channels.ts';
+import { learntElements, planChannels, removeChannels, figureText, type ChannelState } from './prune-channels.ts';
+import { finetuneDirective } from './check-prune.ts';
 import { measureGradients, reestimated, type Measuring } from './prune-measures.ts';
 import { roundsOf, type TrainingLength } from './prune-rounds.ts';
-import { pruneDiagnostic, PruneFault, pruneSettings, type PruneSettings } from './prune-settings.ts';
+import { pruneDiagnostic, PruneFault, pruneSettings } from './prune-settings.ts';
 import { planWeights, removeWeights, sparsityOf, type WeightState } from './prune-weights.ts';
-import { channelImportance } from '../passes/channels/index.ts';
-import { groupOf, numberOf } from './settings.ts';
+import { numberOf } from './settings.ts';
 import type { StageContext, StageFigures, StageResult } from './stage-context.ts';
 import type { StagedModel } from './staged-model.ts';
-import type { StageNode } from './stage-graph.ts';
-import {
-  checkTrainStage,
-  compileTrainStage,
-  draftRecipe,
-  faultDiagnostic,
-  type TrainingExtras,
-  type TrainingSource,
-} from './train.ts';
+import { compileTrainStage, draftRecipe, faultDiagnostic, type TrainingExtras } from './train.ts';
 import { trainingSource } from './train-stage.ts';
-import { trainingDirective } from './training-directive.ts';
-
-/** The settings of the training; the stage's own `schedule` says when it removes, not how the rate goes. */
-function finetuneDirective(stage: StageNode): CheckedDirective {
-  const directive = trainingDirective(stage, 'finetune');
-  const settings = new Map(directive.settings);
-  if (!groupOf(stage.directive.settings.get('finetune'))?.has('schedule')) settings.delete('schedule');
-  return { ...directive, settings };
-}
 
 /** What one kind of pruning does to a model. */
 interface Pruner<S extends { readonly model: StagedModel }> {
@@ -176,42 +151,3 @@ async function train(
 
 /** Every round shuffles in its own way. */
 const seedOf = (name: string): number => Number(/\d+$/.exec(name)?.[0] ?? 0);
-
-/** What a directive asks for that its model cannot do, found without weights: settings, and targets out of reach. */
-export function checkPruneStage(source: Omit<TrainingSource, 'weights'>, stage: StageNode): Diagnostic[] {
-  const { directive } = stage;
-  const { graph, built } = source;
-  try {
-    const settings = pruneSettings(directive.settings);
-    checkSettings({ graph, parameters: built.parameters }, settings);
-    return settings.hasFinetune ? checkTrainStage({ ...source, directive: finetuneDirective(stage) }) : [];
-  } catch (error) {
-    if (error instanceof PruneFault) return [pruneDiagnostic(directive, error)];
-    throw error;
-  }
-}
-
-/** All channels count alike where nothing is known of their weights. */
-function checkSettings(model: Pick<StagedModel, 'graph' | 'parameters'>, settings: PruneSettings): void {
-  if (settings.structure === 'weight') {
-    planWeights(model, settings);
-    return;
-  }
-  const plan = planChannels(model, settings);
-  const { classes } = plan.analysis;
-  const importance =
-    settings.criterion === 'bn_scale'
-      ? channelImportance(plan.analysis, { kind: 'bn_scale' }, { weights: onesOf(model) })
-      : new Float64Array(classes.length).fill(1);
-  solve(plan, settings, importance, plan.wanted);
-}
-
-/** Scales of norms, which have one axis. */
-const onesOf = ({ parameters }: Pick<StagedModel, 'parameters'>): StagedModel['weights'] =>
-  new Map(
-    parameters.flatMap(({ name, shape: [count, ...more] }) =>
-      count === undefined || more.length > 0
-        ? []
-        : [[name, { dtype: 'f32' as const, shape: [count], data: new Float32Array(count).fill(1) }]],
-    ),
-  );
