@@ -63,6 +63,9 @@ export const int8Pipeline = ({ biasErrors = {}, ...options }: Int8Options): read
   ...inferencePipeline.slice(inferencePipeline.indexOf(widenSlices)), // what stays in float32 is fused as ever
 ];
 
+/** Passes that change values by design: what they do is measured, not compared. */
+export const roundingPasses: ReadonlySet<string> = new Set([correctBias, insertQdq, lowerInt8].map(({ name }) => name));
+
 /** From a step or evaluation of a training run, whose parameters lie in state, to the graph that kernels run. */
 export const trainingPipeline: readonly Pass[] = [
   simplify, // derivatives leave sums with zeros, products with ones, expansions and equal values

@@ -181,6 +181,25 @@ export function checkPass(first: Graph, second: Graph, options: CheckOptions): P
   return undefined;
 }
 
+/**
+ * Signal to noise of the outputs before and after a pass that rounds, in decibels, on random operands: what `checkPass`
+ * compares, for passes that cannot be exact. Infinite where nothing differs.
+ */
+export function outputNoise(before: Graph, after: Graph, options: Pick<CheckOptions, 'seed' | 'symbols'>): number {
+  const { inputs, parameters, symbols } = drawOperands([before, after], { pass: '', ...options });
+  const wanted = evaluateGraph(before, inputs, { parameters, symbols });
+  const actual = evaluateGraph(after, inputs, { parameters, symbols });
+  let [signal, noise] = [0, 0];
+  for (const [name, { data }] of Object.entries(wanted)) {
+    const other = actual[name]?.data;
+    for (let at = 0; at < data.length; at++) {
+      signal += (data[at] ?? 0) ** 2;
+      noise += ((data[at] ?? 0) - (other?.[at] ?? NaN)) ** 2;
+    }
+  }
+  return 10 * Math.log10(signal / noise);
+}
+
 /** One sentence: `fold-batch-norm changes the output y by 0.3 at conv2d layer1.0.conv1 (model.cnn:3:5)`. */
 export function formatDifference({ pass, output, largest, op, path, location }: PassDifference): string {
   const place = [op, path].filter((part) => part !== '').join(' ');

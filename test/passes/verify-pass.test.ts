@@ -14,9 +14,10 @@ import {
   relu,
   sub,
 } from '../../compiler/ops/index.ts';
+import { constantNode } from '../../compiler/passes/constants.ts';
 import { foldBatchNorm } from '../../compiler/passes/fold-batch-norm.ts';
 import { inferencePipeline, PassError, runPipeline } from '../../compiler/passes/pipelines.ts';
-import { checkPass, formatDifference, relativeDifference } from '../../compiler/passes/verify-pass.ts';
+import { checkPass, formatDifference, outputNoise, relativeDifference } from '../../compiler/passes/verify-pass.ts';
 
 const source =
   'model Net(x) {\n  let stem = conv(x)\n  let a = bn(stem)\n  let b = bn(conv(relu(a)))\n  return pool(a + b)\n}\n';
@@ -106,6 +107,19 @@ describe('checkPass', () => {
     expect(relativeDifference(tensor(NaN), tensor(1))).toBe(Infinity);
     expect(relativeDifference(tensor(Infinity), tensor(-Infinity))).toBe(Infinity);
     expect(relativeDifference(tensor(1), tensor(1, 1))).toBe(Infinity);
+  });
+});
+
+describe('outputNoise', () => {
+  it('is the signal to noise of what a pass makes, in decibels', () => {
+    const graphOf = (factor: number): Graph => {
+      const x = makeNode(input, [], { name: 'x', index: 0, dtype: 'f32', shape: [2, 3] });
+      const scale = constantNode({ dtype: 'f32', shape: [], data: Float32Array.of(factor) });
+      return makeGraph({ y: makeNode(mul, [x, scale], {}) });
+    };
+    expect(outputNoise(graphOf(1), graphOf(1), { seed: 1 })).toBe(Infinity);
+    expect(outputNoise(graphOf(1), graphOf(0.875), { seed: 1 })).toBeCloseTo(20 * Math.log10(8), 6);
+    expect(outputNoise(graphOf(1), graphOf(-1), { seed: 1 })).toBeLessThan(0);
   });
 });
 
