@@ -100,7 +100,7 @@ export const explanations: Readonly<Record<string, string>> = {
   E0724:
     'A stage writes `stage.json` last, with a digest of its weights. This folder was changed, or damaged, since then. Remove it, and run `cnnc train` again.',
   E0725:
-    "What `cnnc build FILE:STAGE` compiles is made by `cnnc train FILE:STAGE`. The stage was never run, its run is not over, or the source, the settings, the data or the stage before changed since; `cnnc plan FILE` tells which. `--weights FILE` stands for the stage before, so that quantizing runs inside of the build.",
+    'What `cnnc build FILE:STAGE` compiles is made by `cnnc train FILE:STAGE`. The stage was never run, its run is not over, or the source, the settings, the data or the stage before changed since; `cnnc plan FILE` tells which. `--weights FILE` stands for the stage before, so that quantizing runs inside of the build.',
   E0801:
     "A figure misses a line of its `budget`; the message says by how much, and which layers weigh most. `cnnc check` compares parameters and multiply-accumulates, which follow from the source alone; `cnnc build` also compares `size` (bytes of weights.safetensors) and `peak_memory` (bytes of the arena and of all weights at the budget's batch), and writes nothing where one is missed. A budget for a stage holds for what the stage makes, not for a plain build: `cnnc build FILE:STAGE` also compares accuracies that the stage measured. An artifact carries the lines of its budget; `cnnc eval` compares accuracies on the data that it is given, and `cnnc bench --assert` latencies.",
   E0909:

@@ -54,10 +54,7 @@ const cases: readonly (readonly [source: string, ...faults: string[]])[] = [
     `${model}distill a for M { teacher = b }\ndistill b for M { teacher = a }`,
     'E0607 2:29 stages follow each other in a circle: a -> b -> a',
   ],
-  [
-    `${model}quantize q for M { }\ndistill a for M { teacher = q }`,
-    'E0611 3:29 `q` cannot be a teacher: it is int8',
-  ],
+  [`${model}quantize q for M { }\ndistill a for M { teacher = q }`, 'E0611 3:29 `q` cannot be a teacher: it is int8'],
   [`${model}weights w for M { file = "a"  file = "b" }`, 'E0608 2:31 `file` is given twice'],
   [`${model}weights w for M { file = "a" }\nweights w for M { file = "b" }`, 'E0609 3:9 `w` is declared twice'],
   [`${model}preprocess for M { }\npreprocess for M { }`, 'E0609 3:16 `M` has two directives `preprocess`'],

@@ -42,7 +42,11 @@ describe('quantize settings', () => {
       weights = int8(symmetric=true, per=tensor)  activations = int8(symmetric=true)
       calibrate { data = shapes.val  samples = 32  method = percentile(99.9%) }
       keep_float = ["fc", "layer1.*"]  equalize = true  correct_bias = true  accuracy_drop = 1%`);
-    expect(read).toMatchObject({ split: 'val', samples: 32, method: { kind: 'percentile', share: expect.closeTo(0.999, 9) as number } });
+    expect(read).toMatchObject({
+      split: 'val',
+      samples: 32,
+      method: { kind: 'percentile', share: expect.closeTo(0.999, 9) as number },
+    });
     expect(read).toMatchObject({ symmetric: true, perTensorWeights: true, keepFloat: ['fc', 'layer1.*'] });
     expect(read).toMatchObject({ equalize: true, correctBias: true, accuracyDrop: 0.01 });
     for (const kind of ['entropy', 'mse'] as const) {

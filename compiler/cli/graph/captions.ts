@@ -32,7 +32,17 @@ const kinds: Readonly<Record<Exclude<Kind, 'activation' | 'other'>, readonly str
     'reduceMax',
   ],
   join: ['add', 'sub', 'mul', 'div', 'minimum', 'maximum', 'concat'],
-  move: ['slice', 'subsample', 'resize', 'pad', 'reshape', 'transpose', 'channelShuffle', 'selectChannels', 'pixelShuffle'],
+  move: [
+    'slice',
+    'subsample',
+    'resize',
+    'pad',
+    'reshape',
+    'transpose',
+    'channelShuffle',
+    'selectChannels',
+    'pixelShuffle',
+  ],
 };
 
 export function kindOf({ op }: Node): Kind {
