@@ -118,6 +118,10 @@ const steps: readonly ((builder: Builder, x: Node, step: Choice) => Node | undef
   squeezeExcite,
   regroup,
   enlarge,
+  (builder, x, step) => {
+    const small = call(all.subsample, [mixed(builder, x, 4 * (1 + (step.a % 3)))], { stride: [2, 2] });
+    return call(all.pixelShuffle, [small], { factor: 2 });
+  },
   (_, x) => (size(x, 1) < 7 ? joined(x, x) : undefined),
   (_, x, step) => pool(x, step),
   (builder, x, step) => {
