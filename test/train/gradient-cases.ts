@@ -4,6 +4,7 @@ import type { Attrs, Op } from '../../compiler/ir/op.ts';
 import { elementCount, type Tensor } from '../../compiler/ir/type.ts';
 import * as all from '../../compiler/ops/index.ts';
 import { storedLength } from '../../compiler/ops/rules/storage-order.ts';
+import { broadcast, maps, sizes } from './draw-shapes.ts';
 import { distinctTensors, keptFrom, type Draw } from './draw.ts';
 
 /** An expression over given operands. */
@@ -23,24 +24,6 @@ const of =
   <A extends Attrs>(op: Op<A>, attrs: A) =>
   (operands: readonly Node[]): Node =>
     makeNode(op, operands, attrs);
-
-const sizes = (draw: Draw, rank: number, most = 4): number[] =>
-  Array.from({ length: rank }, () => draw.integer(1, most));
-
-const maps = (draw: Draw): number[] => [draw.integer(1, 2), draw.integer(1, 4), draw.integer(2, 5), draw.integer(2, 5)];
-
-/** An operand that broadcasts to a shape: leading axes left out, others 1. */
-function narrowed(draw: Draw, shape: Shape): number[] {
-  const kept = draw.chance(0.3) ? shape.slice(draw.integer(0, shape.length)) : shape;
-  return kept.map((size) => (draw.chance(0.4) ? 1 : size));
-}
-
-/** As `narrowed` for several operands, one of which may have it all. */
-const broadcast = (draw: Draw, count: number): number[][] => {
-  const shape = sizes(draw, draw.integer(0, 4), 3);
-  const whole = draw.integer(0, count);
-  return Array.from({ length: count }, (_, index) => (index === whole ? [...shape] : narrowed(draw, shape)));
-};
 
 /** An op with one operand of any shape. */
 const unary =
