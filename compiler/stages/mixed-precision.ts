@@ -36,6 +36,24 @@ function predictions({ shape, data }: HostTensor): HostTensor {
 
 const zero: HostTensor = { shape: [1, 1], data: Float32Array.of(0) };
 
+/** Collects scores batch by batch. */
+export interface ScoreMeter {
+  add(scores: HostTensor, fresh: number, labels: HostTensor): void;
+  result(): Scores;
+}
+
+export function createScoreMeter(target: Recipe['target']): ScoreMeter {
+  const meter = createMeter(target, ['accuracy']);
+  const values: Float32Array[] = [];
+  return {
+    add(scores, fresh, labels) {
+      values.push(freshValues(scores, fresh).slice());
+      meter.add({ weight: zero, loss: zero, scores, prediction: predictions(scores) }, labels, fresh);
+    },
+    result: () => ({ accuracy: meter.result().values['accuracy'] ?? NaN, values }),
+  };
+}
+
 /** Accuracy and scores of the first output. */
 export async function scoresOf(
   observer: Observer,
@@ -43,15 +61,12 @@ export async function scoresOf(
   target: Recipe['target'],
   what: string,
 ): Promise<Scores> {
-  const meter = createMeter(target, ['accuracy']);
-  const values: Float32Array[] = [];
+  const meter = createScoreMeter(target);
   await runOver(observer, artifact, what, (outputs, fresh, labels) => {
     const [scores] = Object.values(outputs);
-    if (!scores) return;
-    values.push(freshValues(scores, fresh).slice());
-    meter.add({ weight: zero, loss: zero, scores, prediction: predictions(scores) }, labels, fresh);
+    if (scores) meter.add(scores, fresh, labels);
   });
-  return { accuracy: meter.result().values['accuracy'] ?? NaN, values };
+  return meter.result();
 }
 
 /** `10 log10(sum x^2 / sum (x - y)^2)`; infinite where nothing differs. */

@@ -67,21 +67,34 @@ function expectFinite(key: string, { min, max }: Range): void {
   throw new RuntimeFault('E0911', 'runtime', `${key} has values that are not finite on the calibration data`, help);
 }
 
+const scores = 'scores';
+
 /** WebGPU allows 8 storage buffers a shader but any number of outputs; each is read back whole. */
-function observed(points: readonly QuantizationPoint[]): Graph {
-  return makeGraph(Object.fromEntries(points.map(({ node }, index): [string, Node] => [`p${index}`, node])));
+function observed({ outputs }: Graph, points: readonly QuantizationPoint[]): Graph {
+  const [first] = Object.values(outputs);
+  const named = points.map(({ node }, index): [string, Node] => [`p${index}`, node]);
+  return makeGraph({ ...Object.fromEntries(named), ...(first ? { [scores]: first } : {}) });
+}
+
+export interface RangeOptions {
+  readonly method: CalibrationMethod;
+  readonly symmetric: boolean;
+  /** Sees the graph's first output as well, in float32. */
+  readonly onScores: (scores: HostTensor, fresh: number, labels: HostTensor) => void;
 }
 
 /** The range of every point, by its key; a second run over the samples counts histograms where the method has them. */
 export async function observeRanges(
   observer: Observer,
+  graph: Graph,
   points: readonly QuantizationPoint[],
-  method: CalibrationMethod,
-  symmetric: boolean,
+  { method, symmetric, onScores }: RangeOptions,
 ): Promise<Record<string, Range>> {
-  const artifact = artifactOf(observer, observed(points));
+  const artifact = artifactOf(observer, observed(graph, points));
   const ranges = new Map<string, Range>();
-  await runOver(observer, artifact, 'ranges', (outputs, fresh) => {
+  await runOver(observer, artifact, 'ranges', (outputs, fresh, labels) => {
+    const scored = outputs[scores];
+    if (scored) onScores(scored, fresh, labels);
     for (const [index, { key }] of points.entries()) {
       const output = outputs[`p${index}`];
       if (!output) continue;

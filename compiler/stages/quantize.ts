@@ -15,8 +15,8 @@ import { isExcepted } from '../train/regularize.ts';
 import { openCalibration } from './calibration-data.ts';
 import { compileStage } from './compile-stage.ts';
 import { recordOf } from './int8-options.ts';
-import { keepSensitive, scoresOf, sqnr, type Scores } from './mixed-precision.ts';
-import { observeMeans, observeRanges, type Observer } from './observe.ts';
+import { createScoreMeter, keepSensitive, scoresOf, sqnr, type Scores } from './mixed-precision.ts';
+import { observeMeans, observeRanges, type Observer, type RangeOptions } from './observe.ts';
 import { trainQuantizationAware } from './quantize-aware.ts';
 import { checkQuantizeStage, quantizeSettings, type QuantizeSettings } from './quantize-settings.ts';
 import type { StageContext, StageFigures, StageResult } from './stage-context.ts';
@@ -114,15 +114,22 @@ async function quantized(quantizing: Quantizing, prepared: Graph): Promise<Stage
   const given = layersOf(whole, settings.keepFloat);
   const { symmetric, perTensorWeights, equalize } = settings;
   // All points are measured, so that ranges stay known whatever is kept in float32 later.
-  const ranges = await observeRanges(observer, whole.points, settings.method, symmetric);
+  const meter = createScoreMeter(quantizing.recipe.target);
+  const onScores: RangeOptions['onScores'] = (...batch) => meter.add(...batch);
+  const ranges = await observeRanges(observer, prepared, whole.points, {
+    method: settings.method,
+    symmetric,
+    onScores,
+  });
   const options: Int8Options = { ranges, keepFloat: given, symmetric, perTensorWeights, equalize };
   if (settings.hasFinetune) return finetuned(quantizing, options);
   const biasErrors = settings.correctBias ? await observeMeans(observer, biasErrorGraph(prepared, options)) : {};
-  const found = await chosen(quantizing, { ...options, biasErrors }, whole);
+  const float = meter.result();
+  const found = await chosen(quantizing, { ...options, biasErrors }, whole, float);
   report(quantizing, prepared, found.options);
   const model = { ...quantizing.input, quantization: recordOf(found.options) };
   context.output.note(
-    `${context.stage.name}: ${counted(observer.data.samples, 'sample')}, accuracy ${percent(found.float.accuracy)} in f32, ` +
+    `${context.stage.name}: ${counted(observer.data.samples, 'sample')}, accuracy ${percent(float.accuracy)} in f32, ` +
       `${percent(found.int8.accuracy)} in int8, scores at ${found.figures['sqnr_db']?.toFixed(1)} dB`,
   );
   return { model, figures: found.figures };
@@ -139,7 +146,6 @@ async function finetuned(quantizing: Quantizing, options: Int8Options): Promise<
 
 interface Choice {
   readonly options: Int8Options;
-  readonly float: Scores;
   readonly int8: Scores;
   readonly figures: StageFigures;
 }
@@ -149,14 +155,14 @@ async function chosen(
   { input, directive, context, settings, observer, recipe }: Quantizing,
   options: Int8Options,
   { groups, names }: Int8Plan,
+  float: Scores,
 ): Promise<Choice> {
   const { span } = directive.declaration.word;
   const profiles = [observer.opened.info.profile];
-  const artifactWith = (keepFloat: readonly string[] | undefined): Artifact => {
-    const quantization = keepFloat && recordOf({ ...options, keepFloat });
+  const artifactWith = (keepFloat: readonly string[]): Artifact => {
+    const quantization = recordOf({ ...options, keepFloat });
     return compileStage({ ...input, quantization }, span, { profiles }).artifact;
   };
-  const float = await scoresOf(observer, artifactWith(undefined), recipe.target, 'f32');
   const given = options.keepFloat ?? [];
   const layers = groups.flatMap((group) => (group.kind === 'convolution' ? [names.path(group)] : []));
   const found = await keepSensitive(
@@ -181,7 +187,7 @@ async function chosen(
     float_layers: given.length + found.kept.length,
   };
   const keepFloat = [...given, ...found.kept.map(({ path }) => path)];
-  return { options: { ...options, keepFloat }, float, int8: found.scores, figures };
+  return { options: { ...options, keepFloat }, int8: found.scores, figures };
 }
 
 /** Says what stays in float32, and what equalisation left as it is; each with its reason. */
