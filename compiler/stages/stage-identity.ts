@@ -22,6 +22,8 @@ export const identitySchema = v.object({
   data: v.string(),
   /** Digest of what it starts from: the result of another stage, weights from a file; empty for a fresh start. */
   upstream: v.string(),
+  /** Digest of the teacher: the result of a stage, or a network with its file; empty where there is none. */
+  teacher: v.optional(v.string(), ''),
 });
 export type StageIdentity = v.InferOutput<typeof identitySchema>;
 
@@ -31,9 +33,9 @@ export const digest = (...parts: readonly (string | Uint8Array)[]): string => {
   return hash.digest('hex');
 };
 
-export const identityHash = ({ compiler, source, settings, data, upstream }: StageIdentity): string => {
+export const identityHash = ({ compiler, source, settings, data, upstream, teacher }: StageIdentity): string => {
   const entries = Object.entries(settings).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return digest(compiler, source, JSON.stringify(entries), data, upstream);
+  return digest(compiler, source, JSON.stringify(entries), data, upstream, teacher);
 };
 
 /** The declared graph as the stage's folder keeps it: without places, which may move without changing anything. */
@@ -49,16 +51,19 @@ export interface IdentityParts {
   /** Texts of files that the stage reads; see `dataIdentity`. */
   readonly files: readonly string[];
   readonly upstream: string;
+  /** Texts of what teaches. */
+  readonly teachers: readonly string[];
 }
 
 export function identityOf(parts: IdentityParts): StageIdentity {
-  const { stage, graph, preprocess, directives, flags, files, upstream } = parts;
+  const { stage, graph, preprocess, directives, flags, files, upstream, teachers } = parts;
   return {
     compiler: version,
     source: digest(sourceText(graph), JSON.stringify(preprocess?.steps ?? [])),
     settings: { ...settingTexts(stage, directives), ...flags },
     data: digest(...files),
     upstream,
+    teacher: teachers.length === 0 ? '' : digest(...teachers),
   };
 }
 
@@ -112,6 +117,7 @@ export function identityChanges(now: StageIdentity, before: StageIdentity): stri
     ...settings,
     ...(now.data === before.data ? [] : ['the data changed']),
     ...(now.upstream === before.upstream ? [] : ['what it starts from changed']),
+    ...(now.teacher === before.teacher ? [] : ['the teacher changed']),
     ...(now.compiler === before.compiler ? [] : [`it was made by cnnc ${before.compiler}`]),
   ];
 }

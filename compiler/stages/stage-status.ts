@@ -116,8 +116,9 @@ export async function stageIdentity(
       ...(seed === undefined ? {} : { seed: String(seed) }),
       ...(limitBatches === undefined ? {} : { limit_batches: String(limitBatches) }),
     },
-    files: [...(data ? [await dataIdentity(data)] : []), ...(await Promise.all(teachers)), ...taught],
+    files: data ? [await dataIdentity(data)] : [],
     upstream: upstream.from,
+    teachers: [...(await Promise.all(teachers)), ...taught],
   });
 }
 

@@ -65,6 +65,7 @@ describe('a distillation', () => {
     expect(changed.code).toBe(0);
     const remade = eventsOf(changed).flatMap(({ type, cached }) => (type === 'artifact' ? [cached] : []));
     expect(remade).toEqual([false, false]);
+    expect(changed.out + changed.err).toContain('taught runs again: the teacher changed');
   });
 
   it('takes a teacher of another width from a file, and keeps the projections of hints to itself', async () => {
