@@ -7,7 +7,7 @@ import type { ProfileName } from '../../runtime/artifact.ts';
 import { readStageFolder } from '../stages/stage-folder.ts';
 import { budgetsFor } from '../analyze/model-directives.ts';
 import { compileStage } from '../stages/compile-stage.ts';
-import { stageFunction } from '../stages/registry.ts';
+import { stageFunctions } from '../stages/registry.ts';
 import { declaredStage, rebased, restoreStage } from '../stages/restore-stage.ts';
 import { stageContext } from '../stages/run-context.ts';
 import type { StageFigures } from '../stages/stage-context.ts';
@@ -151,7 +151,7 @@ async function runNow(
         device,
       };
       const input = declaredStage(source, weights.weights);
-      const result = await stageFunction(stage)(
+      const result = await stageFunctions[stage.word](
         input,
         stage.directive,
         stageContext(running, stage, source, undefined),

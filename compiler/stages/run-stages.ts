@@ -6,7 +6,7 @@ import { weightsOf, type SourceModel } from '../cli/source-model.ts';
 import { initialWeights } from '../weights.ts';
 import { compileStage } from './compile-stage.ts';
 import { latencyFigures, staticFigures, validationFigures } from './measure-stage.ts';
-import { stageFunction } from './registry.ts';
+import { stageFunctions } from './registry.ts';
 import { declaredStage, restoreStage } from './restore-stage.ts';
 import { stageContext, type StageRunning } from './run-context.ts';
 import { numberOf } from './settings.ts';
@@ -76,7 +76,7 @@ async function makeRoom({ setup, output }: StageRunning, stage: StageNode, statu
 
 async function runStage(running: StageRunning, stage: StageNode, needed: Needed): Promise<StageFolder> {
   const { setup } = running;
-  const run = stageFunction(stage);
+  const run = stageFunctions[stage.word];
   const source = declaredModel(setup, stage);
   const input = await inputOf(running, stage, source, needed.from);
   const identity = await stageIdentity(setup, stage, source, { from: input.upstream, teacher: needed.teacher });
