@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Op } from '../../compiler/ir/op.ts';
 import * as all from '../../compiler/ops/all.ts';
+import { roundHalfEven } from '../../compiler/ops/rules/integer.ts';
 
 /** What the expressions may call. An exponential that overflows float32 is a fault: WGSL leaves its value open. */
 const library = {
@@ -11,6 +12,7 @@ const library = {
   log: Math.log,
   sqrt: Math.sqrt,
   sign: Math.sign,
+  round: roundHalfEven,
   inverseSqrt: (x: number) => 1 / Math.sqrt(x),
   select: (no: number, yes: number, condition: boolean) => (condition ? yes : no),
   clamp: (x: number, low: number, high: number) => Math.min(Math.max(x, low), high),
@@ -46,13 +48,14 @@ const attrs = { alpha: 0.3, min: -0.5, max: Infinity };
 const scalars = (Object.values(all) as Op[]).filter((op) => op.scalar && op.name !== 'expand');
 const unary = scalars.filter((op) => op.operands.length === 1);
 const binary = scalars.filter((op) => op.operands.length === 2);
-const ternary = scalars.filter((op) => op.operands.length === 3);
+// The second operand of `fakeQuantize` is a scale, which must be above zero.
+const ternary = scalars.filter((op) => op.operands.length === 3 && op.name !== 'fakeQuantize');
 
-const reference = (op: Op, args: readonly number[]): number =>
+const reference = (op: Op, args: readonly number[], given: object = attrs): number =>
   Number(
     op.evaluate(
       args.map((x) => ({ dtype: 'f32', shape: [], data: Float64Array.of(x) })),
-      attrs,
+      given as never,
     ).data[0],
   );
 
@@ -94,8 +97,21 @@ describe('WGSL expressions', () => {
   });
 
   it('covers every op that has an expression', () => {
-    expect(unary.length + binary.length + ternary.length).toBe(scalars.length);
+    // `fakeQuantize` has a test of its own.
+    expect(unary.length + binary.length + ternary.length + 1).toBe(scalars.length);
     expect(ternary.map((op) => op.name)).toContain('where');
     expect(unary.length).toBeGreaterThanOrEqual(17);
+  });
+
+  it('fakeQuantize says what evaluate says, at scales that divide without rounding', () => {
+    const range = { min: -100, max: 90 };
+    const expression = compile(all.fakeQuantize as Op, range);
+    for (const x of points.filter((value) => Math.abs(value) < 1e5).map(Math.fround)) {
+      for (const scale of [0.25, 0.5, 2]) {
+        for (const zero of [-7, 0, 3]) {
+          expect(expression(x, scale, zero)).toBe(reference(all.fakeQuantize as Op, [x, scale, zero], range));
+        }
+      }
+    }
   });
 });
