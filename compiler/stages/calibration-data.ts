@@ -36,7 +36,7 @@ export async function openCalibration(options: CalibrationOptions): Promise<Cali
   const data = await openTrainingData(recipe.data, '.', { target: target.kind, classes: target.classes });
   try {
     const samples = Math.min(options.samples, data[split]?.size ?? options.samples);
-    const batch = Math.min(options.batch, samples);
+    const { batch } = options;
     const limitBatches = Math.ceil(samples / batch);
     const common = { data, split, batch, limitBatches, seed, input, target };
     const steps = preprocess?.steps ?? [];

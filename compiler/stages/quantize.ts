@@ -1,4 +1,5 @@
 /** The `quantize` stage: ranges from samples, options of int8, and which layers stay in float32. */
+import { diagnostic } from '../../grammar/diagnostics.ts';
 import { SourceError } from '../cli/failure.ts';
 import { count as counted } from '../cli/text.ts';
 import type { CheckedDirective } from '../analyze/index.ts';
@@ -50,12 +51,13 @@ export async function quantizeStage(
   const recipe = recipeFor(input, settings, context);
   const prepared = preparedOf(input, settings);
   const plan = planInt8(prepared);
+  const image = imageOf(prepared, directive);
   const data = await openCalibration({
     recipe,
     split: context.overrides.data ? 'train' : settings.split,
     samples: settings.samples,
-    batch: batchFor(plan),
-    input: imageOf(prepared),
+    batch: image.batch ?? batchFor(plan),
+    input: image,
     preprocess: input.preprocess,
   });
   const { signal, output } = context;
@@ -94,12 +96,25 @@ function batchFor({ points }: Int8Plan): number {
   return Math.min(Math.max(Math.floor(mostNumbers / Math.max(1, numbers)), 1), mostSamples);
 }
 
-function imageOf(graph: Graph): { name: string; shape: readonly [number, number, number] } {
+interface ImageInput {
+  readonly name: string;
+  readonly shape: readonly [number, number, number];
+  /** Where the model fixes it. */
+  readonly batch: number | undefined;
+}
+
+/** Throws SourceError (E0605) where the sizes of images are open. */
+function imageOf(graph: Graph, { declaration, target = '' }: CheckedDirective): ImageInput {
   const input = topologicalOrder(graph).find(isInput);
-  const [, channels, height, width] = input?.type.shape ?? [];
+  const [batch, channels, height, width] = input?.type.shape ?? [];
   const isSized = typeof channels === 'number' && typeof height === 'number' && typeof width === 'number';
-  if (input && isSized) return { name: input.attrs.name, shape: [channels, height, width] };
-  throw new RangeError('a quantized model takes images of one size');
+  if (input && isSized) {
+    const fixed = typeof batch === 'number' ? batch : undefined;
+    return { name: input.attrs.name, shape: [channels, height, width], batch: fixed };
+  }
+  const message = `\`${target}\` has no fixed size of images to measure int8 on`;
+  const help = 'bind the open sizes in the stage that it starts from, as in `shape = { H = 128  W = 128 }`';
+  throw new SourceError([diagnostic('E0605', declaration.word.span, message, { help })]);
 }
 
 /** Paths of the layers that patterns name. */
