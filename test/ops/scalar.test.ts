@@ -105,7 +105,7 @@ describe('WGSL expressions', () => {
 
   it('fakeQuantize says what evaluate says, at scales that divide without rounding', () => {
     const range = { min: -100, max: 90 };
-    const expression = compile(all.fakeQuantize as Op, range);
+    const expression = compile(all.fakeQuantize, range);
     for (const x of points.filter((value) => Math.abs(value) < 1e5).map(Math.fround)) {
       for (const scale of [0.25, 0.5, 2]) {
         for (const zero of [-7, 0, 3]) {
