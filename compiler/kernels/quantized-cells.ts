@@ -14,7 +14,7 @@ import {
   type Placement,
 } from './kernel.ts';
 import { imageConstant } from './pack.ts';
-import { packTable } from './quantized-convolution.ts';
+import { lookUpText, packTable } from './quantized-convolution.ts';
 import { at, beginShader, walk, type Shader } from './wgsl.ts';
 import { declarePack, declareUnpack } from './words.ts';
 
@@ -111,7 +111,7 @@ function bodyText(shader: Shader, { node, result }: KernelRequest, load: Load): 
   if (isOp(node, lookUp)) {
     const table = shader.constant(packTable(node.attrs.table), 'u32');
     return `  let b = bytesOf(unpackWord(${first}) + vec4f(128.0));
-  let v = packWord(vec4u(${[...'xyzw'].map((lane) => `${table}[b.${lane}]`).join(', ')}));`;
+  let v = ${lookUpText(table, 'b')};`;
   }
   return binaryText(shader, node, first, load(1));
 }

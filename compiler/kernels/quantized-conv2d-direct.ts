@@ -76,7 +76,6 @@ export const quantizedConv2dDirect: Kernel<QuantizedDirectSchedule> = {
     // Relative times on SwiftShader: a matrix and a vector multiplied, a word of pixels and one of weights unpacked.
     return tiles * blocks * words * (pixels * quads + pixels + 4 * quads);
   },
-  hasResidual: (node) => readQuantized(node)?.hasResidual === true,
   halo: quantizedPadding,
   border: quantizedBorder,
   emit(request, schedule) {

@@ -18,7 +18,6 @@ export const quantizedConv2dGrouped: Kernel = {
   profiles: ['software', 'gpu'],
   supports: (node) => readQuantized(node) !== undefined,
   schedules: () => [{}],
-  hasResidual: (node) => readQuantized(node)?.hasResidual === true,
   emit(request) {
     const { height, width, channels, batch } = request.result;
     const shader = beginShader(request);

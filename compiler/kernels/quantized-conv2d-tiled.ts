@@ -30,7 +30,6 @@ export const quantizedConv2dTiled: Kernel<QuantizedTiledSchedule> = {
     // Small images need many small tiles to fill a GPU, large ones large tiles to reuse what is staged.
     return pixels < 1024 ? [{ pixels: 2 }, { pixels: 4 }] : [{ pixels: 4 }, { pixels: 8 }, { pixels: 2 }];
   },
-  hasResidual: (node) => readQuantized(node)?.hasResidual === true,
   emit(request, { pixels }) {
     const { conv } = quantizedOf(request);
     const count = multiplyExtents(request.result.height, request.result.width);

@@ -2,6 +2,7 @@
 import { isConstant } from '../ir/leaves.ts';
 import type { Node } from '../ir/node.ts';
 import { isOp } from '../ir/op.ts';
+import type { Tensor } from '../ir/type.ts';
 import { quantizedConv2d } from '../ops/index.ts';
 import type { QuantizedConv2dAttrs } from '../ops/quantized-conv2d.ts';
 import {
@@ -14,7 +15,7 @@ import {
   type Placement,
 } from './kernel.ts';
 import { packedAs, type PackedSource } from './pack.ts';
-import { at, walk, type Shader, type Walk } from './wgsl.ts';
+import { at, walk, type Shader } from './wgsl.ts';
 import { declareExact, declarePack, declareUnpack } from './words.ts';
 
 export interface QuantizedConvolution {
@@ -135,58 +136,55 @@ function packMultiplier({ attrs, weight, outputs }: QuantizedConvolution): Packe
   return { key: `${key}:${attrs.multiplier.data.join()}:${attrs.shift}`, name, pack };
 }
 
-/** A table of 256 i8 as words of one entry each, q + 128; one word of zero where there is none. */
-export function packTable(table: QuantizedConv2dAttrs['table']): PackedConstant {
-  const values = table ? Array.from(table.data, (q) => q + 128) : [0];
+/** A table of 256 i8 as words of one entry each, q + 128. */
+export function packTable(table: Tensor): PackedConstant {
+  const values = Array.from(table.data, (q) => q + 128);
   return { key: `table:${values.join()}`, name: 'table', pack: () => Int32Array.from(values) };
 }
 
 /**
  * Declares `fn finish(sum: vec4f, m: vec4f, n: u32, y: u32, x: u32, c: u32) -> u32`: from the exact sums of channel group
  * `c` at image n, pixel (y, x), bias included, and the group's multipliers, to the word to store. Returns the array of
- * multipliers. Layers with and without a table share a text, and so do
- * those with and without a residual where the model has any: what a layer lacks is not read.
+ * multipliers. Layers with a residual or a table have texts of their own: software adapters run both sides of an `if`
+ * under a mask, which would cost layers of few products as much as their sums.
  */
 export function declareRequantize(shader: Shader, request: KernelRequest, conv: QuantizedConvolution): string {
   const { attrs } = conv;
   const multiplier = shader.constant(packMultiplier(conv));
-  const table = shader.constant(packTable(attrs.table), 'u32');
-  const hasTable = shader.u32(attrs.table ? 1 : 0);
+  const table = attrs.table && shader.constant(packTable(attrs.table), 'u32');
   const [zero, low, high] = [attrs.outputZero + 128, attrs.min + 128, attrs.max + 128].map((q) => shader.f32(q));
   const residual = residualText(shader, request, conv);
   declarePack(shader);
+  const bytes = `bytesOf(clamp(steps + vec4f(${zero}), vec4f(${low}), vec4f(${high})))`;
   shader.declare(`fn finish(sum: vec4f, m: vec4f, n: u32, y: u32, x: u32, c: u32) -> u32 {
   var steps = round(sum * m);
 ${residual}
-  var b = bytesOf(clamp(steps + vec4f(${zero}), vec4f(${low}), vec4f(${high})));
-  if (${hasTable} != 0u) { b = vec4u(${[...'xyzw'].map((lane) => `${table}[b.${lane}]`).join(', ')}); }
-  return packWord(b);
+  let b = ${bytes};
+  return ${table === undefined ? 'packWord(b)' : lookUpText(table, 'b')};
 }`);
   return multiplier;
 }
 
+/** The word of a table's entries for four bytes. */
+export const lookUpText = (table: string, bytes: string): string =>
+  `packWord(vec4u(${[...'xyzw'].map((lane) => `${table}[${bytes}.${lane}]`).join(', ')}))`;
+
 // In units of 2^-shift the sums are whole numbers of i32: see the op.
 function residualText(shader: Shader, request: KernelRequest, { attrs, hasResidual }: QuantizedConvolution): string {
-  if (!hasResidual && request.padResidual !== true) return '';
   const from = request.operands[3];
-  const buffer = from ? shader.operand(3, 'u32') : shader.zeros('u32');
-  const index = at(from ? walk(shader, from) : nowhere(shader), 'n', 'y', 'x', 'c');
-  const [zero, multiplier, shift] = [attrs.residualZero, attrs.residualMultiplier, attrs.shift].map((value) =>
-    shader.u32(value >>> 0),
-  );
+  if (!hasResidual || !from) return '';
+  const buffer = shader.operand(3, 'u32');
+  const index = at(walk(shader, from), 'n', 'y', 'x', 'c');
+  const [zero, multiplier, shift, half] = [
+    attrs.residualZero,
+    attrs.residualMultiplier,
+    attrs.shift,
+    2 ** (attrs.shift - 1),
+  ].map((value) => shader.u32(value >>> 0));
   declareUnpack(shader);
-  return `  if (${shift} != 0u) {
-    let fine = vec4i(clamp(steps, vec4f(-536870912.0), vec4f(536870912.0)));
-    let r = vec4i(unpackWord(${buffer}[${index}])) - vec4i(i32(${zero}));
-    let half = i32((1u << ${shift}) >> 1u);
-    steps = vec4f((fine + r * i32(${multiplier}) + vec4i(half)) >> vec4u(${shift}));
-  }`;
-}
-
-/** The walk through one word. */
-function nowhere(shader: Shader): Walk {
-  const [origin = '', image = '', row = '', pixel = ''] = [0, 0, 0, 0].map((zero) => shader.u32(zero));
-  return { origin, image, row, pixel };
+  return `  let fine = vec4i(clamp(steps, vec4f(-536870912.0), vec4f(536870912.0)));
+  let r = vec4i(unpackWord(${buffer}[${index}])) - vec4i(i32(${zero}));
+  steps = vec4f((fine + r * i32(${multiplier}) + vec4i(i32(${half}))) >> vec4u(${shift}));`;
 }
 
 /** Declares `finishSum`, which is `finish` of sums in i32 and loads the multipliers. */

@@ -67,7 +67,6 @@ export const quantizedDepthwise: Kernel<QuantizedDepthwiseSchedule> = {
   },
   halo: (node, { bordered }) => (bordered ? quantizedPadding(node) : noHalo),
   border: quantizedBorder,
-  hasResidual: (node) => readQuantized(node)?.hasResidual === true,
   emit(request, schedule) {
     const { conv, data } = quantizedOf(request);
     const { height, width, batch } = request.result;

@@ -36,7 +36,6 @@ export const quantizedLinear: Kernel<QuantizedLinearSchedule> = {
   },
   schedules: (_node, profile) => (profile === 'gpu' ? [{ slices: 64 }, { slices: 32 }] : [{ slices: 1 }]),
   form: (node) => String(usesF32(node)),
-  hasResidual: (node) => readQuantized(node)?.hasResidual === true,
   emit(request, { slices }) {
     const groups = channelGroups(request.result.channels);
     const shader = beginShader(request);
