@@ -1,4 +1,7 @@
-/** Two projects: `unit` needs no GPU; `gpu` opens devices, and fails where no adapter can be had. */
+/**
+ * Three projects: `unit` needs no GPU; `gpu` compares what devices compute, and `commands` runs the command line. Both
+ * open devices, and fail where no adapter can be had.
+ */
 import { defineConfig } from 'vitest/config';
 
 // Chosen here, so that every worker process has the same one; see test/print-seed.ts.
@@ -6,7 +9,14 @@ process.env['CNNC_SEED'] ??= String(Math.floor(Math.random() * 2 ** 31));
 
 /** How the paths of tests begin that open a device. */
 export const gpuTests = ['test/kernels/', 'test/gpu/', 'test/runtime/node/device', 'test/cli/'];
-const gpu = gpuTests.flatMap((prefix) => [`${prefix}*.test.ts`, `${prefix}**/*.test.ts`]);
+const under = (prefix: string): string[] => [`${prefix}*.test.ts`, `${prefix}**/*.test.ts`];
+const commands = under('test/cli/');
+const opening = gpuTests.flatMap(under);
+
+const openingDevices = (name: string, include: string[]) => ({
+  extends: true as const,
+  test: { name, include, testTimeout: 300_000, hookTimeout: 300_000, sequence: { groupOrder: 1 } },
+});
 
 export default defineConfig({
   test: {
@@ -23,21 +33,16 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: gpu,
+          exclude: opening,
           testTimeout: 60_000,
           sequence: { groupOrder: 0 },
         },
       },
-      {
-        extends: true,
-        test: {
-          name: 'gpu',
-          include: gpu,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          sequence: { groupOrder: 1 },
-        },
-      },
+      openingDevices(
+        'gpu',
+        opening.filter((path) => !commands.includes(path)),
+      ),
+      openingDevices('commands', commands),
     ],
   },
 });
