@@ -9,7 +9,11 @@ export type Criterion =
   | { readonly kind: 'l1' | 'l2' }
   /** Mean |gamma| of the batch norms and group norms of a class (Liu et al. 2017, "Network Slimming"). */
   | { readonly kind: 'bn_scale' }
-  /** |sum of w * dL/dw| over all that is learnt in a class: how the loss changes, to first order, without it. */
+  /**
+   * Mean over the slices of all that is learnt in a class of the sum of |w * dL/dw|: how the loss changes, to first
+   * order, without single weights (Molchanov et al. 2017). Summed with their signs, the products of a trained network
+   * come to nearly nothing, because its gradient is nearly zero.
+   */
   | { readonly kind: 'taylor' }
   /** `draw` gives so many numbers from 0 to 1. */
   | { readonly kind: 'random'; readonly draw: (count: number) => ArrayLike<number> };
@@ -112,10 +116,8 @@ function taylorImportance(
 ): Float64Array {
   const sumsOf = memoized((name, axis) => {
     const [weight, gradient] = [weights.get(name), gradients.get(name)];
-    return weight && gradient ? sliceSums(weight, axis, (value, at) => value * (gradient.data[at] ?? 0)) : undefined;
+    if (!weight || !gradient) return undefined;
+    return sliceSums(weight, axis, (value, at) => Math.abs(value * (gradient.data[at] ?? 0)));
   });
-  return Float64Array.from(classes, ({ members }) => {
-    const sums = members.flatMap(({ parameter, axis, index }) => sumsOf(parameter.attrs.name, axis)?.[index] ?? []);
-    return sums.length === 0 ? NaN : Math.abs(sums.reduce((total, value) => total + value, 0));
-  });
+  return Float64Array.from(classes, (each) => meanOfSlices(each, sumsOf));
 }

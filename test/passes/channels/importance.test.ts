@@ -52,7 +52,7 @@ describe('importance', () => {
     expect([...scores]).toEqual([NaN, NaN]);
   });
 
-  it('taylor is the magnitude of the sum of w dL/dw over all that is learnt', () => {
+  it('taylor is the mean of the slices of all that is learnt, each the sum of |w dL/dw|', () => {
     const gradients = new Map<string, Tensor>([
       ['a.weight', f32([2, 2, 1, 1], [1, 1, 2, 0])],
       ['a.bias', f32([2], [0.5, 0])],
@@ -61,7 +61,7 @@ describe('importance', () => {
       ['b.weight', f32([1, 2, 1, 1], [-10, 0.1])],
     ]);
     const scores = channelImportance(analysis, { kind: 'taylor' }, { weights, gradients });
-    expect([...scores]).toEqual([Math.abs(1 - 2 + 50 - 2 - 100), Math.abs(6 - 2 + 7 - 2)]);
+    expect([...scores]).toEqual([(1 + 2 + 50 + 2 + 0 + 100) / 5, (6 + 0 + 0 + 2 + 7 + 2) / 5]);
     expect(() => channelImportance(analysis, { kind: 'taylor' }, { weights })).toThrow(RangeError);
   });
 
