@@ -33,7 +33,11 @@ export interface CalibrationOptions {
 export async function openCalibration(options: CalibrationOptions): Promise<CalibrationData> {
   const { recipe, split, input, preprocess } = options;
   const { target, seed } = recipe;
-  const data = await openTrainingData(recipe.data, '.', { target: target.kind, classes: target.classes });
+  const data = await openTrainingData(recipe.data, '.', {
+    target: target.kind,
+    classes: target.classes,
+    everyClass: false,
+  });
   try {
     const samples = Math.min(options.samples, data[split]?.size ?? options.samples);
     const { batch } = options;

@@ -13,6 +13,8 @@ export interface DataOverrides extends Partial<Omit<DataSpec, 'split'>> {
   readonly split?: Partial<DataSpec['split']>;
   /** What the loss needs, for formats that can have either; a class unless told. */
   readonly target?: 'class' | 'mask';
+  /** Whether every class must have a sample, which is what learning needs and measuring does not; true unless told. */
+  readonly everyClass?: boolean;
 }
 
 /** What opens the same data once more, in another thread. */
@@ -48,13 +50,18 @@ export interface TrainingData {
 export async function openTrainingData(
   given: DataSpec,
   baseFolder: string,
-  { target = 'class', ...overrides }: DataOverrides = {},
+  { target = 'class', everyClass = true, ...overrides }: DataOverrides = {},
 ): Promise<TrainingData> {
   const spec: DataSpec = { ...given, ...overrides, split: { ...given.split, ...overrides.split } };
   const origin = { spec, baseFolder, target };
   const parts = await openParts(spec, baseFolder, target);
   try {
-    return { ...(await checked(parts, spec)), ...divide(parts, spec), origin, close: () => closeParts(parts) };
+    return {
+      ...(await checked(parts, spec, everyClass)),
+      ...divide(parts, spec),
+      origin,
+      close: () => closeParts(parts),
+    };
   } catch (error) {
     await closeParts(parts);
     throw error;
@@ -101,13 +108,13 @@ function sampleSource(dataset: Dataset, indices: Uint32Array, name: string): Sam
   };
 }
 
-async function checked(parts: Parts, { classes: given, ignore }: DataSpec) {
+async function checked(parts: Parts, { classes: given, ignore }: DataSpec, everyClass: boolean) {
   const { name, pool } = parts;
   const { target, shape, classNames } = pool;
   checkNames(classNames, given, ignore);
   const labels = await checkParts(parts);
   const classes = given ?? classNames?.length ?? (labels && highest(labels) + 1);
-  if (labels && classes !== undefined) checkEveryClass(labels, { classes, classNames, ignore, name });
+  if (everyClass && labels && classes !== undefined) checkEveryClass(labels, { classes, classNames, ignore, name });
   return { target, classes, classNames, shape, channels: shape?.[0] ?? 3 };
 }
 

@@ -141,6 +141,12 @@ describe('a pool of samples', () => {
   });
 });
 
+it('takes data without samples of some classes where it is only measured on', async () => {
+  const folder = temporaryFolder({ 'few.bin': cifar(turns(30, 7)) });
+  const spec = { format: 'cifar-binary', path: 'few.bin', classes: 10 } as const;
+  expect((await open(spec, folder, { everyClass: false })).classes).toBe(10);
+});
+
 describe('data with parts of its own', () => {
   it('of CIFAR is the test batch', async () => {
     const folder = temporaryFolder({
