@@ -78,13 +78,15 @@ const isInteger = (op: Op): boolean =>
 const isMoved = (op: Op): boolean =>
   movementOps.includes(op.name) || op.name === maxPool2d.name || op.name === resize.name;
 
-/** The choice of untuned builds, the first of each other kernel, and one of the other schedules in turn. */
+/** The choice of untuned builds, the first of each other kernel, and now and then another schedule. */
 function tried(choices: readonly Selection[], turn: number): Selection[] {
   const kernels = choices.filter(
     ({ kernel }, index) => choices.findIndex((other) => other.kernel === kernel) === index,
   );
   const others = choices.filter((choice) => !kernels.includes(choice));
-  return [...kernels, ...others.slice(turn % Math.max(1, others.length)).slice(0, 1)];
+  return turn % 3 === 0
+    ? [...kernels, ...others.slice(Math.floor(turn / 3) % Math.max(1, others.length)).slice(0, 1)]
+    : kernels;
 }
 
 /** Samples of moves that i8 can take: those that speak of fractions or of bilinear weights cannot. */
