@@ -4,7 +4,7 @@ import { artifactStageSchema, budgetLineSchema } from './budget-lines.ts';
 import { RuntimeFault } from './errors.ts';
 
 /** Bumped whenever an older reader could misread a newer artifact. */
-export const artifactVersion = 1;
+export const artifactVersion = 2;
 
 /**
  * A size that may depend on symbols such as the batch N: a plain number; `ceil(sum / divisor)` where the sum is over

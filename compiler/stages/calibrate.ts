@@ -85,9 +85,13 @@ export function divergence(counts: Float64Array, bins: number): number {
   return result;
 }
 
-/** The threshold on magnitudes whose 128 levels lose least information. */
+/**
+ * The threshold on magnitudes whose 128 levels lose least information. The bin at zero counts as the one beside it, as in
+ * TensorRT: an integer zero point represents zero exactly, and behind a relu its spike would outweigh all else.
+ */
 export function entropyRange(histogram: Histogram): Range {
   const { max, counts } = magnitudes(histogram);
+  counts[0] = counts[1] ?? 0;
   let [best, least] = [counts.length, Infinity];
   for (let bins = levels; bins <= counts.length; bins++) {
     const value = divergence(counts, bins);

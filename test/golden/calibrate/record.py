@@ -1,7 +1,7 @@
 """Ranges that calibration methods choose, computed with numpy (python3 record.py writes ranges.json).
 
-Entropy follows Migacz, "8-bit inference with TensorRT" (2017), with the small share that ONNX Runtime gives to bins
-without a counterpart; percentile follows ONNX Runtime's calibrator (half of what is cut beyond each end); mse tries
+Entropy follows Migacz, "8-bit inference with TensorRT" (2017), where the bin at zero counts as the one beside it, with
+the small share that ONNX Runtime gives to bins without a counterpart; percentile follows ONNX Runtime's calibrator (half of what is cut beyond each end); mse tries
 the same candidates as the compiler, on torch.fake_quantize_per_tensor_affine.
 """
 import json
@@ -13,6 +13,8 @@ rng = np.random.default_rng(7)
 
 def entropy(counts, high, levels=128):
     bins = len(counts)
+    counts = counts.copy()
+    counts[0] = counts[1]
     best, least = bins, np.inf
     for i in range(levels, bins + 1):
         sliced = counts[:i].astype(np.float64)

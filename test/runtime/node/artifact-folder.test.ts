@@ -15,7 +15,7 @@ function manifest(file = kernel, bytes = 8): Record<string, unknown> {
   const plan = { limits: {}, features: [], arena, kernels: [entry], steps: [], inputs: [], outputs: [] };
   return {
     format: 'cnnc-artifact',
-    version: 1,
+    version: 2,
     compiler: 'test',
     model: { name: 'M', source: 'm.cnn', parameters: 2, macs: 0 },
     symbols: [],
