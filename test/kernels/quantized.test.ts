@@ -11,6 +11,7 @@ import { movementOps } from '../../compiler/ops/rules/movement.ts';
 import { openDevice, type OpenedDevice } from '../../runtime/node/index.ts';
 import type { HostTensor } from '../../runtime/session.ts';
 import { runOnDevice } from './run-on-device.ts';
+import { triedSchedules } from './tried-schedules.ts';
 
 let opened: OpenedDevice;
 beforeAll(async () => {
@@ -78,17 +79,6 @@ const isInteger = (op: Op): boolean =>
 const isMoved = (op: Op): boolean =>
   movementOps.includes(op.name) || op.name === maxPool2d.name || op.name === resize.name;
 
-/** The choice of untuned builds, the first of each other kernel, and now and then another schedule. */
-function tried(choices: readonly Selection[], turn: number): Selection[] {
-  const kernels = choices.filter(
-    ({ kernel }, index) => choices.findIndex((other) => other.kernel === kernel) === index,
-  );
-  const others = choices.filter((choice) => !kernels.includes(choice));
-  return turn % 3 === 0
-    ? [...kernels, ...others.slice(Math.floor(turn / 3) % Math.max(1, others.length)).slice(0, 1)]
-    : kernels;
-}
-
 /** Samples of moves that i8 can take: those that speak of fractions or of bilinear weights cannot. */
 function fits(op: Op, sample: Sample): boolean {
   try {
@@ -109,7 +99,7 @@ describe.each(['software', 'gpu'] as const)('profile %s', (profile: Profile) => 
         const each = integerCase(op, sample, moved);
         const choices = candidates(each.root, profile);
         it(`${sample.name}: has a kernel`, () => expect(choices.length).toBeGreaterThan(0));
-        for (const choice of tried(choices, number)) {
+        for (const choice of triedSchedules(choices, number)) {
           it(`${sample.name}: ${choice.kernel.name} ${JSON.stringify(choice.schedule)}`, () =>
             check(each, profile, choice));
         }
