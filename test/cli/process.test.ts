@@ -22,7 +22,7 @@ function run(argv: readonly string[], options: { readonly cwd?: string; readonly
   const { status, stdout, stderr } = spawnSync(process.execPath, [...(options.node ?? []), main, ...argv], {
     cwd: options.cwd ?? root,
     encoding: 'utf8',
-    timeout: 240_000,
+    timeout: 600_000,
   });
   return { code: status ?? -1, out: stdout, err: stderr };
 }
@@ -54,9 +54,9 @@ it('checks sixty thousand lines, and each example, without time that grows faste
     clock,
     `process.on('exit', () => { const { user, system } = process.cpuUsage(); process.stderr.write('cpu ' + (user + system) / 1e6); });\n`,
   );
-  /** The least of a few runs: what other processes add is no property of this one. */
-  const secondsOf = (path: string): number => {
-    const times = Array.from({ length: 3 }, () => {
+  /** The least of several runs: what other processes add is no property of this one. */
+  const secondsOf = (path: string, runs = 1): number => {
+    const times = Array.from({ length: runs }, () => {
       const { code, err } = run(['check', path], { node: ['-r', clock] });
       expect(code).toBe(0);
       return Number(/cpu ([\d.]+)/.exec(err)?.[1] ?? NaN);
@@ -76,7 +76,7 @@ block unit${index}(x: f32[N, C, H, W], out: int, stride: int = 1) -> f32[N, out,
   const text = Array.from({ length: 6700 }, (_, index) => block(index)).join('');
   expect(text.split('\n').length).toBeGreaterThan(60_000);
   const shop = workshop({ 'large.cnn': text });
-  const large = secondsOf(shop.at('large.cnn'));
+  const large = secondsOf(shop.at('large.cnn'), 2);
   const examples = filesBelow('examples').filter((path) => path.endsWith('.cnn'));
   const each = examples.map((path) => [path, secondsOf(path)] as const);
   console.log(
@@ -120,4 +120,4 @@ it('demonstrates itself: it learns, and classifies nearly every fresh image as t
   const [picture = ''] = readdirSync(shop.at('build/demo/pictures')).filter((name) => name.startsWith('ring-'));
   const top = run(['run', 'build/demo/net', join('build/demo/pictures', picture), '--top', '1'], { cwd: shop.folder });
   expect(top).toMatchObject({ code: 0, out: expect.stringContaining('ring') });
-}, 300_000);
+}, 900_000);
