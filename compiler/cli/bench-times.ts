@@ -48,8 +48,14 @@ export async function measure(
   output.progress('');
   times.sort((a, b) => a - b);
   onTimes?.(times);
-  const at = (part: number): number => percentile(times, part);
-  return { p50_ms: at(0.5), p90_ms: at(0.9), p99_ms: at(0.99), min_ms: at(0), cpu_ms: (user + system) / 1000 / iters };
+  return { ...percentiles(times), cpu_ms: (user + system) / 1000 / iters };
+}
+
+/** Of times in any order. */
+export function percentiles(times: readonly number[]) {
+  const sorted = times.toSorted((a, b) => a - b);
+  const at = (part: number): number => percentile(sorted, part);
+  return { p50_ms: at(0.5), p90_ms: at(0.9), p99_ms: at(0.99), min_ms: at(0) };
 }
 
 export type Latency = Awaited<ReturnType<typeof measure>> & {

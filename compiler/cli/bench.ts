@@ -1,16 +1,16 @@
 /** `cnnc bench`: how long an artifact takes, or a step of a training run: from the first result to the steady state. */
 import { join } from 'node:path';
 import { Option } from 'commander';
-import type { Plan } from '../../runtime/artifact.ts';
 import { pathKind } from '../../runtime/node/file-access.ts';
 import { readArtifact } from '../../runtime/node/read-artifact.ts';
 import { checkAssertions, parseAssertions } from './assertions.ts';
 import { latencyMetrics, latencyRows, measure, percentile, type MeasureFlags } from './bench-times.ts';
+import { benchSeveral } from './bench-several.ts';
 import type { Configure, Context } from './command.ts';
 import { exitCodes, usageError, type ExitCode } from './failure.ts';
 import { assignmentFlag, integerFlag, listFlag, sizesFlag } from './flags.ts';
 import { latencyBudget, missedLines } from './measured-budgets.ts';
-import { randomInputs, symbolValues } from './open-sizes.ts';
+import { batchOf, randomInputs, symbolValues } from './open-sizes.ts';
 import { sessionFor, withDevice } from './open-session.ts';
 import { formatTable } from './text.ts';
 
@@ -25,6 +25,7 @@ interface BenchFlags extends MeasureFlags {
 export const configureBench: Configure = (command, act) => {
   command
     .argument('<artifact>', 'artifact folder, or FILE.cnn[:NAME] for a step of its train directive')
+    .argument('[others...]', 'artifact folders to compare with the first, in turns')
     .option(
       '--batch <n>',
       'samples in a run (default: 1, or what the artifact or directive says)',
@@ -46,9 +47,13 @@ export const configureBench: Configure = (command, act) => {
         'first result on an open device: reading, pipelines, upload, one run. device_ms is what opening the device took.\n' +
         '--assert, alone or with a limit, also checks the lines on latency of the budgets that the artifact carries.\n' +
         'A step of training runs on random images and labels; its phases are timed in steps of their own, cut into\n' +
-        'three submissions: forward up to the loss, backward up to the gradients, update of weights and statistics.',
+        'three submissions: forward up to the loss, backward up to the gradients, update of weights and statistics.\n' +
+        "Several artifacts take turns in one process; speedup is the first one's p50 over that of each, which\n" +
+        '--assert "speedup>=1.2" limits.',
     )
-    .action((target: string, flags: BenchFlags) => act((context) => bench(context, target, flags)));
+    .action((target: string, others: readonly string[], flags: BenchFlags) =>
+      act((context) => bench(context, target, others, flags)),
+    );
 };
 
 /** What `--assert` stands for without a limit. */
@@ -57,16 +62,31 @@ const budgetsAlone = '';
 const limitsOf = ({ assert: given = [] }: BenchFlags): readonly string[] =>
   given.filter((text) => text !== budgetsAlone);
 
-async function bench(context: Context, target: string, flags: BenchFlags): Promise<ExitCode> {
-  if (!/\.cnn(:\w+)?$/.test(target)) return benchArtifact(context, target, flags);
+async function bench(
+  context: Context,
+  target: string,
+  others: readonly string[],
+  flags: BenchFlags,
+): Promise<ExitCode> {
+  const source = [target, ...others].find((each) => /\.cnn(:\w+)?$/.test(each));
+  if (others.length > 0) {
+    if (source !== undefined) throw usageError(`${source} is no artifact`, 'a train directive is measured by itself');
+    refuseOverrides(flags);
+    return benchSeveral(context, [target, ...others], flags, limitsOf(flags));
+  }
+  if (source === undefined) return benchArtifact(context, target, flags);
   if (flags.shape) throw usageError('--shape is for artifacts', 'give the sizes with --set train.shape');
   // An artifact needs no compiler.
   const { benchTraining } = await import('./bench-training.ts');
   return benchTraining(context, target, { ...flags, assert: limitsOf(flags) });
 }
 
+function refuseOverrides({ set, P }: BenchFlags): void {
+  if (set || P) throw usageError('--set and -P are for train directives, and an artifact is fixed');
+}
+
 async function benchArtifact(context: Context, folder: string, flags: BenchFlags): Promise<ExitCode> {
-  if (flags.set || flags.P) throw usageError('--set and -P are for train directives, and an artifact is fixed');
+  refuseOverrides(flags);
   const assertions = parseAssertions(limitsOf(flags), latencyMetrics);
   // A wrong path is told before a GPU is looked for; the timed reading comes later.
   if ((await pathKind(join(folder, 'manifest.json'))) === undefined) await readArtifact(folder);
@@ -118,12 +138,4 @@ async function benchArtifact(context: Context, folder: string, flags: BenchFlags
       session.dispose();
     }
   });
-}
-
-/** The batch to run: what is asked for, unless the artifact was built for one batch. Throws E0001 where they differ. */
-export function batchOf({ inputs }: Plan, wanted: number | undefined): number {
-  const fixed = inputs[0]?.shape[0];
-  if (typeof fixed !== 'number') return wanted ?? 1;
-  if (wanted === undefined || wanted === fixed) return fixed;
-  throw usageError(`the artifact is built for batches of ${fixed}, not of ${wanted}`);
 }

@@ -45,7 +45,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'eval',
-    summary: 'measure top-1 and top-5 accuracy on a dataset',
+    summary: 'measure accuracy, or overlap of masks, on a dataset',
     load: async () => (await import('./eval.ts')).configureEval,
   },
   {

@@ -6,13 +6,12 @@ import type { HostTensor, Session } from '../../runtime/session.ts';
 import { describe } from '../emit/lower.ts';
 import { evaluateGraph } from '../ir/evaluate.ts';
 import type { Tensor } from '../ir/type.ts';
-import { batchOf } from './bench.ts';
 import type { Configure, Context } from './command.ts';
 import { compileSource } from './compile-source.ts';
 import { CommandError, exitCodes, usageError, type ExitCode } from './failure.ts';
 import { assignmentFlag, integerFlag, numberFlag, sizesFlag } from './flags.ts';
 import { sessionFor, withDevice } from './open-session.ts';
-import { randomInputs, symbolValues } from './open-sizes.ts';
+import { batchOf, randomInputs, symbolValues } from './open-sizes.ts';
 import { loadModel, parseTarget, weightsOf } from './source-model.ts';
 import { count, formatDigits, formatTable } from './text.ts';
 

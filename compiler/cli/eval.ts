@@ -1,19 +1,17 @@
-/** `cnnc eval`: top-1 and top-5 accuracy of an artifact on a labelled dataset. */
+/** `cnnc eval`: how good an artifact is on a labelled dataset: top-1 and top-5 accuracy, or overlap of masks. */
 import type { Manifest } from '../../runtime/artifact.ts';
 import { RuntimeFault } from '../../runtime/errors.ts';
-import type { Dataset } from '../../runtime/node/datasets/dataset.ts';
-import { openDataset, parseDataArgument } from '../../runtime/node/datasets/open-dataset.ts';
 import { readArtifact } from '../../runtime/node/read-artifact.ts';
-import { labelOf } from '../../runtime/train/sample.ts';
 import { checkAssertions, parseAssertions } from './assertions.ts';
 import type { Figures } from './budgets.ts';
 import type { Configure, Context } from './command.ts';
+import { openEvalData, type EvalData } from './eval-data.ts';
+import { judgeClasses, judgePixels, type Judge, type Question } from './eval-judges.ts';
 import { exitCodes, type ExitCode } from './failure.ts';
 import { integerFlag, listFlag } from './flags.ts';
-import { imageModel, imageToSample, runSamples, scoresOf, type ImageModel, type Sample } from './image-model.ts';
+import { imageModel, runSamples, type ImageModel } from './image-model.ts';
 import { missedLines, qualityFigures, referencesOf } from './measured-budgets.ts';
 import { withSession, type OpenArtifact } from './open-session.ts';
-import { topIndices } from './ranking.ts';
 import { formatDigits } from './text.ts';
 
 interface EvalFlags {
@@ -27,130 +25,122 @@ interface EvalFlags {
 export const configureEval: Configure = (command, act) => {
   command
     .argument('<artifact>', 'artifact folder')
-    .requiredOption('--data <format:path>', 'cifar-binary, idx, image-folder, npy or npz, and where the data lies')
+    .requiredOption(
+      '--data <format:path>',
+      'cifar-binary, idx, image-folder, npy or npz, and where the data lies; or FILE.cnn:DATASET[.SPLIT]',
+    )
     .option('--labels <file>', 'labels: lines of `file class` for a folder of images, else a file of the same format')
     .option('--limit <n>', 'only the first samples', integerFlag('--limit', 1))
     .option('--batch <n>', 'samples in a run', integerFlag('--batch', 1), 32)
     .option('--assert <limit>', 'fail with exit code 4 unless, as in "top1>=0.9"; can be repeated', listFlag)
     .addHelpText(
       'after',
-      '\nBudget lines of the source on accuracy, and on its drop against a stage, hold on the data that is given here;\n' +
+      '\nFILE.cnn:DATASET is a dataset that a source declares: with masks or generated ones, too; of its splits the\n' +
+        'one that is named, else the first there is of test, val and train.\n' +
+        'Budget lines of the source on accuracy, and on its drop against a stage, hold on the data that is given here;\n' +
         'exit code 4 where one is missed.',
     )
     .action((artifact: string, flags: EvalFlags) => act((context) => evaluate(context, artifact, flags)));
 };
 
+const share = { units: ['%'] } as const;
+const samples = { key: 'samples', units: [] } as const;
 const metrics = {
-  top1: { key: 'top1', units: ['%'] },
-  top5: { key: 'top5', units: ['%'] },
-  samples: { key: 'samples', units: [] },
+  class: { top1: { key: 'top1', ...share }, top5: { key: 'top5', ...share }, samples },
+  mask: {
+    mean_iou: { key: 'mean_iou', ...share },
+    pixel_accuracy: { key: 'pixel_accuracy', ...share },
+    dice: { key: 'dice', ...share },
+    samples,
+  },
 } as const;
 
 async function evaluate(context: Context, folder: string, flags: EvalFlags): Promise<ExitCode> {
-  const assertions = parseAssertions(flags.assert ?? [], metrics);
-  const { format, path } = parseDataArgument(flags.data);
   const artifact = await readArtifact(folder);
   const model = imageModel(artifact);
-  if (model.classes === undefined || model.classes < 2) {
+  const target = model.pixelClasses === undefined ? 'class' : 'mask';
+  const assertions = parseAssertions(flags.assert ?? [], metrics[target]);
+  const classes = model.pixelClasses ?? model.classes ?? 0;
+  if (classes < 2) {
     const message = `the output ${model.output} is no score for each of several classes, which accuracy is measured on`;
     throw new RuntimeFault('E0906', 'input', message, 'cnnc inspect ARTIFACT shows its shape');
   }
   // Before a GPU is looked for: what is wrong with the data is told at once.
-  const dataset = await openDataset(format, path, { labels: flags.labels, classes: model.classes });
+  const data = await openEvalData(flags.data, { labels: flags.labels, classes, target });
   try {
+    if (data.target !== target) throw otherTarget(model, target);
+    const judge = target === 'class' ? judgeClasses(model) : judgePixels(model, classes, data);
     const summary = await withSession(context, artifact, folder, (open) =>
-      measure(context, open, model, dataset, flags),
+      measure(context, open, model, data, judge, flags),
     );
     checkAssertions(assertions, summary);
-    const missed = missedLines(artifact.manifest, accuracyFigures(summary, artifact.manifest));
+    const missed = missedLines(artifact.manifest, budgetFigures(judge.figures(), artifact.manifest));
     context.output.diagnostics(missed);
     if (missed.length > 0) return exitCodes.assertion;
   } finally {
-    await dataset.close();
+    await data.close();
   }
   return exitCodes.ok;
 }
 
-/** What the data given here says of `val.accuracy`, `test.top5_accuracy`, ... and of drops. */
-function accuracyFigures(
-  { top1, top5 }: { readonly top1: number; readonly top5: number },
-  manifest: Manifest,
-): Figures {
-  const named = ['', 'train.', 'val.', 'test.'].flatMap((split) => [
-    [`${split}accuracy`, top1],
-    [`${split}top5_accuracy`, top5],
-  ]);
+function otherTarget({ output }: ImageModel, target: 'class' | 'mask'): RuntimeFault {
+  const [found, wanted] = target === 'class' ? ['masks', 'whole pictures'] : ['a class for each picture', 'each pixel'];
+  const help = 'a dataset of masks is named by its declaration, as in --data model.cnn:streets.val';
+  return new RuntimeFault('E0714', 'input', `the data has ${found}, but the output ${output} scores ${wanted}`, help);
+}
+
+/** What the data given here says of `val.accuracy`, `test.mean_iou`, ... and of drops. */
+function budgetFigures(figures: Readonly<Record<string, number>>, manifest: Manifest): Figures {
+  const names: Readonly<Record<string, string>> = { top1: 'accuracy', top5: 'top5_accuracy' };
+  const { pixel_accuracy } = figures;
+  const all = { ...figures, ...(pixel_accuracy === undefined ? {} : { accuracy: pixel_accuracy }) };
+  const named = ['', 'train.', 'val.', 'test.'].flatMap((split) =>
+    Object.entries(all).map(([name, value]): [string, number] => [`${split}${names[name] ?? name}`, value]),
+  );
   return qualityFigures(Object.fromEntries(named), referencesOf(manifest));
 }
 
-interface Batch {
-  readonly inputs: readonly Sample[];
-  readonly labels: readonly number[];
-}
-
-async function readBatch(model: ImageModel, dataset: Dataset, from: number, to: number): Promise<Batch> {
-  const inputs: Sample[] = [];
-  const labels: number[] = [];
-  for (let index = from; index < to; index++) {
-    const sample = await dataset.read(index);
-    const { input, name } = sample;
-    labels.push(labelOf(sample));
-    if (input.kind === 'image') inputs.push(imageToSample(model, input.image));
-    else inputs.push(checkedTensor(model, { shape: input.shape, data: input.values }, name));
-  }
-  return { inputs, labels };
-}
-
-function checkedTensor({ channels, height, width }: ImageModel, sample: Sample, name: string): Sample {
-  const fits = [channels, height, width].every((size, axis) => size === undefined || size === sample.shape[axis]);
-  if (fits) return sample;
-  const wanted = [channels, height ?? 'any', width ?? 'any'].join(', ');
-  throw new RuntimeFault('E0906', 'input', `${name} is [${sample.shape.join(', ')}], the model takes [${wanted}]`);
+async function readBatch(judge: Judge, data: EvalData, from: number, to: number): Promise<Question[]> {
+  const questions: Question[] = [];
+  for (let index = from; index < to; index++) questions.push(judge.prepare(await data.read(index)));
+  return questions;
 }
 
 async function measure(
   { output }: Context,
   { session, opened }: OpenArtifact,
   model: ImageModel,
-  dataset: Dataset,
+  data: EvalData,
+  judge: Judge,
   { limit, batch }: EvalFlags,
 ) {
-  const total = Math.min(dataset.size, limit ?? dataset.size);
+  const total = Math.min(data.size, limit ?? data.size);
   const size = model.fixedBatch ?? batch;
   const started = performance.now();
-  let [done, top1, top5] = [0, 0, 0];
-  let next = readBatch(model, dataset, 0, Math.min(size, total));
+  let done = 0;
+  let next = readBatch(judge, data, 0, Math.min(size, total));
   while (done < total) {
-    const { inputs, labels } = await next;
+    const questions = await next;
+    const inputs = questions.map(({ input }) => input);
     const running = runSamples(session, model, inputs, batch);
     const to = done + inputs.length;
     // Images are decoded while the device computes.
-    next = readBatch(model, dataset, to, Math.min(to + size, total));
+    next = readBatch(judge, data, to, Math.min(to + size, total));
     next.catch(() => undefined);
     const rows = await running;
-    rows.forEach((row, index) => {
-      const [best, ...others] = topIndices(scoresOf(model, row), 5);
-      const label = labels[index];
-      if (best === label) top1++;
-      if (best === label || others.some((other) => other === label)) top5++;
-    });
+    for (const [index, { truth }] of questions.entries()) judge.add(rows[index] ?? {}, truth);
     done = to;
     const rate = (done / (performance.now() - started)) * 1000;
     const eta = `${Math.ceil((total - done) / rate)} s`;
-    output.progress(`${done} of ${total}, top-1 ${percent(top1 / done)}, ${formatDigits(rate)} images/s, ${eta} left`, {
+    output.progress(`${done} of ${total}, ${judge.leading()}, ${formatDigits(rate)} images/s, ${eta} left`, {
       done,
       total,
     });
   }
   output.progress('');
   const seconds = (performance.now() - started) / 1000;
-  const summary = { top1: top1 / total, top5: top5 / total, samples: total, images_per_s: total / seconds };
-  const adapter = opened.info.description || opened.info.device;
-  output.data(
-    `top-1 ${percent(summary.top1)} (${top1} of ${total}), top-5 ${percent(summary.top5)} (${top5}), ${formatDigits(summary.images_per_s)} images/s`,
-  );
-  output.event({ type: 'summary', ...summary, adapter });
+  const summary = { ...judge.figures(), samples: total, images_per_s: total / seconds };
+  judge.report(output, `${formatDigits(summary.images_per_s)} images/s`);
+  output.event({ type: 'summary', ...summary, adapter: opened.info.description || opened.info.device });
   return summary;
 }
-
-const percent = (fraction: number): string => `${(fraction * 100).toFixed(2)}%`;

@@ -18,6 +18,8 @@ export interface ImageModel {
   readonly output: string;
   /** How many classes each sample is scored for, as `[N, C]` or `[N, C, 1, 1]`; undefined where it is not. */
   readonly classes: number | undefined;
+  /** How many classes each pixel is scored for, as `[N, C, H, W]`, two for one channel; undefined where it is not. */
+  readonly pixelClasses: number | undefined;
   /** Whether the output already is a distribution. */
   readonly endsInSoftmax: boolean;
   readonly labels: readonly string[];
@@ -36,20 +38,25 @@ export function imageModel({ manifest }: Pick<Artifact, 'manifest'>): ImageModel
   const [input, second] = plan.inputs;
   const channels = fixed(input?.shape[1]);
   if (!input || second || input.shape.length !== 4 || channels === undefined) throw notOneImage(plan);
-  const [output] = plan.outputs;
-  const [, classes, ...rest] = output?.shape ?? [];
   return {
     input: input.name,
     channels,
     height: fixed(input.shape[2]),
     width: fixed(input.shape[3]),
     fixedBatch: fixed(input.shape[0]),
-    output: output?.name ?? '',
-    classes: rest.every((size) => size === 1) ? fixed(classes) : undefined,
+    ...scoring(plan),
     endsInSoftmax: plan.steps.at(-1)?.op.split('+').at(-1) === 'softmax',
     labels: manifest.preprocess?.labels ?? [],
     steps: manifest.preprocess?.steps ?? [],
   };
+}
+
+function scoring({ outputs: [output] }: Plan): Pick<ImageModel, 'output' | 'classes' | 'pixelClasses'> {
+  const [, channels, ...rest] = output?.shape ?? [];
+  const [name, classes] = [output?.name ?? '', fixed(channels)];
+  if (rest.every((size) => size === 1)) return { output: name, classes, pixelClasses: undefined };
+  const isMask = rest.length === 2 && classes !== undefined;
+  return { output: name, classes: undefined, pixelClasses: isMask ? Math.max(classes, 2) : undefined };
 }
 
 function notOneImage({ inputs }: Plan): RuntimeFault {

@@ -31,6 +31,14 @@ export function batchSymbol(plan: Pick<Plan, 'inputs'> | undefined): string | un
   return typeof size === 'object' && 'terms' in size ? size.terms[0]?.[1][0] : undefined;
 }
 
+/** The batch to run: what is asked for, unless the artifact was built for one batch. Throws E0001 where they differ. */
+export function batchOf({ inputs }: Plan, wanted: number | undefined): number {
+  const fixed = inputs[0]?.shape[0];
+  if (typeof fixed !== 'number') return wanted ?? 1;
+  if (wanted === undefined || wanted === fixed) return fixed;
+  throw usageError(`the artifact is built for batches of ${fixed}, not of ${wanted}`);
+}
+
 /** Values for every open size from `--batch` and `--shape`. Throws E0001 where one is missing, unknown or not legal. */
 export function symbolValues(
   { symbols, guards = [] }: Pick<Manifest, 'symbols' | 'guards'>,

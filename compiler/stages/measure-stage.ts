@@ -1,11 +1,10 @@
 /** The figures of a stage's result: what it weighs, how good it is on the validation split, and how long it takes. */
 import type { Artifact } from '../../runtime/artifact.ts';
-import type { HostTensor } from '../../runtime/host-tensor.ts';
 import type { OpenedDevice } from '../../runtime/node/device.ts';
 import { openLoader } from '../../runtime/node/loader.ts';
 import { openTrainingData } from '../../runtime/node/training-data.ts';
 import { createSession, type Session } from '../../runtime/session.ts';
-import { createMeter } from '../../runtime/train/metrics.ts';
+import { createMeter, scored } from '../../runtime/train/metrics.ts';
 import type { Recipe } from '../../runtime/train/recipe.ts';
 import { artifactFigures } from '../cli/artifact-figures.ts';
 import { percentile } from '../cli/bench-times.ts';
@@ -71,35 +70,13 @@ async function measured(
       if (!image) return {};
       const scores = (await session.run({ [input.name]: image }))[output.name];
       if (!scores) return {};
-      meter.add({ weight: zero, loss: zero, scores, prediction: predictionOf(scores) }, labels, each.count);
+      meter.add(scored(scores), labels, each.count);
     }
   } finally {
     await loader.close();
   }
   const { values } = meter.result();
   return Object.fromEntries(names.map((name) => [`val.${name}`, values[name] ?? NaN]));
-}
-
-/** A loss is a matter of training; no loss is summed with no weight. */
-const zero: HostTensor = { shape: [1, 1], data: Float32Array.of(0) };
-
-/** `[B]` or `[B, H, W]`: the class with the largest score, the lower of equals; of one score, whether it is positive. */
-function predictionOf({ shape, data }: HostTensor): HostTensor {
-  const [batch = 1, classes = 1, ...rest] = shape;
-  const pixels = rest.reduce((product, length) => product * length, 1);
-  const found = new Float32Array(batch * pixels);
-  for (let at = 0; at < found.length; at++) {
-    const first = Math.floor(at / pixels) * classes * pixels + (at % pixels);
-    if (classes === 1) found[at] = (data[first] ?? 0) > 0 ? 1 : 0;
-    else found[at] = bestOf(classes, (index) => data[first + index * pixels] ?? NaN);
-  }
-  return { shape: [batch, ...rest], data: found };
-}
-
-function bestOf(classes: number, scoreOf: (index: number) => number): number {
-  let best = 0;
-  for (let index = 1; index < classes; index++) if (scoreOf(index) > scoreOf(best)) best = index;
-  return best;
 }
 
 const [warmup, iterations] = [3, 15];

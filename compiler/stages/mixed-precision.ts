@@ -1,7 +1,7 @@
 /** Which layers stay in float32 so that accuracy holds: the most sensitive ones first. */
 import type { HostTensor } from '../../runtime/host-tensor.ts';
 import type { Recipe } from '../../runtime/train/recipe.ts';
-import { createMeter } from '../../runtime/train/metrics.ts';
+import { createMeter, scored } from '../../runtime/train/metrics.ts';
 import type { Artifact } from '../../runtime/artifact.ts';
 import { freshValues, runOver, type Observer } from './observe.ts';
 
@@ -18,24 +18,6 @@ export interface Sensitivity {
   readonly sqnr: number;
 }
 
-/** The class of the largest score, the lower of equals; of one score, whether it is positive. */
-function predictions({ shape, data }: HostTensor): HostTensor {
-  const [batch = 1, classes = 1, ...rest] = shape;
-  const pixels = rest.reduce((product, size) => product * size, 1);
-  const found = new Float32Array(batch * pixels);
-  for (let at = 0; at < found.length; at++) {
-    const first = Math.floor(at / pixels) * classes * pixels + (at % pixels);
-    if (classes === 1) found[at] = (data[first] ?? 0) > 0 ? 1 : 0;
-    for (let index = 1; index < classes; index++) {
-      const best = data[first + (found[at] ?? 0) * pixels] ?? NaN;
-      if ((data[first + index * pixels] ?? NaN) > best) found[at] = index;
-    }
-  }
-  return { shape: [batch, ...rest], data: found };
-}
-
-const zero: HostTensor = { shape: [1, 1], data: Float32Array.of(0) };
-
 /** Collects scores batch by batch. */
 export interface ScoreMeter {
   add(scores: HostTensor, fresh: number, labels: HostTensor): void;
@@ -48,7 +30,7 @@ export function createScoreMeter(target: Recipe['target']): ScoreMeter {
   return {
     add(scores, fresh, labels) {
       values.push(freshValues(scores, fresh).slice());
-      meter.add({ weight: zero, loss: zero, scores, prediction: predictions(scores) }, labels, fresh);
+      meter.add(scored(scores), labels, fresh);
     },
     result: () => ({ accuracy: meter.result().values['accuracy'] ?? NaN, values }),
   };

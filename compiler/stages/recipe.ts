@@ -114,7 +114,16 @@ function onNanOf(settings: Settings): Recipe['onNan'] {
 /** The dataset that the directive names; `--data` takes the place of its files, its split stays. */
 function dataOf({ directive, directives, resolve }: Task, given: RecipeOverrides['data']): DataSpec {
   const name = textOf(directive.settings.get('data')) ?? '';
-  const { settings } = directives.find((each) => each.word === 'dataset' && each.name === name) ?? directive;
+  const dataset = directives.find((each) => each.word === 'dataset' && each.name === name) ?? directive;
+  return { ...dataSpecOf(dataset, resolve, given), name };
+}
+
+/** What a dataset directive says; `given` takes the place of its files. */
+export function dataSpecOf(
+  { settings, name = '' }: Pick<CheckedDirective, 'settings' | 'name'>,
+  resolve: (path: string) => string,
+  given?: RecipeOverrides['data'],
+): DataSpec {
   const path = (key: string): string | undefined => {
     const text = given ? undefined : textOf(settings.get(key));
     return text === undefined ? undefined : resolve(text);

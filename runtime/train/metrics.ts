@@ -63,6 +63,28 @@ export function createMeter(target: MetricTarget, names: readonly string[]): Met
   };
 }
 
+/** `[B]` or `[B, H, W]`: the class of the largest score, the lower of equals; of one score, whether it is positive. */
+export function predictedClasses({ shape, data }: HostTensor): HostTensor {
+  const [batch = 1, classes = 1, ...rest] = shape;
+  const pixels = rest.reduce((product, size) => product * size, 1);
+  const found = new Float32Array(batch * pixels);
+  for (let at = 0; at < found.length; at++) {
+    const first = Math.floor(at / pixels) * classes * pixels + (at % pixels);
+    if (classes === 1) found[at] = (data[first] ?? 0) > 0 ? 1 : 0;
+    for (let index = 1; index < classes; index++) {
+      const best = data[first + (found[at] ?? 0) * pixels] ?? NaN;
+      if ((data[first + index * pixels] ?? NaN) > best) found[at] = index;
+    }
+  }
+  return { shape: [batch, ...rest], data: found };
+}
+
+/** Outputs for a meter from scores alone: no loss is summed with no weight. */
+export const scored = (scores: HostTensor): Readonly<Record<string, HostTensor>> => {
+  const zero = { shape: [1, 1], data: Float32Array.of(0) };
+  return { weight: zero, loss: zero, scores, prediction: predictedClasses(scores) };
+};
+
 /** Whether a label takes part in loss and metrics. */
 export const isCounted = ({ classes, ignore }: MetricTarget, label: number): boolean =>
   label >= 0 && label < classes && label !== ignore;

@@ -46,6 +46,26 @@ describe('bench', () => {
     });
   });
 
+  it('lets several artifacts take turns, and limits how much faster the others are', async () => {
+    const shop = workshop();
+    const artifact = await tiny(shop);
+    const other = await built(shop, 'colours.cnn');
+    const flags = ['--iters', '5', '--warmup', '1', '--batch', '2'];
+    const ran = await cnnc('bench', artifact, other, artifact, ...flags, '--json');
+    expect(ran.code).toBe(0);
+    const rows = eventsOf(ran).filter(({ kind }) => kind === 'artifact') as Record<string, number>[];
+    expect(rows.map(({ artifact: folder }) => folder)).toEqual([artifact, other, artifact]);
+    const [first, ...others] = rows.map(({ p50_ms = NaN }) => p50_ms);
+    const speedups = others.map((p50) => (first ?? NaN) / p50);
+    expect(rows.map(({ speedup }) => speedup)).toEqual([1, ...speedups]);
+    expect(summaryOf(ran)).toMatchObject({ iters: 5, speedup: Math.min(...speedups) });
+    const table = await cnnc('bench', artifact, other, ...flags, '--assert', 'speedup>=0');
+    expect(table).toMatchObject({ code: 0, out: expect.stringMatching(/rounds[^]*artifact .* speedup\n[^]*x\n$/) });
+    expect((await cnnc('bench', artifact, other, ...flags, '--assert', 'speedup>=1e9')).code).toBe(4);
+    expect(await cnnc('bench', artifact, shop.at('tiny.cnn'))).toMatchObject({ code: 2 });
+    expect(await cnnc('bench', artifact, other, '--assert', 'p50<=1s')).toMatchObject({ code: 2 });
+  });
+
   it('refuses an adapter that is not there, and a folder that is no artifact', async () => {
     const shop = workshop();
     const nonsense = await cnnc('bench', await tiny(shop), '--adapter', 'nonsense');

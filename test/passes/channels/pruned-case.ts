@@ -110,7 +110,7 @@ function silenced({ graph, weights }: Network, record: ChannelRecord): Map<strin
   return silent;
 }
 
-function imagesOf(graph: Graph, sizes: Readonly<Record<string, number>>): Record<string, Tensor> {
+export function imagesOf(graph: Graph, sizes: Readonly<Record<string, number>>): Record<string, Tensor> {
   const inputs = topologicalOrder(graph).filter(isInput);
   return Object.fromEntries(
     inputs.map((node, index) => {

@@ -1,0 +1,78 @@
+/** What `cnnc eval --data` names: files of a format, or a split of a dataset that a source file declares. */
+import { dirname, resolve } from 'node:path';
+import { openDataset, parseDataArgument } from '../../runtime/node/datasets/open-dataset.ts';
+import { openTrainingData } from '../../runtime/node/training-data.ts';
+import type { Sample } from '../../runtime/train/sample.ts';
+import { SourceError, usageError } from './failure.ts';
+import { requireFile } from './require-file.ts';
+
+export interface EvalData {
+  readonly size: number;
+  readonly target: 'class' | 'mask';
+  /** A class that counts for nothing. */
+  readonly ignore?: number | undefined;
+  readonly classNames?: readonly string[] | undefined;
+  read(index: number): Promise<Sample>;
+  close(): Promise<void>;
+}
+
+interface Expected {
+  readonly labels: string | undefined;
+  /** What the model tells apart. */
+  readonly classes: number;
+  readonly target: 'class' | 'mask';
+}
+
+/** Throws E0001 for a text that names nothing, SourceError for a faulty file, and what opening the data throws. */
+export async function openEvalData(text: string, expected: Expected): Promise<EvalData> {
+  const declared = /^(?<file>.+\.cnn):(?<name>\w+)(?:\.(?<split>\w+))?$/i.exec(text)?.groups;
+  if (declared) return openDeclared(declared['file'] ?? '', declared['name'] ?? '', declared['split'], expected);
+  const { format, path } = parseDataArgument(text);
+  return openDataset(format, path, { labels: expected.labels, classes: expected.classes });
+}
+
+const splits = ['train', 'val', 'test'] as const;
+
+async function openDeclared(
+  file: string,
+  name: string,
+  wanted: string | undefined,
+  { labels, classes, target }: Expected,
+): Promise<EvalData> {
+  if (labels !== undefined)
+    throw usageError('--labels is for files of a format', `${file} names the labels of ${name}`);
+  const chosen = splits.find((split) => split === wanted);
+  if (wanted !== undefined && !chosen)
+    throw usageError(`a dataset has no split ${wanted}`, `it has ${splits.join(', ')}`);
+  await requireFile(file);
+  // Data that a format and a path name needs no compiler.
+  const [{ analyze, nodeHost }, { dataSpecOf }] = await Promise.all([
+    import('../analyze/index.ts'),
+    import('../stages/recipe.ts'),
+  ]);
+  const { directives, diagnostics } = analyze(file, nodeHost());
+  if (diagnostics.some(({ severity }) => severity === 'error')) throw new SourceError(diagnostics);
+  const datasets = directives.filter(({ word }) => word === 'dataset');
+  const dataset = datasets.find((each) => each.name === name);
+  if (!dataset) {
+    const names = datasets.map((each) => each.name).join(', ');
+    throw usageError(`${file} declares no dataset ${name}`, names === '' ? undefined : `it has ${names}`);
+  }
+  const folder = resolve(dirname(file));
+  const spec = dataSpecOf(dataset, (path) => resolve(folder, path));
+  const data = await openTrainingData(spec, folder, { target, classes: spec.classes ?? classes, everyClass: false });
+  const source = data[chosen ?? (data.test ? 'test' : data.val ? 'val' : 'train')];
+  if (source) {
+    const { ignore } = spec;
+    return {
+      size: source.size,
+      target: data.target,
+      ignore,
+      classNames: data.classNames,
+      read: (index) => source.read(index),
+      close: () => data.close(),
+    };
+  }
+  await data.close();
+  throw usageError(`${name} has no samples in its ${chosen} split`);
+}
