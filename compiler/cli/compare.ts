@@ -7,21 +7,23 @@ import { describe } from '../emit/lower.ts';
 import { evaluateGraph } from '../ir/evaluate.ts';
 import type { Tensor } from '../ir/type.ts';
 import type { Configure, Context } from './command.ts';
+import { compareOnData, type DataFlags } from './compare-on-data.ts';
 import { compileSource } from './compile-source.ts';
 import { CommandError, exitCodes, usageError, type ExitCode } from './failure.ts';
-import { assignmentFlag, integerFlag, numberFlag, sizesFlag } from './flags.ts';
+import { assignmentFlag, integerFlag, listFlag, numberFlag, sizesFlag } from './flags.ts';
 import { sessionFor, withDevice } from './open-session.ts';
 import { batchOf, randomInputs, symbolValues } from './open-sizes.ts';
 import { loadModel, parseTarget, weightsOf } from './source-model.ts';
 import { count, formatDigits, formatTable } from './text.ts';
 
-interface CompareFlags {
+interface CompareFlags extends DataFlags {
   readonly rtol: number;
   readonly atol: number;
   readonly batch?: number;
   readonly weights?: string;
   readonly P?: Readonly<Record<string, string>>;
   readonly shape?: Readonly<Record<string, number>>;
+  readonly data?: string;
 }
 
 export const configureCompare: Configure = (command, act) => {
@@ -43,7 +45,16 @@ export const configureCompare: Configure = (command, act) => {
     .option('--weights <file>', 'for a .cnn file: as in cnnc build')
     .option('-P <name=value>', 'for a .cnn file: as in cnnc build', assignmentFlag)
     .option('--shape <sizes>', 'sizes that are left open, as in H=128,W=128', sizesFlag)
-    .addHelpText('after', '\nLayers are matched by path and op. Exit code 6 at the first that differs.')
+    .option('--data <format:path>', 'compare outputs alone, over samples; as in cnnc eval')
+    .option('--labels <file>', 'as in cnnc eval')
+    .option('--limit <n>', 'only the first samples', integerFlag('--limit', 1))
+    .option('--assert <limit>', 'with --data, as in "sqnr>=30" or "agreement>=99%"; can be repeated', listFlag)
+    .addHelpText(
+      'after',
+      '\nLayers are matched by path and op. Exit code 6 at the first that differs.\n' +
+        'With --data, as for an int8 artifact against its float32 one: the signal-to-noise ratio of the outputs in\n' +
+        'decibels, 10 log10(sum b^2 / sum (b - a)^2), and on how many samples both give the same class.',
+    )
     .action((a: string, b: string, flags: CompareFlags) => act((context) => compare(context, a, b, flags)));
 };
 
@@ -56,8 +67,13 @@ interface Reference {
 }
 
 async function compare(context: Context, a: string, b: string, flags: CompareFlags): Promise<ExitCode> {
-  const artifact = await readArtifact(a);
   const isSource = /\.cnn$/i.test(parseTarget(b).file);
+  if (flags.data !== undefined) {
+    if (isSource) throw usageError('--data is for two artifacts', `build ${b} first`);
+    return compareOnData(context, [a, b], flags.data, flags);
+  }
+  if (flags.labels ?? flags.limit ?? flags.assert) throw usageError('--labels, --limit and --assert are for --data');
+  const artifact = await readArtifact(a);
   const other = isSource ? undefined : await readArtifact(b);
   return withDevice(context, async (opened) => {
     const session = await sessionFor(opened, artifact, a);

@@ -4,7 +4,7 @@ import type { HostTensor } from '../../runtime/host-tensor.ts';
 import { createMeter, iouOfClasses, scored } from '../../runtime/train/metrics.ts';
 import { createPreparer } from '../../runtime/train/prepare-sample.ts';
 import { labelOf, type Sample } from '../../runtime/train/sample.ts';
-import type { EvalData } from './eval-data.ts';
+import { openEvalData, type EvalData } from './eval-data.ts';
 import { imageToSample, scoresOf, type ImageModel, type Outputs } from './image-model.ts';
 import type { Output } from './output.ts';
 import { topIndices } from './ranking.ts';
@@ -27,9 +27,41 @@ export interface Judge {
   report(output: Output, rate: string): void;
 }
 
-export const percent = (fraction: number): string => `${(fraction * 100).toFixed(2)}%`;
+export const targetOf = ({ pixelClasses }: ImageModel): EvalData['target'] =>
+  pixelClasses === undefined ? 'class' : 'mask';
 
-export function judgeClasses(model: ImageModel): Judge {
+/**
+ * The data that `--data` names, and what counts on it. Throws E0906 for a model that scores nothing, E0714 for data with
+ * another target, and what opening the data throws.
+ */
+export async function openJudged(
+  model: ImageModel,
+  text: string,
+  labels: string | undefined,
+): Promise<{ readonly data: EvalData; readonly judge: Judge }> {
+  const target = targetOf(model);
+  const classes = model.pixelClasses ?? model.classes ?? 0;
+  if (classes < 2) {
+    const message = `the output ${model.output} is no score for each of several classes, which accuracy is measured on`;
+    throw new RuntimeFault('E0906', 'input', message, 'cnnc inspect ARTIFACT shows its shape');
+  }
+  const data = await openEvalData(text, { labels, classes, target });
+  if (data.target === target) {
+    return { data, judge: target === 'class' ? judgeClasses(model) : judgePixels(model, classes, data) };
+  }
+  await data.close();
+  throw otherTarget(model, target);
+}
+
+function otherTarget({ output }: ImageModel, target: 'class' | 'mask'): RuntimeFault {
+  const [found, wanted] = target === 'class' ? ['masks', 'whole pictures'] : ['a class for each picture', 'each pixel'];
+  const help = 'a dataset of masks is named by its declaration, as in --data model.cnn:streets.val';
+  return new RuntimeFault('E0714', 'input', `the data has ${found}, but the output ${output} scores ${wanted}`, help);
+}
+
+const percent = (fraction: number): string => `${(fraction * 100).toFixed(2)}%`;
+
+function judgeClasses(model: ImageModel): Judge {
   let [samples, top1, top5] = [0, 0, 0];
   return {
     prepare(sample) {
@@ -61,7 +93,7 @@ function checkedTensor({ channels, height, width }: ImageModel, sample: HostTens
 }
 
 /** Resizes and crops masks as their pictures, by the nearest pixel. */
-export function judgePixels(model: ImageModel, classes: number, { ignore, classNames }: EvalData): Judge {
+function judgePixels(model: ImageModel, classes: number, { ignore, classNames }: EvalData): Judge {
   const meter = createMeter({ kind: 'mask', classes, ignore }, ['mean_iou', 'pixel_accuracy', 'dice']);
   const { steps: preprocess, channels } = model;
   let prepared = 0;

@@ -1,12 +1,11 @@
 /** `cnnc eval`: how good an artifact is on a labelled dataset: top-1 and top-5 accuracy, or overlap of masks. */
 import type { Manifest } from '../../runtime/artifact.ts';
-import { RuntimeFault } from '../../runtime/errors.ts';
 import { readArtifact } from '../../runtime/node/read-artifact.ts';
 import { checkAssertions, parseAssertions } from './assertions.ts';
 import type { Figures } from './budgets.ts';
 import type { Configure, Context } from './command.ts';
-import { openEvalData, type EvalData } from './eval-data.ts';
-import { judgeClasses, judgePixels, type Judge, type Question } from './eval-judges.ts';
+import type { EvalData } from './eval-data.ts';
+import { openJudged, targetOf, type Judge, type Question } from './eval-judges.ts';
 import { exitCodes, type ExitCode } from './failure.ts';
 import { integerFlag, listFlag } from './flags.ts';
 import { imageModel, runSamples, type ImageModel } from './image-model.ts';
@@ -58,18 +57,10 @@ const metrics = {
 async function evaluate(context: Context, folder: string, flags: EvalFlags): Promise<ExitCode> {
   const artifact = await readArtifact(folder);
   const model = imageModel(artifact);
-  const target = model.pixelClasses === undefined ? 'class' : 'mask';
-  const assertions = parseAssertions(flags.assert ?? [], metrics[target]);
-  const classes = model.pixelClasses ?? model.classes ?? 0;
-  if (classes < 2) {
-    const message = `the output ${model.output} is no score for each of several classes, which accuracy is measured on`;
-    throw new RuntimeFault('E0906', 'input', message, 'cnnc inspect ARTIFACT shows its shape');
-  }
+  const assertions = parseAssertions(flags.assert ?? [], metrics[targetOf(model)]);
   // Before a GPU is looked for: what is wrong with the data is told at once.
-  const data = await openEvalData(flags.data, { labels: flags.labels, classes, target });
+  const { data, judge } = await openJudged(model, flags.data, flags.labels);
   try {
-    if (data.target !== target) throw otherTarget(model, target);
-    const judge = target === 'class' ? judgeClasses(model) : judgePixels(model, classes, data);
     const summary = await withSession(context, artifact, folder, (open) =>
       measure(context, open, model, data, judge, flags),
     );
@@ -81,12 +72,6 @@ async function evaluate(context: Context, folder: string, flags: EvalFlags): Pro
     await data.close();
   }
   return exitCodes.ok;
-}
-
-function otherTarget({ output }: ImageModel, target: 'class' | 'mask'): RuntimeFault {
-  const [found, wanted] = target === 'class' ? ['masks', 'whole pictures'] : ['a class for each picture', 'each pixel'];
-  const help = 'a dataset of masks is named by its declaration, as in --data model.cnn:streets.val';
-  return new RuntimeFault('E0714', 'input', `the data has ${found}, but the output ${output} scores ${wanted}`, help);
 }
 
 /** What the data given here says of `val.accuracy`, `test.mean_iou`, ... and of drops. */

@@ -111,6 +111,13 @@ it('is up to date then, and builds from any stage', async () => {
     expect(evaluated.code).toBe(0);
     expect(Number(summaryOf(evaluated)['top1'])).toBeGreaterThan(0.5);
   }
+  const data = ['--data', `npy:${at('images.npy')}`, '--labels', at('labels.npy')];
+  const noise = await cnnc('compare', at('int8'), at('taught'), ...data, '--assert', 'sqnr>=15', '--json');
+  expect(noise).toMatchObject({ code: 0, err: '' });
+  const { sqnr_db, agreement, samples } = summaryOf(noise);
+  expect(sqnr_db).toBeLessThan(80);
+  expect(agreement).toBeGreaterThan(0.9);
+  expect(samples).toBe(count);
   const compared = await cnnc('diff', ...['base', 'slim', 'taught', 'int8'].map((stage) => join(runs(), stage)));
   expect(compared.code).toBe(0);
 });

@@ -4,7 +4,7 @@ import { allCodes } from '../../compiler/cli/explain.ts';
 import { families } from '../../compiler/cli/explanations.ts';
 import { parseGraph } from '../../compiler/ir/parse.ts';
 import { ops } from '../../compiler/ops/index.ts';
-import { built, cnnc, eventsOf, summaryOf, tinySource, workshop, type Workshop } from './cnnc.ts';
+import { built, cnnc, eventsOf, npy, readNpy, summaryOf, tinySource, workshop, type Workshop } from './cnnc.ts';
 
 const tiny = (shop: Workshop): Promise<string> => built(shop, 'tiny.cnn', '--weights', shop.at('tiny.safetensors'));
 
@@ -128,6 +128,35 @@ describe('compare', () => {
       '0',
     );
     expect(strict.code).toBe(6);
+  });
+
+  it('measures signal over noise on data', async () => {
+    const shop = workshop({
+      'x.npy': npy(
+        Array.from({ length: 3 * 192 }, (_, at) => Math.sin(at)),
+        [3, 3, 8, 8],
+      ),
+      'labels.npy': npy([0, 1, 2], [3]),
+    });
+    const artifact = await tiny(shop);
+    const data = ['--data', `npy:${shop.at('x.npy')}`];
+    expect(await cnnc('compare', artifact, artifact, ...data)).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^3 samples: no noise, 100\.00% with the same class; the largest difference is 0,/),
+    });
+    const random = await built(shop, 'tiny.cnn', '--weights', 'random');
+    const outputOf = async (folder: string): Promise<readonly number[]> => {
+      expect(await cnnc('run', folder, shop.at('x.npy'), '--save', shop.at('y.npy'))).toMatchObject({ code: 0 });
+      return [...readNpy(shop.at('y.npy')).data];
+    };
+    const [own, its] = [await outputOf(artifact), await outputOf(random)];
+    const noise = its.reduce((sum, x, at) => sum + (x - (own[at] ?? NaN)) ** 2, 0);
+    const signal = its.reduce((sum, x) => sum + x ** 2, 0);
+    const ran = await cnnc('compare', artifact, random, ...data, '--limit', '3', '--json');
+    expect(summaryOf(ran)['sqnr_db']).toBeCloseTo(10 * Math.log10(signal / noise), 5);
+    expect((await cnnc('compare', artifact, random, ...data, '--assert', 'sqnr>=100')).code).toBe(4);
+    expect((await cnnc('compare', artifact, random, '--limit', '3')).code).toBe(2);
+    expect((await cnnc('compare', artifact, shop.at('tiny.cnn'), ...data)).code).toBe(2);
   });
 
   it('refuses artifacts of different models', async () => {

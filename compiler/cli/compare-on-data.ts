@@ -1,0 +1,101 @@
+/** `cnnc compare A B --data ...`: how far the outputs of an artifact are from those of another, over real samples. */
+import { readArtifact } from '../../runtime/node/read-artifact.ts';
+import { predictedClasses } from '../../runtime/train/metrics.ts';
+import { checkAssertions, parseAssertions } from './assertions.ts';
+import type { Context } from './command.ts';
+import { openJudged, type Question } from './eval-judges.ts';
+import { exitCodes, usageError, type ExitCode } from './failure.ts';
+import { imageModel, runSamples, type ImageModel, type Outputs } from './image-model.ts';
+import { sessionFor, withDevice } from './open-session.ts';
+import { formatDigits, formatInteger } from './text.ts';
+
+export interface DataFlags {
+  readonly labels?: string;
+  readonly limit?: number;
+  readonly batch?: number;
+  readonly assert?: readonly string[];
+}
+
+const metrics = {
+  sqnr: { key: 'sqnr_db', units: [] },
+  agreement: { key: 'agreement', units: ['%'] },
+} as const;
+
+/** Samples in a run where the command does not say. */
+const usualBatch = 32;
+
+/** The first artifact is the one in question, the second the reference. */
+export async function compareOnData(
+  context: Context,
+  [folder, reference]: readonly [string, string],
+  text: string,
+  flags: DataFlags,
+): Promise<ExitCode> {
+  const assertions = parseAssertions(flags.assert ?? [], metrics);
+  const artifacts = [await readArtifact(folder), await readArtifact(reference)] as const;
+  const [model, other] = [imageModel(artifacts[0]), imageModel(artifacts[1])];
+  checkAlike(reference, model, other);
+  const { data, judge } = await openJudged(other, text, flags.labels);
+  try {
+    const figures = await withDevice(context, async (opened) => {
+      const session = await sessionFor(opened, artifacts[0], folder);
+      const wantedSession = await sessionFor(opened, artifacts[1], reference);
+      const gathered = createDifference();
+      const total = Math.min(data.size, flags.limit ?? data.size);
+      const size = model.fixedBatch ?? flags.batch ?? usualBatch;
+      for (let done = 0; done < total; done += size) {
+        const questions: Question[] = [];
+        for (let at = done; at < Math.min(done + size, total); at++) questions.push(judge.prepare(await data.read(at)));
+        const inputs = questions.map(({ input }) => input);
+        const actual = await runSamples(session, model, inputs, size);
+        const wanted = await runSamples(wantedSession, other, inputs, size);
+        questions.forEach((_, at) => gathered.add(actual[at]?.[model.output], wanted[at]?.[other.output]));
+        const now = done + questions.length;
+        context.output.progress(`${now} of ${total}`, { done: now, total });
+      }
+      context.output.progress('');
+      session.dispose();
+      wantedSession.dispose();
+      return { ...gathered.figures(), samples: total };
+    });
+    const { sqnr_db, agreement, largest, magnitude, samples } = figures;
+    context.output.data(
+      `${formatInteger(samples)} samples: ${largest === 0 ? 'no noise' : `${sqnr_db.toFixed(1)} dB of signal over noise`}, ` +
+        `${(agreement * 100).toFixed(2)}% with the same class; the largest difference is ${formatDigits(largest)}, ` +
+        `the largest value ${formatDigits(magnitude)}`,
+    );
+    context.output.event({ type: 'summary', ...figures });
+    checkAssertions(assertions, figures);
+  } finally {
+    await data.close();
+  }
+  return exitCodes.ok;
+}
+
+function checkAlike(reference: string, model: ImageModel, other: ImageModel): void {
+  const [own, its] = [model, other].map(({ channels, height, width, classes, pixelClasses, fixedBatch }) =>
+    [channels, height ?? 'any', width ?? 'any', classes ?? pixelClasses ?? 'no', fixedBatch ?? 'any'].join(' '),
+  );
+  if (own !== its) throw usageError(`${reference} takes or gives other shapes: they are of different models`);
+}
+
+/** `10 log10(sum x^2 / sum (x - y)^2)` of reference x and y, and the share of classes on which both agree. */
+function createDifference() {
+  let [signal, noise, largest, magnitude, same, classes] = [0, 0, 0, 0, 0, 0];
+  return {
+    add(actual: Outputs[string] | undefined, wanted: Outputs[string] | undefined): void {
+      if (!actual || !wanted) throw new RangeError('both sessions give the output');
+      wanted.data.forEach((x, at) => {
+        const difference = Math.abs(x - (actual.data[at] ?? NaN));
+        signal += x ** 2;
+        noise += difference ** 2;
+        largest = Math.max(largest, difference);
+        magnitude = Math.max(magnitude, Math.abs(x));
+      });
+      const found = predictedClasses(actual).data;
+      predictedClasses(wanted).data.forEach((label, at) => (same += label === found[at] ? 1 : 0));
+      classes += found.length;
+    },
+    figures: () => ({ sqnr_db: 10 * Math.log10(signal / noise), agreement: same / classes, largest, magnitude }),
+  };
+}
