@@ -108,15 +108,19 @@ async function cached(
   declared: SourceModel,
   target: string,
 ): Promise<Made> {
-  const status = (await statusOfChain(setup, chain)).get(stage);
+  const statuses = await statusOfChain(setup, chain);
+  const status = statuses.get(stage);
   if (status?.kind === 'cached') {
     const model = await restoreStage(declared, status.folder);
     return { model, figures: status.folder.record.figures, label: `stage ${stage.name}, ${status.folder.path}` };
   }
-  const reasons = status?.reasons.join(', ') ?? 'never run';
+  // The stage that all others wait for is the one whose reason helps.
+  const [first = stage, why] = [...statuses].find(([, { kind }]) => kind !== 'cached') ?? [];
+  const reasons = why && why.kind !== 'cached' ? why.reasons.join(', ') : 'never run';
+  const which = first === stage ? `the stage ${stage.name} has` : `the stages from ${first.name} to ${stage.name} have`;
   const instead = isQuick(stage) ? ', or give the weights that it starts from with --weights FILE' : '';
   const help = `run cnnc train ${target}${instead}`;
-  throw new RuntimeFault('E0725', 'environment', `the stage ${stage.name} has to run first: ${reasons}`, help);
+  throw new RuntimeFault('E0725', 'environment', `${which} to run first: ${reasons}`, help);
 }
 
 /** Stages that take no training. */

@@ -56,7 +56,9 @@ export const configureBuild: Configure = (command, act) => {
     .addHelpText(
       'after',
       '\nA stage is built from its folder, where cnnc train has run it. With --weights, a stage that needs no training runs\n' +
-        'inside of the build: quantize, and prune without finetune. Exit code 4: a budget of the model or stage is missed, and nothing is written. Exit code 70 with E0998: --verify found a pass that changes what the model computes.',
+        'inside of the build: quantize, and prune without finetune.\n' +
+        'Exit code 4: a budget of the model or stage is missed, and nothing is written. Exit code 70 with E0998: --verify\n' +
+        'found a pass that changes what the model computes.',
     )
     .action((target: string, flags: BuildFlags) => act((context) => build(context, target, flags)));
 };
