@@ -141,7 +141,7 @@ async function quantized(quantizing: Quantizing, prepared: Graph): Promise<Stage
   const biasErrors = settings.correctBias ? await observeMeans(observer, biasErrorGraph(prepared, options)) : {};
   const float = meter.result();
   const found = await chosen(quantizing, { ...options, biasErrors }, whole, float);
-  report(quantizing, prepared, found.options);
+  report(quantizing, prepared, found.options, found.kept);
   const model = { ...quantizing.input, quantization: recordOf(found.options) };
   context.output.note(
     `${context.stage.name}: ${counted(observer.data.samples, 'sample')}, accuracy ${percent(float.accuracy)} in f32, ` +
@@ -161,6 +161,8 @@ async function finetuned(quantizing: Quantizing, options: Int8Options): Promise<
 
 interface Choice {
   readonly options: Int8Options;
+  /** Paths of layers that `accuracy_drop` keeps in float32, each said with its reason. */
+  readonly kept: readonly string[];
   readonly int8: Scores;
   readonly figures: StageFigures;
 }
@@ -201,15 +203,21 @@ async function chosen(
     sqnr_db: sqnr(float.values, found.scores.values),
     float_layers: given.length + found.kept.length,
   };
-  const keepFloat = [...given, ...found.kept.map(({ path }) => path)];
-  return { options: { ...options, keepFloat }, int8: found.scores, figures };
+  const kept = found.kept.map(({ path }) => path);
+  return { options: { ...options, keepFloat: [...given, ...kept] }, kept, int8: found.scores, figures };
 }
 
 /** Says what stays in float32, and what equalisation left as it is; each with its reason. */
-function report({ context, settings, input }: Quantizing, prepared: Graph, options: Int8Options): void {
+function report(
+  { context, settings, input }: Quantizing,
+  prepared: Graph,
+  options: Int8Options,
+  said: readonly string[] = [],
+): void {
   const { output, stage } = context;
   const { floats } = planInt8(prepared, options);
   for (const { path, op, reason } of floats) {
+    if (said.includes(path)) continue;
     output.note(`${stage.name}: ${op}${path === '' ? '' : ` of ${path}`} stays in f32: ${reason}`);
   }
   if (!settings.equalize) return;
