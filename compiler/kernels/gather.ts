@@ -23,6 +23,7 @@ import {
   channelGroups,
   groupType,
   multiplyExtents,
+  wordOf,
   type Kernel,
   type KernelRequest,
   type PackedConstant,
@@ -56,9 +57,10 @@ export const gather: Kernel = {
     const shader = beginShader(request);
     const root = isOp(node, fused) ? node.attrs.body.outputs['result'] : node;
     if (!root) throw new TypeError('the body of a fused node has no result');
-    const fetch = declareFetch({ shader, request, names: new Map() }, root);
+    const whole = movesGroups(node, root);
+    const fetch = declareFetch({ shader, request, names: new Map(), whole }, root);
     const isInteger = result.element === 'i8';
-    if (isInteger) declarePack(shader);
+    if (isInteger && !whole) declarePack(shader);
     const y = shader.result(groupType(result.element));
     const to = walk(shader, result);
     const groups = channelGroups(result.channels);
@@ -72,6 +74,8 @@ export const gather: Kernel = {
       const call = `${fetch}(${coordinates(channel).slice(0, rank).join(', ')})`;
       return index === 0 ? `  v.x = ${call};` : `  if (${channel} < ${channels}) { v.${'xyzw'[index]} = ${call}; }`;
     };
+    const lanesOf = (): string => `  var v = vec4f();\n${range(4).map(lane).join('\n')}`;
+    const value = isInteger && !whole ? 'packWord(bytesOf(v + vec4f(128.0)))' : 'v';
     const body = `
   let c = invocation.x % ${groupCount};
   let p = invocation.x / ${groupCount};
@@ -79,9 +83,8 @@ export const gather: Kernel = {
   let x = p - y * ${columns};
   let n = group.z;
   if (y >= ${rows}) { return; }
-  var v = vec4f();
-${range(4).map(lane).join('\n')}
-  ${y}[${at(to, 'n', 'y', 'x', 'c')}] = ${isInteger ? 'packWord(bytesOf(v + vec4f(128.0)))' : 'v'};`;
+${whole ? `  let v = ${fetch}(n, c, y, x);` : lanesOf()}
+  ${y}[${at(to, 'n', 'y', 'x', 'c')}] = ${value};`;
     return shader.finish({
       workgroupSize: [lanes, 1, 1],
       workgroups: [ceilDivide(multiplyExtents(result.height, result.width, groups), lanes), 1, result.batch],
@@ -90,6 +93,41 @@ ${range(4).map(lane).join('\n')}
   },
 };
 
+/**
+ * Whether every group of four channels of the result is one of an operand's, or filled: then it moves at once. Lanes
+ * beyond the channels stay zero, because they come from such lanes, or from where all lanes of a group are channels.
+ */
+function movesGroups(node: Node, root: Node): boolean {
+  const inner = isOp(node, fused) ? topologicalOrder(node.attrs.body) : [root];
+  const leaves: readonly Node[] = isOp(node, fused)
+    ? inner.filter((each) => isInput(each) || isConstant(each))
+    : node.inputs;
+  const isImage = ({ type }: Node): boolean => type.shape.length === 4;
+  const moves = inner.filter((each) => !leaves.includes(each));
+  return (
+    leaves.every((leaf) => isImage(leaf) && !isConstant(leaf)) &&
+    moves.every((each) => isImage(each) && (each.op.name === after.name || keepsGroups(each)))
+  );
+}
+
+const isWhole = (channels: Dim | undefined): boolean => Number(channels) % 4 === 0;
+
+function keepsGroups(node: Node): boolean {
+  const [channels, own] = [node.type.shape[1], node.inputs[0]?.type.shape[1]];
+  if (isOp(node, subsample)) return true;
+  if (isOp(node, slice)) {
+    const { axis, from, to } = node.attrs;
+    return axis !== 1 || (isWhole(from) && (isWhole(to) || to === own));
+  }
+  if (isOp(node, pad)) {
+    const { before, after: behind, value } = node.attrs;
+    return isWhole(before[1]) && (behind[1] === 0 || isWhole(own)) && (value === 0 || isWhole(channels));
+  }
+  if (isOp(node, concat))
+    return node.attrs.axis !== 1 || node.inputs.slice(0, -1).every(({ type }) => isWhole(type.shape[1]));
+  return isOp(node, transpose) && node.attrs.permutation[1] === 1;
+}
+
 const parameters = (rank: number): string[] => range(rank).map((axis) => `d${axis}`);
 
 interface Fetcher {
@@ -97,9 +135,14 @@ interface Fetcher {
   readonly request: KernelRequest;
   /** Functions by value; their numbers depend on the form of the group alone, so that equal forms share a pipeline. */
   readonly names: Map<Node, string>;
+  /** Whether whole groups are fetched: the second coordinate then counts groups, as do all sizes of that axis. */
+  readonly whole: boolean;
 }
 
-/** Declares `fn fetchK(d0: u32, ...) -> f32` for a value, after those that it calls; returns its name. */
+const alongAxis = ({ whole }: Fetcher, axis: number, size: Dim): Dim =>
+  whole && axis === 1 ? channelGroups(Number(size)) : size;
+
+/** Declares `fn fetchK(d0: u32, ...) -> f32`, or of a group, for a value, after those that it calls; returns its name. */
 function declareFetch(fetcher: Fetcher, node: Node): string {
   const known = fetcher.names.get(node);
   if (known) return known;
@@ -108,14 +151,15 @@ function declareFetch(fetcher: Fetcher, node: Node): string {
   const name = `fetch${fetcher.names.size}`;
   fetcher.names.set(node, name);
   const signature = parameters(node.type.shape.length).map((parameter) => `${parameter}: u32`);
-  fetcher.shader.declare(`fn ${name}(${signature.join(', ')}) -> f32 {\n${text}\n}`);
+  const type = fetcher.whole ? (groupType(fetcher.request.result.element) ?? 'vec4f') : 'f32';
+  fetcher.shader.declare(`fn ${name}(${signature.join(', ')}) -> ${type} {\n${text}\n}`);
   return name;
 }
 
 // Operands of a plain node are values of the graph; in a fused body every op belongs to the group.
 const isInside = ({ request }: Fetcher, node: Node): boolean => isOp(request.node, fused) && !isInput(node);
 
-function leafText({ shader, request }: Fetcher, node: Node): string {
+function leafText({ shader, request, whole }: Fetcher, node: Node): string {
   const index = isOp(request.node, fused)
     ? isInput(node)
       ? node.attrs.index
@@ -131,6 +175,7 @@ function leafText({ shader, request }: Fetcher, node: Node): string {
   if (index === undefined || !placement) throw new TypeError(`operand ${node.op.name} has no place in memory`);
   const buffer = shader.operand(index, groupType(placement.element));
   const coordinates = parameters(node.type.shape.length);
+  if (whole) return `  return ${buffer}[${at(walk(shader, placement), 'd0', 'd2', 'd3', 'd1')}];`;
   return `  return ${elementIndex(shader, buffer, placement, node.type.shape, coordinates)};`;
 }
 
@@ -146,7 +191,7 @@ function movementText(fetcher: Fetcher, node: Node): string {
   if (node.op.name === after.name) return `  return ${source}(${coordinates.join(', ')});`;
   if (isOp(node, slice)) {
     const { axis, from } = node.attrs;
-    return `  return ${source}(${replaced(axis, `d${axis} + ${shader.u32(from)}`)});`;
+    return `  return ${source}(${replaced(axis, `d${axis} + ${shader.u32(alongAxis(fetcher, axis, from))}`)});`;
   }
   if (isOp(node, subsample)) {
     const [vertical, horizontal] = node.attrs.stride.map((stride) => shader.u32(stride));
@@ -172,8 +217,8 @@ function movementText(fetcher: Fetcher, node: Node): string {
     const from = node.attrs.permutation.map((_, axis) => `d${node.attrs.permutation.indexOf(axis)}`);
     return `  return ${source}(${from.join(', ')});`;
   }
-  if (isOp(node, pad)) return padText(shader, node.attrs, node.inputs[0]?.type.shape ?? [], source);
-  if (isOp(node, concat)) return concatText(shader, node.attrs.axis, node.inputs, sources, replaced);
+  if (isOp(node, pad)) return padText(fetcher, node.attrs, node.inputs[0]?.type.shape ?? [], source);
+  if (isOp(node, concat)) return concatText(fetcher, node.attrs.axis, node.inputs, sources, replaced);
   if (isOp(node, reshape)) return reshapeText(shader, node.inputs[0]?.type.shape ?? [], node.type.shape, source);
   throw new TypeError(`${node.op.name} does not move data`);
 }
@@ -189,29 +234,35 @@ function channelTable(indices: readonly number[]): PackedConstant {
 }
 
 function padText(
-  shader: Shader,
+  fetcher: Fetcher,
   attrs: { readonly before: readonly number[]; readonly value: number },
   shape: readonly Dim[],
   source: string,
 ): string {
+  const { shader, whole, request } = fetcher;
+  const along = (axis: number, size: Dim): string => shader.u32(alongAxis(fetcher, axis, size));
   // A coordinate in front of the operand wraps around to a huge u32, so one comparison checks both sides.
-  const lines = shape.map((_, axis) => `  let e${axis} = d${axis} - ${shader.u32(attrs.before[axis] ?? 0)};`);
-  const outside = shape.map((size, axis) => `e${axis} >= ${shader.u32(size)}`).join(' || ');
+  const lines = shape.map((_, axis) => `  let e${axis} = d${axis} - ${along(axis, attrs.before[axis] ?? 0)};`);
+  const outside = shape.map((size, axis) => `e${axis} >= ${along(axis, size)}`).join(' || ');
+  const isInteger = request.result.element === 'i8';
+  const one = isInteger && whole ? shader.u32(wordOf(attrs.value)) : shader.f32(attrs.value);
+  const value = whole && !isInteger ? `vec4f(${one})` : one;
   const inner = shape.map((_, axis) => `e${axis}`).join(', ');
-  return `${lines.join('\n')}\n  if (${outside}) { return ${shader.f32(attrs.value)}; }\n  return ${source}(${inner});`;
+  return `${lines.join('\n')}\n  if (${outside}) { return ${value}; }\n  return ${source}(${inner});`;
 }
 
 function concatText(
-  shader: Shader,
+  fetcher: Fetcher,
   axis: number,
   inputs: readonly Node[],
   sources: readonly string[],
   replaced: (axis: number, text: string) => string,
 ): string {
+  const { shader } = fetcher;
   let start: Dim = 0;
   const lines = inputs.map((input, index) => {
     const call = `return ${sources[index] ?? ''}(${replaced(axis, `d${axis} - ${shader.u32(start)}`)});`;
-    start = addDims(start, input.type.shape[axis] ?? 0);
+    start = addDims(start, alongAxis(fetcher, axis, input.type.shape[axis] ?? 0));
     return index === inputs.length - 1 ? `  ${call}` : `  if (d${axis} < ${shader.u32(start)}) { ${call} }`;
   });
   return lines.join('\n');

@@ -13,6 +13,8 @@ import {
 import { beginShader } from './wgsl.ts';
 
 const lanes = 32;
+/** Channel groups that one invocation fills: finding the pixel takes divisions, which cost more than storing to it. */
+const run = 16;
 
 /** The dispatch for one buffer, whose whole width in channels `placement` covers; `border` is the word of an i8 value. */
 export function emitZeroHalo(placement: Placement, border = 0): KernelCode {
@@ -31,8 +33,7 @@ export function emitZeroHalo(placement: Placement, border = 0): KernelCode {
   const [firstRow, innerWidth] = [shader.u32(top), shader.u32(placement.width)];
   const value = isInteger ? shader.u32(border) : 'vec4f()';
   const body = `
-  let c = invocation.x % ${stride};
-  let i = invocation.x / ${stride};
+  let i = invocation.x;
   if (i >= ${count}) { return; }
   var p = i;
   if (i >= ${below}) {
@@ -42,10 +43,12 @@ export function emitZeroHalo(placement: Placement, border = 0): KernelCode {
   } else if (i >= ${above}) {
     p = ${columns} * ${rows} - (${below} - i);
   }
-  ${result}[${origin} + group.z * ${image} + p * ${stride} + c] = ${value};`;
+  let to = ${origin} + group.z * ${image} + p * ${stride};
+  let first = group.y * ${run}u;
+  for (var c = first; c < min(first + ${run}u, ${stride}); c++) { ${result}[to + c] = ${value}; }`;
   return shader.finish({
     workgroupSize: [lanes, 1, 1],
-    workgroups: [ceilDivide(multiplyDims(pixels, placement.channelStride), lanes), 1, placement.batch],
+    workgroups: [ceilDivide(pixels, lanes), Math.ceil(placement.channelStride / run), placement.batch],
     body,
   });
 }
