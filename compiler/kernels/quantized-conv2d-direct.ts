@@ -1,14 +1,6 @@
 /** Quantized convolution for software adapters: register tiles over a row of pixels, words unpacked to f32 matrices. */
-import {
-  ceilDivide,
-  channelGroups,
-  multiplyExtents,
-  overrunOf,
-  type Extent,
-  type Kernel,
-  type KernelRequest,
-  type Placement,
-} from './kernel.ts';
+import { channelGroups, type Extent, type Kernel, type KernelRequest } from './kernel.ts';
+import { countTiles, pixelTiles, type PixelTiles } from './pixel-tiles.ts';
 import {
   declareFinishSum,
   declareRequantize,
@@ -21,7 +13,6 @@ import {
   readQuantized,
   sumsFitF32,
   wordsAlign,
-  type QuantizedConvolution,
 } from './quantized-convolution.ts';
 import { at, beginShader, range, unroll, walk, type Shader } from './wgsl.ts';
 import { scaledBytes, scaledMatrix, signedBytes } from './words.ts';
@@ -32,19 +23,8 @@ import { scaledBytes, scaledMatrix, signedBytes } from './words.ts';
  */
 export type QuantizedDirectSchedule = { readonly pixels: number; readonly quads: number; readonly exact: number };
 
-const lanes = 8;
-
 /** Words of a part: 1024 products of at most 128 * 127 are below 2^24. */
 const partDepth = 256;
-
-const whole = (placement: Placement): boolean => placement.halo.every((side) => side === 0);
-
-// A 1x1 convolution over values without borders sees an image as one long row, which tiles without waste.
-function seesOneRow(request: KernelRequest, { attrs, kernel }: QuantizedConvolution): boolean {
-  const pointwise =
-    [...kernel, ...attrs.stride].every((size) => size === 1) && attrs.padding.every((side) => side === 0);
-  return pointwise && whole(request.result) && request.operands.every((operand) => !operand || whole(operand));
-}
 
 export const quantizedConv2dDirect: Kernel<QuantizedDirectSchedule> = {
   name: 'quantized-conv2d-direct',
@@ -67,48 +47,33 @@ export const quantizedConv2dDirect: Kernel<QuantizedDirectSchedule> = {
   },
   cost(node, { pixels, quads }) {
     const conv = readQuantized(node);
-    const [, , height, width] = node.type.shape.map(Number);
-    if (!conv || height === undefined || width === undefined) return 0;
-    const pointwise = conv.kernel.every((size) => size === 1);
-    const tiles = pointwise ? Math.ceil((height * width) / pixels) : height * Math.ceil(width / pixels);
-    const blocks = Math.ceil(conv.outputs / (4 * quads));
+    const tiles = conv && countTiles(node, conv, { pixels, quads });
+    if (!conv || tiles === undefined) return 0;
     const words = channelGroups(conv.inputs) * conv.kernel[0] * conv.kernel[1];
     // Relative times on SwiftShader: a matrix and a vector multiplied, a word of pixels and one of weights unpacked.
-    return tiles * blocks * words * (pixels * quads + pixels + 4 * quads);
+    return tiles * words * (pixels * quads + pixels + 4 * quads);
   },
   halo: quantizedPadding,
   border: quantizedBorder,
   emit(request, schedule) {
     const { conv, data } = quantizedOf(request);
-    const { pixels, quads } = schedule;
-    const oneRow = seesOneRow(request, conv);
-    const height: Extent = oneRow ? 1 : request.result.height;
-    const width = oneRow ? multiplyExtents(request.result.height, request.result.width) : request.result.width;
-    const tilesPerRow = ceilDivide(width, pixels);
-    const tiles = multiplyExtents(height, tilesPerRow);
+    const tiling = pixelTiles(request, conv, schedule);
     const shader = beginShader(request);
-    const body = bodyText(shader, request, schedule, { width, tilesPerRow, tiles });
+    const body = bodyText(shader, request, schedule, tiling);
     return shader.finish({
-      workgroupSize: [lanes, 1, 1],
-      workgroups: [ceilDivide(tiles, lanes), Math.ceil(conv.outputs / (4 * quads)), request.result.batch],
+      ...tiling.launch,
       body,
-      overrun: Math.ceil((overrunOf(width, pixels) * conv.attrs.stride[1] * data.channelStride) / 4),
+      overrun: Math.ceil((tiling.beyond * conv.attrs.stride[1] * data.channelStride) / 4),
     });
   },
 };
-
-interface Tiling {
-  readonly width: Extent;
-  readonly tilesPerRow: Extent;
-  readonly tiles: Extent;
-}
 
 /** Registers what the shader reads, in the order of its bindings and uniforms; returns the expressions. */
 function declareNames(
   shader: Shader,
   request: KernelRequest,
   { pixels, quads, exact }: QuantizedDirectSchedule,
-  tiling: Tiling,
+  tiling: PixelTiles,
 ) {
   const { conv, data } = quantizedOf(request);
   const { stride, padding, dilation, groups } = conv.attrs;
@@ -150,7 +115,12 @@ interface Sum {
 
 // Sums are exact, and therefore the same in any order and with or without contraction. Bytes are converted where they
 // lie highest in a word, so that all products carry a factor of 2^48.
-function bodyText(shader: Shader, request: KernelRequest, schedule: QuantizedDirectSchedule, tiling: Tiling): string {
+function bodyText(
+  shader: Shader,
+  request: KernelRequest,
+  schedule: QuantizedDirectSchedule,
+  tiling: PixelTiles,
+): string {
   const { pixels, quads, exact } = schedule;
   const p = declareNames(shader, request, schedule, tiling);
   const { from } = p;
