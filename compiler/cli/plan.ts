@@ -27,7 +27,8 @@ export const configurePlan: Configure = (command, act) => {
     .addHelpText(
       'after',
       '\nA stage is up to date where its folder was made by this version of cnnc from the same network, the same settings,\n' +
-        'data of the same names, sizes and times, and the same result of the stage before. Nothing runs on a device.',
+        'the same data (by names, sizes and times of its files, and by their contents where times differ), and the same\n' +
+        'result of the stage before. Nothing runs on a device.',
     )
     .action((target: string, flags: PlanFlags) => act((context) => plan(context, target, flags)));
 };

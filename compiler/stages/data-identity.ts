@@ -1,21 +1,61 @@
-/** What tells data apart without reading it: names, sizes and times of its files. */
+/** What tells data apart: names, sizes and times of its files, and where times differ, what is in them. */
+import { createHash } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
-import { systemErrorCode, unreadable } from '../../runtime/node/file-access.ts';
+import { openFile, systemErrorCode, unreadable } from '../../runtime/node/file-access.ts';
 import type { DataSpec } from '../../runtime/train/recipe.ts';
 
 /**
  * One text for all files of a dataset: path below the named folder, bytes and time of the last change in milliseconds,
- * as `make` goes by. Hashing the contents would cost minutes where this costs a moment; who copies data without its
- * times (`cp -p` keeps them) trains once more than needed. Where the folder lies does not count. A file that is missing
- * is told as such, for a stage can be cached on a machine without its data.
+ * as `make` goes by. Where the folder lies does not count. A file that is missing is told as such, for a stage can be
+ * cached on a machine without its data.
  */
-export async function dataIdentity({ path, images, masks, labels }: DataSpec): Promise<string> {
-  const named = [path, images, masks, labels].flatMap((each) => each ?? []);
-  const parts = await Promise.all(named.map((each) => filesIdentity(baseOf(each))));
+export async function dataIdentity(data: DataSpec): Promise<string> {
+  const parts = await Promise.all(foldersOf(data).map((each) => filesIdentity(each)));
   return parts.join('\n');
 }
+
+/** Bytes of data that are read through to tell copies from changes; a GiB takes a second or two. */
+const mostBytes = 8 * 2 ** 30;
+
+const chunk = 2 ** 22;
+
+const digests = new Map<string, Promise<string | undefined>>();
+
+/**
+ * A digest of what is in the files of a dataset, which stays as it is where they are copied or checked out again. It is
+ * undefined where a file is missing or there are too many bytes: then times alone tell.
+ */
+export async function dataContents(data: DataSpec): Promise<string | undefined> {
+  // Several stages use the same data, and it does not change while they are looked at.
+  const key = `${foldersOf(data).join('\n')}\n${await dataIdentity(data)}`;
+  const known = digests.get(key);
+  if (known) return known;
+  const digest = readThrough(foldersOf(data));
+  digests.set(key, digest);
+  return digest;
+}
+
+async function readThrough(folders: readonly string[]): Promise<string | undefined> {
+  const files = (await Promise.all(folders.map((folder) => filesBelow(folder)))).flat();
+  if (files.some(({ found }) => !found)) return undefined;
+  if (files.reduce((sum, { found }) => sum + (found?.size ?? 0), 0) > mostBytes) return undefined;
+  const hash = createHash('sha256');
+  for (const { name, path, found } of files) {
+    hash.update(`${name} ${found?.size}\n`);
+    const file = await openFile(path);
+    try {
+      for (let at = 0; at < file.bytes; at += chunk) hash.update(await file.read(at, Math.min(chunk, file.bytes - at)));
+    } finally {
+      await file.close();
+    }
+  }
+  return hash.digest('hex');
+}
+
+const foldersOf = ({ path, images, masks, labels }: DataSpec): string[] =>
+  [path, images, masks, labels].flatMap((each) => (each === undefined ? [] : [baseOf(each)]));
 
 /** The folder in front of the first wildcard of a pattern. */
 function baseOf(pattern: string): string {
@@ -25,16 +65,28 @@ function baseOf(pattern: string): string {
 
 /** The same for one file or folder. */
 export async function filesIdentity(path: string): Promise<string> {
-  const lines: string[] = [];
+  const lines = (await filesBelow(path)).map(({ name, found }) =>
+    found ? `${name} ${found.size} ${Math.trunc(found.mtimeMs)}` : `${name} is missing`,
+  );
+  return lines.join('\n');
+}
+
+interface Found {
+  /** Below the named folder. */
+  readonly name: string;
+  readonly path: string;
+  readonly found: Stats | undefined;
+}
+
+async function filesBelow(path: string): Promise<Found[]> {
+  const files: Found[] = [];
   const add = async (each: string): Promise<void> => {
     const found = await statOf(each);
-    const name = relative(path, each) || basename(path);
-    if (!found) lines.push(`${name} is missing`);
-    else if (!found.isDirectory()) lines.push(`${name} ${found.size} ${Math.trunc(found.mtimeMs)}`);
+    if (!found?.isDirectory()) files.push({ name: relative(path, each) || basename(path), path: each, found });
     else for (const inner of (await readdir(each)).toSorted()) await add(join(each, inner));
   };
   await add(path);
-  return lines.join('\n');
+  return files;
 }
 
 async function statOf(path: string): Promise<Stats | undefined> {

@@ -11,6 +11,7 @@ import { declaredStage, restoreStage } from './restore-stage.ts';
 import { stageContext, type StageRunning } from './run-context.ts';
 import { numberOf } from './settings.ts';
 import type { StageFigures, StageResult } from './stage-context.ts';
+import { dataContents } from './data-identity.ts';
 import { setAside, writeStageFolder, type StageFolder } from './stage-folder.ts';
 import type { StageNode } from './stage-graph.ts';
 import { identityHash, sourceText } from './stage-identity.ts';
@@ -80,6 +81,8 @@ async function runStage(running: StageRunning, stage: StageNode, needed: Needed)
   const source = declaredModel(setup, stage);
   const input = await inputOf(running, stage, source, needed.from);
   const identity = await stageIdentity(setup, stage, source, { from: input.upstream, teacher: needed.teacher });
+  const data = recipeOfStage(setup, stage, source)?.data;
+  const contents = data && (await dataContents(data));
   const path = setup.folderOf(stage);
   const started = performance.now();
   const context = stageContext(running, stage, source, needed.teacher);
@@ -91,7 +94,8 @@ async function runStage(running: StageRunning, stage: StageNode, needed: Needed)
   const seconds = (performance.now() - started) / 1000;
   const figures = { ...result.figures, ...(await measuredFigures(running, stage, source, result)), seconds };
   const { name, word, from } = stage;
-  const written = { name, word, ...(from ? { from: from.name } : {}), hash: identityHash(identity), identity, figures };
+  const origin = { ...(from ? { from: from.name } : {}), ...(contents === undefined ? {} : { contents }) };
+  const written = { name, word, ...origin, hash: identityHash(identity), identity, figures };
   const record = await writeStageFolder(path, result.model, sourceText(source.graph), written);
   return { path, record, graph: sourceText(source.graph) };
 }

@@ -28,6 +28,8 @@ const recordSchema = v.object({
   /** Of `identity`. */
   hash: v.string(),
   identity: identitySchema,
+  /** Digest of what was in the files of the data; absent where they were too many to read through. */
+  contents: v.optional(v.string()),
   /** Digest of weights and records together: what the next stage starts from. */
   result: v.string(),
   /** By name, in base units: `params`, `macs`, `size`, `peak_memory`, `val.accuracy`, `seconds`, ... */

@@ -7,7 +7,7 @@ import { formatLocation } from '../../grammar/source.ts';
 import type { ModelWeights, SourceModel } from '../cli/source-model.ts';
 import { topologicalOrder, type Graph } from '../ir/node.ts';
 import { settingText } from './setting-text.ts';
-import { dataIdentity, filesIdentity } from './data-identity.ts';
+import { dataContents, dataIdentity, filesIdentity } from './data-identity.ts';
 import { readStageFolder, type StageFolder } from './stage-folder.ts';
 import type { StageNode } from './stage-graph.ts';
 import { digest, identityChanges, identityOf, modelsOf, sourceText, type StageIdentity } from './stage-identity.ts';
@@ -66,14 +66,22 @@ export async function statusOf(setup: StageSetup, stage: StageNode, needed: Need
   const source = declaredModel(setup, stage);
   // Weights that were once given by hand are not asked for again.
   const kept = before === undefined && givenWeights(setup, stage) === undefined ? record.identity.upstream : undefined;
-  const identity = await stageIdentity(setup, stage, source, {
+  const found = await stageIdentity(setup, stage, source, {
     from: kept ?? upstreamOf(setup, stage, before),
     teacher,
   });
+  const isCopy = found.data !== record.identity.data && (await holdsSameData(setup, stage, source, record.contents));
+  const identity = isCopy ? { ...found, data: record.identity.data } : found;
   const reasons = identityChanges(identity, record.identity);
   if (reasons.length === 0) return { kind: 'cached', folder, identity };
   const named = reasons.map((each) => (each === 'the model changed' ? modelChange(source.graph, folder) : each));
   return { kind: 'stale', folder, reasons: named };
+}
+
+/** Whether files with other times hold what the stage has seen. */
+async function holdsSameData(setup: StageSetup, stage: StageNode, source: SourceModel, contents: string | undefined) {
+  const data = recipeOfStage(setup, stage, source)?.data;
+  return data !== undefined && contents !== undefined && (await dataContents(data)) === contents;
 }
 
 export function upstreamOf(setup: StageSetup, stage: StageNode, before: StageStatus | undefined): string {

@@ -151,8 +151,12 @@ describe('a chain of stages', () => {
     expect(changed['tuned']).toEqual({ status: 'stale', reasons: ['it starts from base, which has to run'] });
     rewrite('', '# a comment changes nothing\n');
     expect(await plan('--detailed-exitcode')).toMatchObject({ code: 0 });
+    const given = readFileSync(at('labels.npy'));
     utimesSync(at('labels.npy'), 1_700_000_000, 1_700_000_005);
+    expect(await plan('--detailed-exitcode')).toMatchObject({ code: 0 });
+    writeFileSync(at('labels.npy'), given.with(given.length - 1, 77));
     expect(statuses(await plan())['base']).toEqual({ status: 'stale', reasons: ['the data changed'] });
+    writeFileSync(at('labels.npy'), given);
     utimesSync(at('labels.npy'), 1_700_000_000, 1_700_000_000);
     expect(await plan('--detailed-exitcode', '--limit-batches', '1')).toMatchObject({ code: 6 });
     rewrite('', '');
