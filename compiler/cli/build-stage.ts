@@ -57,7 +57,7 @@ export async function stageSubject(
   const chain = pickChain(source, parseTarget(target).model);
   const stage = chain.at(-1);
   if (!stage) throw new RangeError('a chain has a stage');
-  const setup = setupOf(context, source, flags);
+  const setup = await setupOf(context, source, flags);
   const dims = flags.shape;
   const declared = modelOf(source.program, stage.model, { arguments: flags.P, dims });
   const budgets = budgetsFor(stage.name, source.program.directives);

@@ -1,14 +1,26 @@
 /** What the flags of commands that look at stages mean. */
+import { existsSync } from 'node:fs';
+import { readStageFolder } from '../stages/stage-folder.ts';
 import { folderIn, type StageSetup } from '../stages/stage-setup.ts';
 import type { Context } from './command.ts';
 import type { StageFlags } from './stage-flags.ts';
 import type { StageSource } from './stage-source.ts';
 import { overridesOf } from './train-overrides.ts';
 
-export const setupOf = (context: Pick<Context, 'seed'>, { program }: StageSource, flags: StageFlags): StageSetup => ({
-  program,
-  arguments: flags.P,
-  overrides: overridesOf(context, flags),
-  weights: undefined,
-  folderOf: folderIn(flags.runs),
-});
+/** The folder may be that of one stage itself, as `cnnc train -o` leaves it where a single one ran. Throws E0724. */
+export async function setupOf(
+  context: Pick<Context, 'seed'>,
+  { program }: StageSource,
+  flags: StageFlags,
+): Promise<StageSetup> {
+  const single = await readStageFolder(flags.runs);
+  const beside = folderIn(flags.runs);
+  return {
+    program,
+    arguments: flags.P,
+    overrides: overridesOf(context, flags),
+    weights: undefined,
+    folderOf: (stage) =>
+      single?.record.name === stage.name && !existsSync(beside(stage)) ? flags.runs : beside(stage),
+  };
+}

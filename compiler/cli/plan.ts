@@ -48,7 +48,7 @@ async function plan(context: Context, target: string, flags: PlanFlags): Promise
     throw usageError(`${source.file} has no stages`, 'write `train NAME for MODEL { ... }`');
   }
   output.diagnostics(mergeDiagnostics(source.program.diagnostics));
-  const setup = setupOf(context, source, flags);
+  const setup = await setupOf(context, source, flags);
   const statuses = await statusOfChain(setup, chain);
   const rows = rowsOf(setup, statuses);
   output.data(table(rows));

@@ -245,6 +245,15 @@ describe('build FILE:STAGE', () => {
     expect(manifest.budgets?.[2]?.reference).toEqual(expect.any(Number));
   });
 
+  it('finds a single stage where train was told to put it', async () => {
+    const alone = at('alone');
+    expect(await cnnc('train', `${at('tiny.cnn')}:base`, '-o', alone)).toMatchObject({ code: 0 });
+    const ran = await cnnc('build', `${at('tiny.cnn')}:base`, '--runs', alone, '-o', at('alone-built'));
+    expect(ran).toMatchObject({ code: 0 });
+    const planned = await cnnc('plan', at('tiny.cnn'), '--runs', alone, '--json');
+    expect(statuses(planned)).toMatchObject({ base: { status: 'cached' }, tuned: { status: 'missing' } });
+  });
+
   it('says what to run where the stage is not up to date', async () => {
     rewrite('epochs = 2', 'epochs = 3');
     const ran = await build();
