@@ -152,17 +152,44 @@ export function declareRequantize(shader: Shader, request: KernelRequest, conv: 
   const { attrs } = conv;
   const multiplier = shader.constant(packMultiplier(conv));
   const table = attrs.table && shader.constant(packTable(attrs.table), 'u32');
-  const [zero, low, high] = [attrs.outputZero + 128, attrs.min + 128, attrs.max + 128].map((q) => shader.f32(q));
+  const isDirect = request.profile === 'software' && !conv.hasResidual;
+  const body = isDirect ? roundedByAddition(shader, attrs, table) : roundedText(shader, request, conv, table);
+  shader.declare(`fn finish(sum: vec4f, m: vec4f, n: u32, y: u32, x: u32, c: u32) -> u32 {\n${body}\n}`);
+  return multiplier;
+}
+
+function roundedText(shader: Shader, request: KernelRequest, conv: QuantizedConvolution, table: string | undefined) {
+  const { outputZero, min, max } = conv.attrs;
+  const [zero, low, high] = [outputZero, min, max].map((q) => shader.f32(q + 128));
   const residual = residualText(shader, request, conv);
   declarePack(shader);
-  const bytes = `bytesOf(clamp(steps + vec4f(${zero}), vec4f(${low}), vec4f(${high})))`;
-  shader.declare(`fn finish(sum: vec4f, m: vec4f, n: u32, y: u32, x: u32, c: u32) -> u32 {
-  var steps = round(sum * m);
+  return `  var steps = round(sum * m);
 ${residual}
-  let b = ${bytes};
-  return ${table === undefined ? 'packWord(b)' : lookUpText(table, 'b')};
-}`);
-  return multiplier;
+  let b = bytesOf(clamp(steps + vec4f(${zero}), vec4f(${low}), vec4f(${high})));
+  return ${table === undefined ? 'packWord(b)' : lookUpText(table, 'b')};`;
+}
+
+/** 1.5 * 2^23: a sum of it and a number below 2^22 has the number, rounded to whole, ties to even, in its lowest bits. */
+const rounder = { value: 12582912, bits: 0x4b400000 } as const;
+
+/**
+ * Without \`round\`, for which SwiftShader takes ten steps. Processors round sums to nearest, ties to even, which WGSL does
+ * not ask of a GPU. Bytes are put together before the rounder's bits and the zero are taken care of, all at once.
+ */
+function roundedByAddition(
+  shader: Shader,
+  { outputZero, min, max }: QuantizedConvolution['attrs'],
+  table: string | undefined,
+): string {
+  const [low, high] = [min - outputZero, max - outputZero].map((bound) => shader.f32(bound));
+  const near = `  let b = bitcast<vec4u>(clamp(sum * m, vec4f(${low}), vec4f(${high})) + vec4f(${rounder.value}.0));`;
+  const zero = outputZero + 128;
+  if (table !== undefined) {
+    declarePack(shader);
+    return `${near}\n  let e = (b + vec4u(${shader.u32(zero)})) & vec4u(255u);\n  return ${lookUpText(table, 'e')};`;
+  }
+  const offset = shader.u32(Math.imul(0x01010101, zero - rounder.bits) >>> 0);
+  return `${near}\n  return b.x + b.y * 256u + b.z * 65536u + b.w * 16777216u + ${offset};`;
 }
 
 /** The word of a table's entries for four bytes. */
