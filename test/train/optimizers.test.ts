@@ -37,7 +37,8 @@ const settings: fc.Arbitrary<OptimizerSettings> = fc.oneof(
   }),
   fc.record({
     name: fc.constant('rmsprop' as const),
-    alpha: share,
+    // Centered, an alpha near zero leaves a variance of rounding alone, whose root is not small.
+    alpha: fc.double({ min: 0.01, max: 0.99, noNaN: true }),
     eps,
     momentum: share,
     centered: fc.boolean(),
@@ -138,7 +139,7 @@ describe('an optimizer on a flat vector', () => {
           for (const [index, first] of (start[at]?.data ?? []).entries()) {
             const history = gradients.map((step) => step[at]?.data[index] ?? 0);
             const wanted = plainLoop(given, first, history, lr);
-            // Centered, one step leaves a variance of rounding alone, by which a quotient may be anything.
+            // The same without an epsilon to speak of: the quotient may be anything.
             const isIll = given.name === 'rmsprop' && given.centered && given.eps < 1e-3;
             if (!isIll) expect(mine.data[index]).toBeCloseTo(wanted, 9);
           }
