@@ -1,7 +1,8 @@
 /**
  * Sparse tensors in safetensors files. A tensor NAME of which at least half is zero is stored as two: `NAME.bitmap` (U8,
  * one bit an element in C order, the lowest bit first, set where the element is not zero) and `NAME.values` (F32, the
- * elements that are not zero). The metadata key `sparse` holds their shapes as JSON, `{"NAME": [64, 32, 3, 3]}`.
+ * elements that are not zero); zeros lose their sign. The metadata key `sparse` holds their shapes as JSON,
+ * `{"NAME": [64, 32, 3, 3]}`.
  */
 import { malformed } from './safetensors-header.ts';
 import type { Safetensors } from './safetensors.ts';
