@@ -83,7 +83,7 @@ async function race({ output }: Context, racers: readonly Racer[], { iters, warm
 /** Returns the first artifact's median over the largest of the others. */
 function report({ output }: Context, racers: readonly Racer[], { iters }: MeasureFlags, opened: OpenedDevice): number {
   const measured = racers.map((racer) => {
-    const times = percentiles(racer.times);
+    const times = percentiles(racer.times.toSorted((a, b) => a - b));
     return { ...racer, ...times, cpu_ms: racer.cpu / iters, throughput: (racer.batch * 1000) / times.p50_ms };
   });
   const [first] = measured;

@@ -4,8 +4,8 @@ import { Option } from 'commander';
 import { pathKind } from '../../runtime/node/file-access.ts';
 import { readArtifact } from '../../runtime/node/read-artifact.ts';
 import { checkAssertions, parseAssertions } from './assertions.ts';
-import { latencyMetrics, latencyRows, measure, percentile, type MeasureFlags } from './bench-times.ts';
-import { benchSeveral } from './bench-several.ts';
+import { latencyMetrics, latencyRows, measure, percentile } from './bench-times.ts';
+import { benchSeveral, type SeveralFlags } from './bench-several.ts';
 import type { Configure, Context } from './command.ts';
 import { exitCodes, usageError, type ExitCode } from './failure.ts';
 import { assignmentFlag, integerFlag, listFlag, sizesFlag } from './flags.ts';
@@ -14,9 +14,7 @@ import { batchOf, randomInputs, symbolValues } from './open-sizes.ts';
 import { sessionFor, withDevice } from './open-session.ts';
 import { formatTable } from './text.ts';
 
-interface BenchFlags extends MeasureFlags {
-  readonly batch?: number;
-  readonly shape?: Readonly<Record<string, number>>;
+interface BenchFlags extends SeveralFlags {
   readonly set?: readonly string[];
   readonly P?: Readonly<Record<string, string>>;
   readonly assert?: readonly string[];

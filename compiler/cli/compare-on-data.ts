@@ -3,7 +3,7 @@ import { readArtifact } from '../../runtime/node/read-artifact.ts';
 import { predictedClasses } from '../../runtime/train/metrics.ts';
 import { checkAssertions, parseAssertions } from './assertions.ts';
 import type { Context } from './command.ts';
-import { openJudged, type Question } from './eval-judges.ts';
+import { openJudged, questionBatches } from './eval-judges.ts';
 import { exitCodes, usageError, type ExitCode } from './failure.ts';
 import { imageModel, runSamples, type ImageModel, type Outputs } from './image-model.ts';
 import { sessionFor, withDevice } from './open-session.ts';
@@ -35,7 +35,8 @@ export async function compareOnData(
   const artifacts = [await readArtifact(folder), await readArtifact(reference)] as const;
   const [model, other] = [imageModel(artifacts[0]), imageModel(artifacts[1])];
   checkAlike(reference, model, other);
-  const { data, judge } = await openJudged(other, text, flags.labels);
+  const judged = await openJudged(other, text, flags.labels);
+  const { data } = judged;
   try {
     const figures = await withDevice(context, async (opened) => {
       const session = await sessionFor(opened, artifacts[0], folder);
@@ -43,15 +44,14 @@ export async function compareOnData(
       const gathered = createDifference();
       const total = Math.min(data.size, flags.limit ?? data.size);
       const size = model.fixedBatch ?? flags.batch ?? usualBatch;
-      for (let done = 0; done < total; done += size) {
-        const questions: Question[] = [];
-        for (let at = done; at < Math.min(done + size, total); at++) questions.push(judge.prepare(await data.read(at)));
+      let done = 0;
+      for await (const questions of questionBatches(judged, total, size)) {
         const inputs = questions.map(({ input }) => input);
         const actual = await runSamples(session, model, inputs, size);
         const wanted = await runSamples(wantedSession, other, inputs, size);
         questions.forEach((_, at) => gathered.add(actual[at]?.[model.output], wanted[at]?.[other.output]));
-        const now = done + questions.length;
-        context.output.progress(`${now} of ${total}`, { done: now, total });
+        done += questions.length;
+        context.output.progress(`${done} of ${total}`, { done, total });
       }
       context.output.progress('');
       session.dispose();

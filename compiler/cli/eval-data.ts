@@ -3,8 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { openDataset, parseDataArgument } from '../../runtime/node/datasets/open-dataset.ts';
 import { openTrainingData } from '../../runtime/node/training-data.ts';
 import type { Sample } from '../../runtime/train/sample.ts';
-import { SourceError, usageError } from './failure.ts';
-import { requireFile } from './require-file.ts';
+import { usageError } from './failure.ts';
 
 export interface EvalData {
   readonly size: number;
@@ -44,15 +43,13 @@ async function openDeclared(
   const chosen = splits.find((split) => split === wanted);
   if (wanted !== undefined && !chosen)
     throw usageError(`a dataset has no split ${wanted}`, `it has ${splits.join(', ')}`);
-  await requireFile(file);
   // Data that a format and a path name needs no compiler.
-  const [{ analyze, nodeHost }, { dataSpecOf }] = await Promise.all([
-    import('../analyze/index.ts'),
+  const [{ loadStages }, { dataSpecOf }] = await Promise.all([
+    import('./stage-source.ts'),
     import('../stages/recipe.ts'),
   ]);
-  const { directives, diagnostics } = analyze(file, nodeHost());
-  if (diagnostics.some(({ severity }) => severity === 'error')) throw new SourceError(diagnostics);
-  const datasets = directives.filter(({ word }) => word === 'dataset');
+  const { program } = await loadStages(file, {});
+  const datasets = program.directives.filter(({ word }) => word === 'dataset');
   const dataset = datasets.find((each) => each.name === name);
   if (!dataset) {
     const names = datasets.map((each) => each.name).join(', ');

@@ -2,7 +2,7 @@
 import { RuntimeFault } from '../../runtime/errors.ts';
 import type { HostTensor } from '../../runtime/host-tensor.ts';
 import { createMeter, iouOfClasses, scored } from '../../runtime/train/metrics.ts';
-import { createPreparer } from '../../runtime/train/prepare-sample.ts';
+import { createPreparer, type Preparer } from '../../runtime/train/prepare-sample.ts';
 import { labelOf, type Sample } from '../../runtime/train/sample.ts';
 import { openEvalData, type EvalData } from './eval-data.ts';
 import { imageToSample, scoresOf, type ImageModel, type Outputs } from './image-model.ts';
@@ -59,6 +59,27 @@ function otherTarget({ output }: ImageModel, target: 'class' | 'mask'): RuntimeF
   return new RuntimeFault('E0714', 'input', `the data has ${found}, but the output ${output} scores ${wanted}`, help);
 }
 
+/** Samples from the first to `total`, `size` at a time; the next ones are decoded while those given out are computed. */
+export async function* questionBatches(
+  { data, judge }: { readonly data: EvalData; readonly judge: Judge },
+  total: number,
+  size: number,
+): AsyncGenerator<readonly Question[]> {
+  const read = async (from: number): Promise<Question[]> => {
+    const questions: Question[] = [];
+    for (let at = from; at < Math.min(from + size, total); at++) questions.push(judge.prepare(await data.read(at)));
+    return questions;
+  };
+  let next = read(0);
+  for (let from = 0; from < total; from += size) {
+    const questions = await next;
+    next = read(from + size);
+    // Whoever stops listening is not told of it.
+    next.catch(() => undefined);
+    yield questions;
+  }
+}
+
 const percent = (fraction: number): string => `${(fraction * 100).toFixed(2)}%`;
 
 function judgeClasses(model: ImageModel): Judge {
@@ -96,15 +117,22 @@ function checkedTensor({ channels, height, width }: ImageModel, sample: HostTens
 function judgePixels(model: ImageModel, classes: number, { ignore, classNames }: EvalData): Judge {
   const meter = createMeter({ kind: 'mask', classes, ignore }, ['mean_iou', 'pixel_accuracy', 'dice']);
   const { steps: preprocess, channels } = model;
+  const preparerFor = (height: number, width: number): Preparer =>
+    createPreparer({ shape: [channels, height, width], preprocess, augment: [], ignore });
+  const isOpen = model.height === undefined || model.width === undefined;
+  const fixed = preparerFor(model.height ?? 0, model.width ?? 0);
+  const figures = () => {
+    const { mean_iou = NaN, pixel_accuracy = NaN, dice = NaN } = meter.result().values;
+    return { mean_iou, pixel_accuracy, dice };
+  };
   let prepared = 0;
   return {
     prepare(sample) {
-      const common = { preprocess, augment: [], ignore };
-      const settled = createPreparer({ ...common, shape: [channels, 0, 0] }).settle(sample);
+      const settled = fixed.settle(sample);
       const { height = settled.picture.height, width = settled.picture.width } = model;
       const data = new Float32Array(channels * height * width);
       const truth = new Float32Array(height * width);
-      const preparer = createPreparer({ ...common, shape: [channels, height, width] });
+      const preparer = isOpen ? preparerFor(height, width) : fixed;
       preparer.finish(settled, { seed: 0, epoch: 0, index: prepared++ }, data, truth);
       return { input: { shape: [channels, height, width], data }, truth: { shape: [1, height, width], data: truth } };
     },
@@ -116,19 +144,15 @@ function judgePixels(model: ImageModel, classes: number, { ignore, classNames }:
       }
       meter.add(scored(scores), truth, 1);
     },
-    leading: () => `mean IoU ${percent(meter.result().values['mean_iou'] ?? NaN)}`,
-    figures() {
-      const { mean_iou = NaN, pixel_accuracy = NaN, dice = NaN } = meter.result().values;
-      return { mean_iou, pixel_accuracy, dice };
-    },
+    leading: () => `mean IoU ${percent(figures().mean_iou)}`,
+    figures,
     report(output, rate) {
-      const { values, confusion } = meter.result();
-      const { mean_iou = NaN, pixel_accuracy = NaN, dice = NaN } = values;
+      const { mean_iou, pixel_accuracy, dice } = figures();
       output.data(
         `mean IoU ${percent(mean_iou)}, pixel accuracy ${percent(pixel_accuracy)}, Dice ${percent(dice)}, ${rate}`,
       );
       const names = classNames ?? model.labels;
-      const rows = iouOfClasses(confusion).map((iou, at) => ({ name: names[at] ?? `class ${at}`, iou }));
+      const rows = iouOfClasses(meter.result().confusion).map((iou, at) => ({ name: names[at] ?? `class ${at}`, iou }));
       output.data(
         formatTable(
           rows.map(({ name, iou }) => [name, formatDigits(iou)]),

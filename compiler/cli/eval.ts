@@ -5,7 +5,7 @@ import { checkAssertions, parseAssertions } from './assertions.ts';
 import type { Figures } from './budgets.ts';
 import type { Configure, Context } from './command.ts';
 import type { EvalData } from './eval-data.ts';
-import { openJudged, targetOf, type Judge, type Question } from './eval-judges.ts';
+import { openJudged, questionBatches, targetOf, type Judge } from './eval-judges.ts';
 import { exitCodes, type ExitCode } from './failure.ts';
 import { integerFlag, listFlag } from './flags.ts';
 import { imageModel, runSamples, type ImageModel } from './image-model.ts';
@@ -85,12 +85,6 @@ function budgetFigures(figures: Readonly<Record<string, number>>, manifest: Mani
   return qualityFigures(Object.fromEntries(named), referencesOf(manifest));
 }
 
-async function readBatch(judge: Judge, data: EvalData, from: number, to: number): Promise<Question[]> {
-  const questions: Question[] = [];
-  for (let index = from; index < to; index++) questions.push(judge.prepare(await data.read(index)));
-  return questions;
-}
-
 async function measure(
   { output }: Context,
   { session, opened }: OpenArtifact,
@@ -100,21 +94,13 @@ async function measure(
   { limit, batch }: EvalFlags,
 ) {
   const total = Math.min(data.size, limit ?? data.size);
-  const size = model.fixedBatch ?? batch;
   const started = performance.now();
   let done = 0;
-  let next = readBatch(judge, data, 0, Math.min(size, total));
-  while (done < total) {
-    const questions = await next;
+  for await (const questions of questionBatches({ data, judge }, total, model.fixedBatch ?? batch)) {
     const inputs = questions.map(({ input }) => input);
-    const running = runSamples(session, model, inputs, batch);
-    const to = done + inputs.length;
-    // Images are decoded while the device computes.
-    next = readBatch(judge, data, to, Math.min(to + size, total));
-    next.catch(() => undefined);
-    const rows = await running;
+    const rows = await runSamples(session, model, inputs, batch);
     for (const [index, { truth }] of questions.entries()) judge.add(rows[index] ?? {}, truth);
-    done = to;
+    done += inputs.length;
     const rate = (done / (performance.now() - started)) * 1000;
     const eta = `${Math.ceil((total - done) / rate)} s`;
     output.progress(`${done} of ${total}, ${judge.leading()}, ${formatDigits(rate)} images/s, ${eta} left`, {

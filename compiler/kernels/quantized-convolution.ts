@@ -173,7 +173,7 @@ ${residual}
 const rounder = { value: 12582912, bits: 0x4b400000 } as const;
 
 /**
- * Without \`round\`, for which SwiftShader takes ten steps. Processors round sums to nearest, ties to even, which WGSL does
+ * Without `round`, for which SwiftShader takes ten steps. Processors round sums to nearest, ties to even, which WGSL does
  * not ask of a GPU. Bytes are put together before the rounder's bits and the zero are taken care of, all at once.
  */
 function roundedByAddition(
@@ -184,12 +184,12 @@ function roundedByAddition(
   const [low, high] = [min - outputZero, max - outputZero].map((bound) => shader.f32(bound));
   const near = `  let b = bitcast<vec4u>(clamp(sum * m, vec4f(${low}), vec4f(${high})) + vec4f(${rounder.value}.0));`;
   const zero = outputZero + 128;
+  declarePack(shader);
   if (table !== undefined) {
-    declarePack(shader);
     return `${near}\n  let e = (b + vec4u(${shader.u32(zero)})) & vec4u(255u);\n  return ${lookUpText(table, 'e')};`;
   }
   const offset = shader.u32(Math.imul(0x01010101, zero - rounder.bits) >>> 0);
-  return `${near}\n  return b.x + b.y * 256u + b.z * 65536u + b.w * 16777216u + ${offset};`;
+  return `${near}\n  return packWord(b) + ${offset};`;
 }
 
 /** The word of a table's entries for four bytes. */

@@ -12,8 +12,7 @@ import type { DataSpec } from '../../runtime/train/recipe.ts';
  * cached on a machine without its data.
  */
 export async function dataIdentity(data: DataSpec): Promise<string> {
-  const parts = await Promise.all(foldersOf(data).map((each) => filesIdentity(each)));
-  return parts.join('\n');
+  return (await filesOf(data)).map(lineOf).join('\n');
 }
 
 /** Bytes of data that are read through to tell copies from changes; a GiB takes a second or two. */
@@ -29,16 +28,14 @@ const digests = new Map<string, Promise<string | undefined>>();
  */
 export async function dataContents(data: DataSpec): Promise<string | undefined> {
   // Several stages use the same data, and it does not change while they are looked at.
-  const key = `${foldersOf(data).join('\n')}\n${await dataIdentity(data)}`;
-  const known = digests.get(key);
-  if (known) return known;
-  const digest = readThrough(foldersOf(data));
+  const files = await filesOf(data);
+  const key = files.map((each) => `${each.path} ${lineOf(each)}`).join('\n');
+  const digest = digests.get(key) ?? readThrough(files);
   digests.set(key, digest);
   return digest;
 }
 
-async function readThrough(folders: readonly string[]): Promise<string | undefined> {
-  const files = (await Promise.all(folders.map((folder) => filesBelow(folder)))).flat();
+async function readThrough(files: readonly Found[]): Promise<string | undefined> {
   if (files.some(({ found }) => !found)) return undefined;
   if (files.reduce((sum, { found }) => sum + (found?.size ?? 0), 0) > mostBytes) return undefined;
   const hash = createHash('sha256');
@@ -54,8 +51,10 @@ async function readThrough(folders: readonly string[]): Promise<string | undefin
   return hash.digest('hex');
 }
 
-const foldersOf = ({ path, images, masks, labels }: DataSpec): string[] =>
-  [path, images, masks, labels].flatMap((each) => (each === undefined ? [] : [baseOf(each)]));
+async function filesOf({ path, images, masks, labels }: DataSpec): Promise<Found[]> {
+  const named = [path, images, masks, labels].flatMap((each) => each ?? []);
+  return (await Promise.all(named.map((each) => filesBelow(baseOf(each))))).flat();
+}
 
 /** The folder in front of the first wildcard of a pattern. */
 function baseOf(pattern: string): string {
@@ -64,12 +63,10 @@ function baseOf(pattern: string): string {
 }
 
 /** The same for one file or folder. */
-export async function filesIdentity(path: string): Promise<string> {
-  const lines = (await filesBelow(path)).map(({ name, found }) =>
-    found ? `${name} ${found.size} ${Math.trunc(found.mtimeMs)}` : `${name} is missing`,
-  );
-  return lines.join('\n');
-}
+export const filesIdentity = async (path: string): Promise<string> => (await filesBelow(path)).map(lineOf).join('\n');
+
+const lineOf = ({ name, found }: Found): string =>
+  found ? `${name} ${found.size} ${Math.trunc(found.mtimeMs)}` : `${name} is missing`;
 
 interface Found {
   /** Below the named folder. */
