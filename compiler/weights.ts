@@ -10,13 +10,17 @@ export interface ParameterShape {
   readonly name: string;
   readonly shape: readonly number[];
   readonly init: ParameterInit;
+  /** One value an element of axis 1 that files may hold with unit axes around it, or once for all, as slopes of PReLU. */
+  readonly isSpread?: boolean | undefined;
 }
 
 export interface LoadOptions {
   /** Further keys that the file may hold, as in `bn1.num_batches_tracked`. */
   readonly bufferNames?: readonly string[];
-  /** False accepts keys that the model does not have. Default true. */
+  /** False accepts keys that the model does not have; no parameter may be missing in any case. Default true. */
   readonly strict?: boolean;
+  /** Told of the keys that were passed over. */
+  readonly onExtra?: ((names: readonly string[]) => void) | undefined;
   /** Prefixes of file keys and what replaces them. */
   readonly rename?: readonly (readonly [string, string])[];
 }
@@ -27,8 +31,16 @@ const listed = 5;
 const list = (names: readonly string[]): string =>
   names.slice(0, listed).join(', ') + (names.length > listed ? ` and ${names.length - listed} more` : '');
 
-const fault = (code: RuntimeCode, message: string, help?: string): RuntimeFault =>
-  new RuntimeFault(code, 'input', message, help);
+/** A file that does not fit the model, with the parameters that show it, so that their layers can be pointed at. */
+export class WeightsFault extends RuntimeFault {
+  readonly parameters: readonly string[];
+
+  constructor(code: RuntimeCode, message: string, parameters: readonly string[], help?: string) {
+    super(code, 'input', message, help);
+    this.name = 'WeightsFault';
+    this.parameters = parameters;
+  }
+}
 
 function renamed(name: string, rename: LoadOptions['rename']): string {
   const rule = rename?.find(([from]) => name.startsWith(from));
@@ -40,36 +52,64 @@ export function loadWeights(
   file: string,
   stored: ReadonlyMap<string, StoredTensor>,
   parameters: readonly ParameterShape[],
-  { bufferNames = [], strict = true, rename }: LoadOptions = {},
+  { bufferNames = [], strict = true, rename, onExtra }: LoadOptions = {},
 ): Map<string, Tensor> {
   const found = new Map([...stored].map(([name, tensor]) => [renamed(name, rename), tensor] as const));
   const missing = parameters.filter(({ name }) => !found.has(name)).map(({ name }) => name);
   if (missing.length > 0) {
     const message = `${file} lacks ${missing.length} of ${parameters.length} parameters: ${list(missing)}`;
-    const help = `the file holds ${list([...stored.keys()])}; \`rename\` in a weights block maps prefixes`;
-    throw fault('E0720', message, help);
+    const prefix = prefixOf(missing, [...stored.keys()]);
+    const help = prefix === undefined ? '`rename` in a weights block maps prefixes' : renameHelp(...prefix);
+    throw new WeightsFault('E0720', message, missing, `the file holds ${list([...stored.keys()])}; ${help}`);
   }
   const known = new Set([...parameters.map(({ name }) => name), ...bufferNames]);
   const extra = [...found.keys()].filter((name) => !known.has(name));
-  if (strict && extra.length > 0) {
-    throw fault(
-      'E0721',
-      `${file} holds ${list(extra)}, which the model does not have`,
-      '`strict = false` in a weights block ignores them',
-    );
+  if (extra.length > 0) {
+    if (strict) {
+      const help = '--ignore-extra, or `strict = false` in a weights block, passes over what is left';
+      throw new WeightsFault('E0721', `${file} holds ${list(extra)}, which the model does not have`, [], help);
+    }
+    onExtra?.(extra);
   }
-  return new Map(parameters.map(({ name, shape }) => [name, tensorOf(file, name, shape, found.get(name))]));
+  return new Map(parameters.map((parameter) => [parameter.name, tensorOf(file, parameter, found.get(parameter.name))]));
 }
 
-function tensorOf(file: string, name: string, shape: readonly number[], stored: StoredTensor | undefined): Tensor {
-  if (!stored) throw fault('E0720', `${file} lacks ${name}`);
-  if (!/^B?F\d+$/.test(stored.dtype)) {
-    throw fault('E0722', `${name} in ${file} is ${stored.dtype}, the model takes floats`);
+const renameHelp = (from: string, to: string): string =>
+  `write \`rename = [("${from}", "${to}")]\` in a weights block, for its names ${from === '' ? 'lack' : 'begin with'} \`${from === '' ? to : from}\``;
+
+/** A prefix of the file's names, and what stands for it in the model's, by which nothing would be missing. */
+function prefixOf(missing: readonly string[], names: readonly string[]): readonly [string, string] | undefined {
+  const held = new Set(names);
+  const [first = ''] = missing;
+  for (const name of names) {
+    if (!name.endsWith(`.${first}`)) continue;
+    const prefix = name.slice(0, name.length - first.length);
+    if (missing.every((each) => held.has(prefix + each))) return [prefix, ''];
   }
-  if (stored.shape.join() !== shape.join()) {
-    throw fault('E0722', `${name} in ${file} is [${stored.shape.join(', ')}], the model takes [${shape.join(', ')}]`);
+  return undefined;
+}
+
+function tensorOf(
+  file: string,
+  { name, shape, isSpread = false }: ParameterShape,
+  stored: StoredTensor | undefined,
+): Tensor {
+  if (!stored) throw new WeightsFault('E0720', `${file} lacks ${name}`, [name]);
+  if (!/^(?:B?F\d+|F8_E\dM\d)$/.test(stored.dtype)) {
+    const message = `${name} in ${file} is ${stored.dtype}, the model takes floats`;
+    throw new WeightsFault('E0722', message, [name], 'save it as F32');
   }
-  return { dtype: 'f32', shape, data: toFloat32(stored) };
+  if (stored.shape.join() === shape.join()) return { dtype: 'f32', shape, data: toFloat32(stored) };
+  const inner = stored.shape.filter((size) => size !== 1);
+  const values = toFloat32(stored);
+  const [only] = values;
+  // One slope for all channels is `nn.PReLU()`; exporters write those of each as [C, 1, 1] or [1, 1, C].
+  if (isSpread && values.length === 1 && only !== undefined) {
+    return { dtype: 'f32', shape, data: new Float32Array(elementCount(shape)).fill(only) };
+  }
+  if (isSpread && inner.join() === shape.join()) return { dtype: 'f32', shape, data: values };
+  const message = `${name} in ${file} is [${stored.shape.join(', ')}], the model takes [${shape.join(', ')}]`;
+  throw new WeightsFault('E0722', message, [name]);
 }
 
 /** PyTorch's defaults: kaiming-uniform with a = sqrt(5) is uniform within 1 / sqrt(fanIn), as biases are. */

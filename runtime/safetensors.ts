@@ -1,4 +1,6 @@
 /** Reads and writes safetensors files (https://github.com/huggingface/safetensors, format of version 0.4). */
+import { RuntimeFault } from './errors.ts';
+import { foreignFile } from './foreign-weights.ts';
 import { malformed, parseHeader } from './safetensors-header.ts';
 import type { HeaderEntry } from './safetensors-header.ts';
 import { elementBytes, isStoredType, storedBytes } from './stored-tensor.ts';
@@ -21,7 +23,7 @@ const defaultMaxHeaderBytes = 16 * 2 ** 20;
 
 /**
  * Reads a file: 8 bytes of header length (little-endian), the header in JSON, the data. Throws E0711 for a header
- * that is too long, not JSON of the known form or has a name twice, for a type outside the ten known ones, for a
+ * that is too long, not JSON of the known form or has a name twice, for a type outside the known ones, for a
  * shape whose size overflows or differs from the range, and for ranges with holes, overlaps or bytes to spare.
  */
 export function parseSafetensors(file: Uint8Array, options: SafetensorsOptions = {}): Safetensors {
@@ -35,15 +37,26 @@ export function parseSafetensors(file: Uint8Array, options: SafetensorsOptions =
 }
 
 function headerLength(file: Uint8Array, limit: number): number {
-  if (file.length < lengthBytes + 2) throw malformed(`a file of ${file.length} bytes is too short for safetensors`);
+  if (file.length < lengthBytes + 2) {
+    throw notSafetensors(file, `a file of ${file.length} bytes is too short for safetensors`);
+  }
   const view = new DataView(file.buffer, file.byteOffset, lengthBytes);
   const length = view.getBigUint64(0, true);
-  if (length > BigInt(limit)) throw malformed(`the header has ${length} bytes and may have ${limit}`);
+  if (length > BigInt(limit)) throw notSafetensors(file, `the header has ${length} bytes and may have ${limit}`);
   if (length > BigInt(file.length - lengthBytes)) {
-    throw malformed(`the header has ${length} bytes, but the file ends after ${file.length - lengthBytes} of them`);
+    const rest = file.length - lengthBytes;
+    throw notSafetensors(file, `the header has ${length} bytes, but the file ends after ${rest} of them`);
   }
-  if (file[lengthBytes] !== 0x7b) throw malformed("the header must begin with '{'");
+  if (file[lengthBytes] !== 0x7b) throw notSafetensors(file, "the header must begin with '{'");
   return Number(length);
+}
+
+/** What a file is says more than where it differs from what it should be. */
+function notSafetensors(file: Uint8Array, detail: string): RuntimeFault {
+  const found = foreignFile(file);
+  return found
+    ? new RuntimeFault('E0711', 'input', `this is no safetensors file: it is ${found.what}`, found.help)
+    : malformed(detail);
 }
 
 function decodeHeader(bytes: Uint8Array): string {
@@ -64,7 +77,10 @@ function checkContiguous(entries: readonly HeaderEntry[], length: number): void 
     if (begin > at) throw malformed(`there is a hole of ${begin - at} bytes in front of ${title}`);
     at = end;
   }
-  if (at > length) throw malformed(`the tensors need ${at} bytes of data, but the file has ${length}`);
+  if (at > length) {
+    const message = `the tensors need ${at} bytes of data, but the file has ${length}`;
+    throw new RuntimeFault('E0711', 'input', message, 'the file was cut off: download or save it again');
+  }
   if (at < length) throw malformed(`the file has ${length - at} bytes behind its last tensor`);
 }
 
@@ -72,7 +88,8 @@ function readEntry({ name, dtype, shape, begin, end }: HeaderEntry, data: Uint8A
   const title = `tensor ${JSON.stringify(name)}`;
   if (!isStoredType(dtype)) {
     const known = Object.keys(elementBytes).join(', ');
-    throw malformed(`${title} has the type ${JSON.stringify(dtype)}; known are ${known}`);
+    const message = `${title} has the type ${JSON.stringify(dtype)}; known are ${known}`;
+    throw new RuntimeFault('E0711', 'input', message, 'save the tensor as F32');
   }
   const bytes = storedBytes(dtype, shape);
   const text = `${dtype} [${shape.join(', ')}]`;
@@ -82,7 +99,23 @@ function readEntry({ name, dtype, shape, begin, end }: HeaderEntry, data: Uint8A
 }
 
 /** The reference implementation's order of types in a file, which goes by falling size. */
-const typeOrder: readonly StoredType[] = ['I64', 'F64', 'F32', 'I32', 'BF16', 'F16', 'I16', 'I8', 'U8', 'BOOL'];
+const typeOrder: readonly StoredType[] = [
+  'U64',
+  'I64',
+  'F64',
+  'F32',
+  'U32',
+  'I32',
+  'BF16',
+  'F16',
+  'U16',
+  'I16',
+  'F8_E4M3',
+  'F8_E5M2',
+  'I8',
+  'U8',
+  'BOOL',
+];
 
 /**
  * Writes a file as the reference implementation does: the header padded with spaces to a multiple of 8 bytes, wider

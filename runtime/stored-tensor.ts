@@ -6,10 +6,15 @@ export const elementBytes = {
   F32: 4,
   F16: 2,
   BF16: 2,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
   I64: 8,
   I32: 4,
   I16: 2,
   I8: 1,
+  U64: 8,
+  U32: 4,
+  U16: 2,
   U8: 1,
   BOOL: 1,
 } as const;
@@ -45,11 +50,12 @@ export function storedBytes(dtype: StoredType, shape: readonly number[]): number
  */
 export function toFloat32(tensor: StoredTensor): Float32Array {
   if (tensor.dtype !== 'F32') return readInto(new Float32Array(elementCount(tensor)), tensor);
-  const bytes = tensor.bytes.byteOffset % 4 === 0 ? tensor.bytes : tensor.bytes.slice();
+  // `slice` of a Node Buffer would not copy.
+  const bytes = tensor.bytes.byteOffset % 4 === 0 ? tensor.bytes : new Uint8Array(tensor.bytes);
   return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
 }
 
-/** The values as float64: exact for every type except I64 beyond 2^53. */
+/** The values as float64: exact for every type except I64 and U64 beyond 2^53. */
 export function toFloat64(tensor: StoredTensor): Float64Array {
   return readInto(new Float64Array(elementCount(tensor)), tensor);
 }
@@ -81,6 +87,11 @@ function elementReader({ dtype, bytes }: StoredTensor): (index: number) => numbe
       return (index) => halfToFloat(view.getUint16(index * 2, true));
     case 'BF16':
       return (index) => bfloatToFloat(view.getUint16(index * 2, true));
+    case 'F8_E4M3':
+      return (index) => quarterToFloat(view.getUint8(index));
+    case 'F8_E5M2':
+      // The upper byte of a half.
+      return (index) => halfToFloat(view.getUint8(index) << 8);
     case 'I64':
       return (index) => Number(view.getBigInt64(index * 8, true));
     case 'I32':
@@ -89,6 +100,12 @@ function elementReader({ dtype, bytes }: StoredTensor): (index: number) => numbe
       return (index) => view.getInt16(index * 2, true);
     case 'I8':
       return (index) => view.getInt8(index);
+    case 'U64':
+      return (index) => Number(view.getBigUint64(index * 8, true));
+    case 'U32':
+      return (index) => view.getUint32(index * 4, true);
+    case 'U16':
+      return (index) => view.getUint16(index * 2, true);
     case 'U8':
       return (index) => view.getUint8(index);
     case 'BOOL':
@@ -104,6 +121,16 @@ export function halfToFloat(bits: number): number {
   if (exponent === 0) return sign * fraction * 2 ** -24;
   if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+/** float8_e4m3fn: one sign bit, four of exponent (bias 7), three of fraction; no infinities, and one NaN a sign. */
+function quarterToFloat(bits: number): number {
+  const sign = bits & 0x80 ? -1 : 1;
+  const exponent = (bits >> 3) & 0xf;
+  const fraction = bits & 0x7;
+  if (exponent === 15 && fraction === 7) return NaN;
+  if (exponent === 0) return sign * fraction * 2 ** -9;
+  return sign * (1 + fraction / 8) * 2 ** (exponent - 7);
 }
 
 const scratch = new DataView(new ArrayBuffer(4));

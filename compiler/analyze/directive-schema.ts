@@ -274,7 +274,7 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
     target: 'model',
     fields: {
       file: required(text, 'a safetensors file'),
-      strict: optional(bool, 'true', 'every parameter must be found, none left over'),
+      strict: optional(bool, 'true', 'false passes over tensors that the model has not; none may be missing'),
       rename: optional({ kind: 'pairs', of: text }, '[]', 'pairs (prefix, replacement) applied to names of the file'),
     },
   },

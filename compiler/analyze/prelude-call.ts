@@ -12,7 +12,7 @@ import type { CallArgument, CallPlace, MatchedArguments } from './arguments.ts';
 import { conversionDetail, type Wanted } from './conversions.ts';
 import { assumeMultiple } from './facts.ts';
 import { joinNames } from './naming.ts';
-import { countNode, isCode, originOf, report, type Scope } from './scope.ts';
+import { countNode, isCode, originOf, report, type ParameterEntry, type Scope } from './scope.ts';
 import { describeKind, dimOf, formatValue, isNumber, type Value } from './values.ts';
 
 export interface PreludeParameter {
@@ -224,7 +224,7 @@ export function makeParameter(
   name: string,
   shape: readonly number[],
   init: ParameterInit,
-  trainable = true,
+  { trainable = true, isSpread = false }: Partial<Pick<ParameterEntry, 'trainable' | 'isSpread'>> = {},
 ): Node {
   const { scope, place } = call;
   const full = joinNames(path, name);
@@ -236,7 +236,8 @@ export function makeParameter(
       help: 'give each call a label of its own, as in `conv2: conv(...)`',
     });
   } else {
-    parameters.set(full, { name: full, shape, dtype: 'f32', trainable, init, span: place.span });
+    const spread = isSpread ? { isSpread } : {};
+    parameters.set(full, { name: full, shape, dtype: 'f32', trainable, init, ...spread, span: place.span });
   }
   countNode(scope, place.span);
   return makeNode(parameter, [], { name: full, dtype: 'f32', shape, init }, originOf(scope, place.span, path));

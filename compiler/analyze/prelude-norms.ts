@@ -27,8 +27,8 @@ function runBatchNorm(call: OpCall): Value {
   call.scope.build.bufferNames.push(joinNames(path, 'num_batches_tracked'));
   const operands = [
     ...scaleAndShift(call, path, shape),
-    makeParameter(call, path, 'running_mean', shape, { kind: 'zeros' }, false),
-    makeParameter(call, path, 'running_var', shape, { kind: 'ones' }, false),
+    makeParameter(call, path, 'running_mean', shape, { kind: 'zeros' }, { trainable: false }),
+    makeParameter(call, path, 'running_var', shape, { kind: 'ones' }, { trainable: false }),
   ];
   return tensorValue(emit(call, batchNorm, [x, ...operands], attrs, path));
 }
@@ -71,7 +71,7 @@ function runPrelu(call: OpCall): Value {
   expectRankAtLeast(x.type, 2, 'rectify', '[N, C, ...]');
   const channels = knownSize(x, 1, 'the number of channels');
   const path = call.place.slot.path();
-  const weight = makeParameter(call, path, 'weight', [channels], { kind: 'constant', value: 0.25 });
+  const weight = makeParameter(call, path, 'weight', [channels], { kind: 'constant', value: 0.25 }, { isSpread: true });
   const shape = x.type.shape.map((_, axis) => (axis === 1 ? channels : 1));
   return tensorValue(emit(call, prelu, [x, emit(call, reshape, [weight], { shape }, path)], {}, path));
 }

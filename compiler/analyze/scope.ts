@@ -27,6 +27,8 @@ export interface ParameterEntry {
   /** False for running statistics. */
   readonly trainable: boolean;
   readonly init: ParameterInit;
+  /** Whether files may hold one value for all elements; see `loadWeights`. */
+  readonly isSpread?: boolean | undefined;
 }
 
 /** A symbol of the signature and what an `assert` states about it. */

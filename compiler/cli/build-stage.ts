@@ -18,7 +18,8 @@ import type { StagedModel } from '../stages/staged-model.ts';
 import type { Context } from './command.ts';
 import type { PassRecord, SourceCompilation } from './compile-source.ts';
 import { usageError } from './failure.ts';
-import { modelOf, weightsOf, type ModelWeights, type SourceModel } from './source-model.ts';
+import { weightsOf, type ModelWeights, type WeightsFlags } from './model-weights.ts';
+import { modelOf, type SourceModel } from './source-model.ts';
 import { withLazyDevice } from './open-session.ts';
 import { setupOf } from './flagged-setup.ts';
 import type { StageFlags } from './stage-flags.ts';
@@ -26,8 +27,7 @@ import { pickChain, type StageSource } from './stage-source.ts';
 import { parseTarget } from './source-model.ts';
 import type { References } from './measured-budgets.ts';
 
-export interface StageBuildFlags extends StageFlags {
-  readonly weights?: string;
+export interface StageBuildFlags extends StageFlags, WeightsFlags {
   readonly shape?: Readonly<Record<string, number>>;
 }
 
@@ -66,7 +66,7 @@ export async function stageSubject(
     flags.weights === undefined
       ? await cached(setup, chain, stage, declared, target)
       : { ...(await runNow(context, setup, stage, declared, flags)), figures: {} };
-  const { model, figures, label } = made;
+  const { model, figures, label, notes = [] } = made;
   return {
     name: stage.name,
     // The layers, parameters and budgets of a build are those of what the stage made.
@@ -76,7 +76,7 @@ export async function stageSubject(
       model: { ...declared.model, budgets },
       built: { ...declared.built, graph: model.graph, parameters: model.parameters },
     },
-    weights: { weights: model.weights, source: label },
+    weights: { weights: model.weights, source: label, notes },
     compile: (profiles) => compiled(model, stage, profiles),
     stage: { name: stage.name, figures },
     references: (name) => accuracies.get(name),
@@ -99,6 +99,7 @@ interface Made {
   readonly figures: StageFigures;
   /** Where its weights come from, for people. */
   readonly label: string;
+  readonly notes?: readonly string[];
 }
 
 async function cached(
@@ -141,7 +142,7 @@ async function runNow(
   }
   const { seed, output } = context;
   const source = declaredModel(setup, stage);
-  const weights = await weightsOf(source, flags.weights, seed);
+  const weights = await weightsOf(source, flags, seed);
   const folder = await mkdtemp(join(tmpdir(), 'cnnc-stage-'));
   try {
     const model = await withLazyDevice(context, async (device) => {
@@ -163,7 +164,7 @@ async function runNow(
       return result.model;
     });
     // Sizes that the training binds are open again, unless --shape gives them.
-    return { model: rebased(declared, model), label: `${stage.word} of ${weights.source}` };
+    return { model: rebased(declared, model), label: `${stage.word} of ${weights.source}`, notes: weights.notes };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -20,9 +20,12 @@ import { assignmentFlag, sizesFlag } from './flags.ts';
 import { layersOf } from './layers.ts';
 import { budgetLines, qualityFigures, unjudged } from './measured-budgets.ts';
 import type { Output } from './output.ts';
-import { loadModel, weightsOf, type SourceModel } from './source-model.ts';
+import { weightsOf } from './model-weights.ts';
+import { loadModel, type SourceModel } from './source-model.ts';
 import { stageFlags } from './stage-flags.ts';
 import { stageTarget } from './stage-source.ts';
+import { weightWarnings } from './weight-warnings.ts';
+import { weightsFlags } from './weights-flags.ts';
 import { verifyPasses } from './verify-passes.ts';
 
 interface BuildFlags extends StageBuildFlags {
@@ -34,13 +37,10 @@ interface BuildFlags extends StageBuildFlags {
 }
 
 export const configureBuild: Configure = (command, act) => {
-  stageFlags(command)
+  const meaning = "safetensors file in place of the source's, or: random; of a stage, what it starts from";
+  weightsFlags(stageFlags(command), meaning)
     .argument('<file[:name]>', '.cnn file, and the model where it declares several, or a stage')
     .option('-o, --output <dir>', 'folder of the artifact (default: build/NAME)')
-    .option(
-      '--weights <file>',
-      "safetensors file in place of the source's, or: random; of a stage, what it starts from",
-    )
     .option('-P <name=value>', 'value of a model parameter; can be repeated', assignmentFlag)
     .option('--shape <sizes>', 'sizes of symbols, as in N=1,H=128', sizesFlag)
     .addOption(
@@ -82,7 +82,7 @@ async function build(context: Context, target: string, flags: BuildFlags): Promi
   if (flags.emit === 'ast') output.raw(emitAst(source.program.file));
   else if (flags.emit === 'ir') output.raw(await emitIr(source, flags, seed));
   if (flags.emit === 'ast' || flags.emit === 'ir') return exitCodes.ok;
-  const weights = await weightsOf(source, flags.weights, seed);
+  const weights = await weightsOf(source, flags, seed);
   const subject: BuildSubject = {
     name: source.model.name,
     source,
@@ -98,6 +98,8 @@ async function build(context: Context, target: string, flags: BuildFlags): Promi
 async function finish(context: Context, subject: BuildSubject, flags: BuildFlags, started: number): Promise<ExitCode> {
   const { output } = context;
   const { source, weights, stage, references } = subject;
+  for (const note of weights.notes) output.note(note);
+  if (!flags.allowNonFinite) output.diagnostics(weightWarnings(source.graph, weights.weights, weights.source));
   const plain = subject.compile(profilesOf(flags));
   const budgets = budgetLines(source.model.budgets, references);
   const compilation = withManifest(plain, {
@@ -133,7 +135,7 @@ const profilesOf = ({ profile }: BuildFlags): readonly ProfileName[] =>
 /** The graph before any pass, in the form that `cnnc opt` reads; with `--weights`, its parameters are constants. */
 async function emitIr(source: SourceModel, flags: BuildFlags, seed: number): Promise<string> {
   if (flags.weights === undefined) return printGraph(source.graph);
-  const { weights } = await weightsOf(source, flags.weights, seed);
+  const { weights } = await weightsOf(source, flags, seed);
   return printGraph(bindParameters.run(source.graph, { parameters: weights }));
 }
 

@@ -13,21 +13,23 @@ import { CommandError, exitCodes, usageError, type ExitCode } from './failure.ts
 import { assignmentFlag, integerFlag, listFlag, numberFlag, sizesFlag } from './flags.ts';
 import { sessionFor, withDevice } from './open-session.ts';
 import { batchOf, randomInputs, symbolValues } from './open-sizes.ts';
-import { loadModel, parseTarget, weightsOf } from './source-model.ts';
+import { weightsOf, type WeightsFlags } from './model-weights.ts';
+import { loadModel, parseTarget } from './source-model.ts';
 import { count, formatDigits, formatTable } from './text.ts';
+import { weightWarnings } from './weight-warnings.ts';
+import { weightsFlags } from './weights-flags.ts';
 
-interface CompareFlags extends DataFlags {
+interface CompareFlags extends DataFlags, WeightsFlags {
   readonly rtol: number;
   readonly atol: number;
   readonly batch?: number;
-  readonly weights?: string;
   readonly P?: Readonly<Record<string, string>>;
   readonly shape?: Readonly<Record<string, number>>;
   readonly data?: string;
 }
 
 export const configureCompare: Configure = (command, act) => {
-  command
+  weightsFlags(command, 'for a .cnn file: as in cnnc build')
     .argument('<a>', 'artifact folder')
     .argument('<b>', 'another artifact of the same model, or its FILE.cnn[:Model] for the reference interpreter')
     .option(
@@ -42,7 +44,6 @@ export const configureCompare: Configure = (command, act) => {
       'samples in the random input (default: 1, or what the artifact fixes)',
       integerFlag('--batch', 1),
     )
-    .option('--weights <file>', 'for a .cnn file: as in cnnc build')
     .option('-P <name=value>', 'for a .cnn file: as in cnnc build', assignmentFlag)
     .option('--shape <sizes>', 'sizes that are left open, as in H=128,W=128', sizesFlag)
     .option('--data <format:path>', 'compare outputs alone, over samples; as in cnnc eval')
@@ -146,7 +147,10 @@ async function interpreterReference(
   inputs: Record<string, HostTensor>,
 ): Promise<Reference> {
   const source = await loadModel(target, { arguments: flags.P, dims: flags.shape });
-  const { bound, optimized } = compileSource(source, await weightsOf(source, flags.weights, seed), []);
+  const weights = await weightsOf(source, flags, seed);
+  for (const note of weights.notes) output.note(note);
+  if (!flags.allowNonFinite) output.diagnostics(weightWarnings(source.graph, weights.weights, weights.source));
+  const { bound, optimized } = compileSource(source, weights, []);
   const tensors = Object.fromEntries(
     Object.entries(inputs).map(([name, { shape, data }]): [string, Tensor] => [name, { dtype: 'f32', shape, data }]),
   );

@@ -5,7 +5,8 @@ import { compile, type Compilation } from '../compile.ts';
 import { LoweringError } from '../emit/lower.ts';
 import { topologicalOrder, type Graph } from '../ir/node.ts';
 import { SourceError } from './failure.ts';
-import type { ModelWeights, SourceModel } from './source-model.ts';
+import type { ModelWeights } from './model-weights.ts';
+import type { SourceModel } from './source-model.ts';
 
 export interface PassRecord {
   readonly pass: string;

@@ -24,7 +24,8 @@ import { exitCodes, type ExitCode } from './failure.ts';
 import { imageModel, imageToSample, runSamples, scoresOf, type ImageModel } from './image-model.ts';
 import { withDevice } from './open-session.ts';
 import { softmax, topIndices } from './ranking.ts';
-import { loadModel, weightsOf, type SourceModel } from './source-model.ts';
+import { weightsOf } from './model-weights.ts';
+import { loadModel, type SourceModel } from './source-model.ts';
 import { formatDigits, formatInteger, formatMs, formatTable } from './text.ts';
 import { showProgress } from './training-progress.ts';
 
@@ -92,7 +93,7 @@ async function train(context: Context, { device, info }: OpenedDevice, source: S
 async function build({ output, seed }: Context, source: SourceModel): Promise<SourceCompilation> {
   output.data(`\n2. ${output.style('bold', 'Build')}: the best weights and examples/demo/shapes.cnn to ${net}`);
   const started = performance.now();
-  const weights = await weightsOf(source, `${folder}/best.safetensors`, seed);
+  const weights = await weightsOf(source, { weights: `${folder}/best.safetensors` }, seed);
   const compilation = compileSource(source, weights);
   await writeFolderAtomically(net, artifactFiles(compilation.artifact));
   const figures = buildFigures(compilation, performance.now() - started);

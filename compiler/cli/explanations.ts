@@ -93,7 +93,12 @@ export const explanations: Readonly<Record<string, string>> = {
     'A resumed run computes the same as one that never stopped. That is not possible where the data, the batch, the schedule, the loss, the optimizer or the network are not the same. What may change: paths, `checkpoint`, `on_nan`, and `epochs` where no schedule stretches to the end of the run.',
   E0720:
     'The weights file has no tensor of a name that the model asks for. `cnnc inspect FILE.safetensors` lists its names, and `rename = [("module.", "")]` in a weights block maps prefixes.',
-  E0721: 'Every tensor of a weights file must be used. `strict = false` in a weights block accepts others.',
+  E0711:
+    'A safetensors file is 8 bytes of length, a header in JSON, and numbers. What is something else, as a checkpoint of PyTorch or a page where a download failed, is named for what it is, with what to do about it.',
+  E0721:
+    'Every tensor of a weights file must be used. `--ignore-extra`, or `strict = false` in a weights block, passes over others; what is missing stays a fault.',
+  W0720:
+    'A weight is NaN or infinite, or a running variance is negative. The network gives NaN wherever such a weight is used: a training that diverged, or a file that was damaged. `--allow-non-finite` says that they are meant.',
   E0722: 'A tensor of the weights has another shape or type than the model declares.',
   E0723:
     'An output folder is replaced only where it is an artifact itself, so that no other work is lost. A run folder is never written over: `cnnc train --resume` goes on with it.',

@@ -23,6 +23,7 @@ export const commandCodes = {
   E0802: { title: 'an asserted figure is missed', exit: exitCodes.assertion },
   E0907: { title: 'results differ', exit: exitCodes.difference },
   E0908: { title: 'an optional package is missing', exit: exitCodes.environment },
+  W0720: { title: 'weights that are not finite', exit: exitCodes.ok },
   E0998: { title: 'a pass changed what the model computes', exit: exitCodes.internal },
 } as const;
 

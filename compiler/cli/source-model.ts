@@ -1,15 +1,10 @@
 /** From `FILE[:Model]` to a model with its graph, weights and preprocessing. */
-import { readBytes } from '../../runtime/node/file-access.ts';
 import { RuntimeFault } from '../../runtime/errors.ts';
-import { parseSafetensors } from '../../runtime/safetensors.ts';
-import { unpackSparse } from '../../runtime/sparse-tensors.ts';
 import type { Diagnostic } from '../../grammar/diagnostics.ts';
 import { didYouMean } from '../../grammar/suggest.ts';
 import { analyze, mergeDiagnostics, nodeHost } from '../analyze/index.ts';
 import type { AnalyzedModel, AnalyzedProgram, BuiltModel, Preprocess } from '../analyze/index.ts';
 import type { Graph } from '../ir/node.ts';
-import type { Tensor } from '../ir/type.ts';
-import { initialWeights, loadWeights } from '../weights.ts';
 import { SourceError, usageError } from './failure.ts';
 import { requireFile } from './require-file.ts';
 
@@ -81,55 +76,6 @@ function pickModel({ models }: AnalyzedProgram, file: string, wanted: string | u
       ? 'declare one: model Name(image: f32[N, 3, 32, 32]) -> ... { ... }'
       : `it imports ${list}: name one with ${file}:${names[0] ?? ''}`;
   throw usageError(`${file} declares no model`, help);
-}
-
-export interface ModelWeights {
-  readonly weights: ReadonlyMap<string, Tensor>;
-  /** What the user reads: a path, or how they were made. */
-  readonly source: string;
-}
-
-/**
- * The weights that `--weights` names (a file, or `random`), else those of the file's `weights` directive. A file given
- * by hand takes the place of the directive's, whose `strict` and `rename` still hold.
- */
-export async function weightsOf(
-  { model, built }: SourceModel,
-  option: string | undefined,
-  seed: number,
-): Promise<ModelWeights> {
-  if (option === 'random') return { weights: initialWeights(built.parameters, seed), source: `random, seed ${seed}` };
-  if (built.parameters.length === 0 && option === undefined) return { weights: new Map(), source: 'none needed' };
-  const [directive, second] = model.weights;
-  if (second && option === undefined) {
-    const names = model.weights.map(({ name, path }) => `${name} (${path})`).join(', ');
-    throw usageError(`${model.name} has several weights: ${names}`, 'choose a file with --weights FILE');
-  }
-  const path = option ?? directive?.path;
-  if (path === undefined) {
-    const help = `give them with --weights FILE, or in the source with \`weights NAME for ${model.name} { file = "..." }\`; --weights random tries the model without`;
-    throw usageError(`${model.name} has no weights`, help);
-  }
-  const only = second ? undefined : directive;
-  const rules = only ? { strict: only.strict, rename: only.rename } : {};
-  const bytes = option === undefined ? await readNamed(path) : await readBytes(path);
-  const stored = named(path, () => unpackSparse(parseSafetensors(bytes)));
-  return {
-    weights: loadWeights(path, stored, built.parameters, { bufferNames: built.bufferNames, ...rules }),
-    source: path,
-  };
-}
-
-/** The source names the file, so the way out may be to name another. */
-async function readNamed(path: string): Promise<Uint8Array> {
-  try {
-    return await readBytes(path);
-  } catch (error) {
-    if (!(error instanceof RuntimeFault)) throw error;
-    const help =
-      'name the file with --weights FILE, set CNNC_DATA to its folder, or try the model with --weights random';
-    throw new RuntimeFault(error.code, error.kind, error.message, help);
-  }
 }
 
 /** Puts the file's name in front of what a reader says about its bytes. */

@@ -9,16 +9,17 @@ import { exitCodes, type ExitCode } from './failure.ts';
 import { assignmentFlag, integerFlag, listFlag } from './flags.ts';
 import { withLazyDevice } from './open-session.ts';
 import { mergeDiagnostics } from '../analyze/index.ts';
-import { parseTarget, weightsOf } from './source-model.ts';
+import { weightsOf, type WeightsFlags } from './model-weights.ts';
+import { parseTarget } from './source-model.ts';
 import { loadStages, pickChain } from './stage-source.ts';
 import { figureText } from './stage-table.ts';
 import { overridesOf } from './train-overrides.ts';
 import type { SettingFlags } from './train-source.ts';
+import { weightsFlags } from './weights-flags.ts';
 
-interface TrainFlags extends SettingFlags {
+interface TrainFlags extends SettingFlags, WeightsFlags {
   readonly output?: string;
   readonly data?: string;
-  readonly weights?: string;
   readonly P?: Readonly<Record<string, string>>;
   readonly resume?: boolean;
   readonly limitBatches?: number;
@@ -26,7 +27,7 @@ interface TrainFlags extends SettingFlags {
 }
 
 export const configureTrain: Configure = (command, act) => {
-  command
+  weightsFlags(command, 'safetensors file that the first stage starts from')
     .argument('<file[:name]>', '.cnn file, and the stage to end with where it has several ends')
     .option('-o, --output <dir>', 'folder of the run (default: runs/NAME), or of all stages (default: runs)')
     .option('--data <format:path>', 'data in place of the files that the dataset names')
@@ -36,7 +37,6 @@ export const configureTrain: Configure = (command, act) => {
     .option('--lr <rate>', 'short for --set train.lr=RATE')
     .option('--limit-batches <n>', 'at most N batches an epoch, for a trial', integerFlag('--limit-batches', 1))
     .option('--trace-nan', 'check every step and name the op that first gives NaN or Inf; several times as slow')
-    .option('--weights <file>', 'safetensors file that the first stage starts from')
     .option('-P <name=value>', 'value of a model parameter; can be repeated', assignmentFlag)
     .option('--resume', 'go on from the last checkpoint of the folder, or start where there is none')
     .addHelpText(
@@ -66,7 +66,8 @@ async function run(context: Context, target: string, flags: TrainFlags): Promise
   };
   const model = declaredModel(draft, first);
   output.diagnostics(mergeDiagnostics(model.diagnostics));
-  const weights = flags.weights === undefined ? undefined : await weightsOf(model, flags.weights, context.seed);
+  const weights = flags.weights === undefined ? undefined : await weightsOf(model, flags, context.seed);
+  for (const note of weights?.notes ?? []) output.note(note);
   try {
     return await execute(context, { ...draft, weights }, chain, flags);
   } catch (error) {
@@ -85,7 +86,7 @@ async function execute(
   context: Context,
   setup: StageSetup,
   chain: readonly StageNode[],
-  { resume = false, traceNan = false }: TrainFlags,
+  { resume = false, traceNan = false, allowNonFinite }: TrainFlags,
 ): Promise<ExitCode> {
   const { output } = context;
   const abort = new AbortController();
@@ -98,7 +99,10 @@ async function execute(
   try {
     await withLazyDevice(context, (device) =>
       runChain(
-        { setup, output, resume, traceNan, signal: abort.signal, device, onTrained: (result) => results.push(result) },
+        {
+          ...{ setup, output, resume, traceNan, allowNonFinite, signal: abort.signal, device },
+          onTrained: (result) => results.push(result),
+        },
         chain,
         {
           alone,

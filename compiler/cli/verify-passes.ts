@@ -5,7 +5,8 @@ import { checkPass, formatDifference, outputNoise } from '../passes/verify-pass.
 import type { Context } from './command.ts';
 import type { SourceCompilation } from './compile-source.ts';
 import { CommandError } from './failure.ts';
-import type { ModelWeights, SourceModel } from './source-model.ts';
+import type { ModelWeights } from './model-weights.ts';
+import type { SourceModel } from './source-model.ts';
 import { count, formatMs } from './text.ts';
 
 const report = 'this is a fault of cnnc, not of the model: please report it';

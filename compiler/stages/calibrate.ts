@@ -86,19 +86,36 @@ export function divergence(counts: Float64Array, bins: number): number {
 }
 
 /**
- * The threshold on magnitudes whose 128 levels lose least information. The bin at zero counts as the one beside it, as in
- * TensorRT: an integer zero point represents zero exactly, and behind a relu its spike would outweigh all else.
+ * The threshold on magnitudes whose 128 levels lose least information, among those that `accept` takes. The bin at zero
+ * counts as the one beside it, as in TensorRT: an integer zero point represents zero exactly, and behind a relu its spike
+ * would outweigh all else.
  */
-export function entropyRange(histogram: Histogram): Range {
-  const { max, counts } = magnitudes(histogram);
+export function entropyRange(histogram: Histogram, accept: (range: Range) => boolean = () => true): Range {
+  const { min, max } = histogram;
+  const { max: largest, counts } = magnitudes(histogram);
   counts[0] = counts[1] ?? 0;
-  let [best, least] = [counts.length, Infinity];
+  let [best, least]: [Range, number] = [{ min, max }, Infinity];
   for (let bins = levels; bins <= counts.length; bins++) {
     const value = divergence(counts, bins);
-    if (value < least) [best, least] = [bins, value];
+    if (value >= least) continue;
+    const threshold = (bins * largest) / counts.length;
+    const range = { min: Math.max(min, -threshold), max: Math.min(max, threshold) };
+    if (bins === counts.length || accept(range)) [best, least] = [range, value];
   }
-  const threshold = (best * max) / counts.length;
-  return { min: Math.max(histogram.min, -threshold), max: Math.min(histogram.max, threshold) };
+  return best;
+}
+
+/** One decibel. */
+const mostLoss = 10 ** 0.1;
+
+/**
+ * The same among ranges whose squared error is at most one decibel above that of the whole range, which is one of them.
+ * Divergence looks at how often values come and not at how large they are: where they are few and far apart, as behind
+ * an input of two values, cutting most of them off costs it nothing, and the network everything.
+ */
+export function boundedEntropyRange(histogram: Histogram, symmetric = false): Range {
+  const most = squaredError(histogram, histogram, symmetric) * mostLoss;
+  return entropyRange(histogram, (range) => squaredError(histogram, range, symmetric) <= most);
 }
 
 /** Mean squared error of rounding every bin's middle to i8 in a range. */
@@ -136,5 +153,5 @@ export function rangeOf(histogram: Histogram, method: CalibrationMethod, symmetr
   const { min, max } = histogram;
   if (max <= min || method.kind === 'min_max') return { min, max };
   if (method.kind === 'percentile') return percentileRange(histogram, method.share);
-  return method.kind === 'entropy' ? entropyRange(histogram) : mseRange(histogram, symmetric);
+  return method.kind === 'entropy' ? boundedEntropyRange(histogram, symmetric) : mseRange(histogram, symmetric);
 }

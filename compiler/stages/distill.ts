@@ -5,7 +5,8 @@ import type { CheckedDirective } from '../analyze/index.ts';
 import type { Settings } from '../analyze/directive-values.ts';
 import { valueOf } from '../analyze/written.ts';
 import { SourceError } from '../cli/failure.ts';
-import { weightsOf, type SourceModel } from '../cli/source-model.ts';
+import { weightsOf } from '../cli/model-weights.ts';
+import type { SourceModel } from '../cli/source-model.ts';
 import type { Teacher } from '../train/teacher.ts';
 import type { Hint } from '../train/hints.ts';
 import { numberOf, textOf } from './settings.ts';
@@ -64,7 +65,7 @@ async function trainedTeacher(directive: CheckedDirective, context: StageContext
 /** Throws SourceError (E0701) at the file's name where it cannot be read. */
 async function weightsAt(model: SourceModel, path: string | undefined, { declaration }: CheckedDirective) {
   try {
-    return await weightsOf(model, path, 0);
+    return await weightsOf(model, { weights: path }, 0);
   } catch (error) {
     const written = valueOf(declaration.entries, 'teacher');
     if (!(error instanceof RuntimeFault) || error.code !== 'E0710' || written?.kind !== 'attach') throw error;

@@ -27,6 +27,8 @@ export interface StageRunning {
   readonly resume: boolean;
   /** Looks at every step; see `cnnc train --trace-nan`. */
   readonly traceNan: boolean;
+  /** Says nothing of weights that are NaN or infinite; see `weightWarnings`. */
+  readonly allowNonFinite?: boolean | undefined;
   readonly signal: AbortSignal;
   readonly device: () => Promise<OpenedDevice>;
   /** Told of each training that came to its end. */

@@ -2,14 +2,16 @@
 import { NotFiniteFault } from '../../runtime/train/trace-nan.ts';
 import { exitCodes, SourceError } from '../cli/failure.ts';
 import { notFiniteDiagnostic } from '../cli/not-finite.ts';
-import { weightsOf, type SourceModel } from '../cli/source-model.ts';
+import { weightsOf } from '../cli/model-weights.ts';
+import type { SourceModel } from '../cli/source-model.ts';
+import { weightWarnings } from '../cli/weight-warnings.ts';
 import { initialWeights } from '../weights.ts';
 import { compileStage } from './compile-stage.ts';
 import { latencyFigures, staticFigures, validationFigures } from './measure-stage.ts';
 import { stageFunctions } from './registry.ts';
 import { declaredStage, restoreStage } from './restore-stage.ts';
 import { stageContext, type StageRunning } from './run-context.ts';
-import { numberOf } from './settings.ts';
+import { numberOf, textOf } from './settings.ts';
 import type { StageFigures, StageResult } from './stage-context.ts';
 import { dataContents } from './data-identity.ts';
 import { setAside, writeStageFolder, type StageFolder } from './stage-folder.ts';
@@ -80,6 +82,10 @@ async function runStage(running: StageRunning, stage: StageNode, needed: Needed)
   const run = stageFunctions[stage.word];
   const source = declaredModel(setup, stage);
   const input = await inputOf(running, stage, source, needed.from);
+  for (const note of input.origin.notes) running.output.note(note);
+  if (!running.allowNonFinite) {
+    running.output.diagnostics(weightWarnings(input.model.graph, input.model.weights, input.origin.file));
+  }
   const identity = await stageIdentity(setup, stage, source, { from: input.upstream, teacher: needed.teacher });
   const data = recipeOfStage(setup, stage, source)?.data;
   const contents = data && (await dataContents(data));
@@ -95,13 +101,20 @@ async function runStage(running: StageRunning, stage: StageNode, needed: Needed)
   const figures = { ...result.figures, ...(await measuredFigures(running, stage, source, result)), seconds };
   const { name, word, from } = stage;
   const origin = { ...(from ? { from: from.name } : {}), ...(contents === undefined ? {} : { contents }) };
-  const written = { name, word, ...origin, hash: identityHash(identity), identity, figures };
+  const isSparse = word === 'prune' && textOf(stage.directive.settings.get('structure')) === 'weight';
+  const written = { name, word, ...origin, hash: identityHash(identity), identity, figures, isSparse };
   const record = await writeStageFolder(path, result.model, sourceText(source.graph), written);
+  if (isSparse) {
+    const what = 'bitmaps and values of what is mostly zero';
+    running.output.note(`${name}: ${path}/best.safetensors holds ${what}, which cnnc alone reads`);
+  }
   return { path, record, graph: sourceText(source.graph) };
 }
 
 interface StageInput {
   readonly model: StagedModel;
+  /** Where its weights come from, and what was passed over in reading them. */
+  readonly origin: { readonly file: string; readonly notes: readonly string[] };
   /** What the stage starts from, for its identity. */
   readonly upstream: string;
 }
@@ -114,20 +127,27 @@ async function inputOf(
   before: StageStatus | undefined,
 ): Promise<StageInput> {
   if (before?.kind === 'cached') {
-    return { model: await restoreStage(source, before.folder), upstream: before.folder.record.result };
+    const origin = { file: before.folder.path, notes: [] };
+    return { model: await restoreStage(source, before.folder), upstream: before.folder.record.result, origin };
   }
   return firstInput(setup, stage, source);
 }
 
 export async function firstInput(setup: StageSetup, stage: StageNode, source: SourceModel): Promise<StageInput> {
   const given = givenWeights(setup, stage);
-  if (given) return { model: declaredStage(source, given.weights), upstream: upstreamOf(setup, stage, undefined) };
+  if (given) {
+    // What was passed over in reading them was said then.
+    const origin = { file: given.source, notes: [] };
+    return { model: declaredStage(source, given.weights), upstream: upstreamOf(setup, stage, undefined), origin };
+  }
   if (stage.word === 'train' || stage.word === 'distill') {
     const seed = setup.overrides.seed ?? numberOf(trainingDirective(stage).settings.get('seed')) ?? 0;
-    return { model: declaredStage(source, initialWeights(source.built.parameters, seed)), upstream: '' };
+    const origin = { file: `the seed ${seed}`, notes: [] };
+    return { model: declaredStage(source, initialWeights(source.built.parameters, seed)), upstream: '', origin };
   }
-  const published = await weightsOf(source, undefined, 0);
-  return { model: declaredStage(source, published.weights), upstream: weightsDigest(published) };
+  const published = await weightsOf(source, {}, 0);
+  const origin = { file: published.source, notes: published.notes };
+  return { model: declaredStage(source, published.weights), upstream: weightsDigest(published), origin };
 }
 
 /** Measured alike for every kind of stage, so that stages can be compared. */

@@ -98,17 +98,20 @@ const resultOf = (weights: Uint8Array, { channels, quantization }: Pick<StageRec
 
 type Written = Omit<StageRecord, 'format' | 'version' | 'model' | 'source' | 'result' | 'channels' | 'quantization'>;
 
-/** Writes weights and graph, then the record, each as a whole. Throws E0723. */
+/**
+ * Writes weights and graph, then the record, each as a whole; sparse weights as `runtime/sparse-tensors.ts` says, whole
+ * ones as PyTorch's readers of safetensors expect. Throws E0723.
+ */
 export async function writeStageFolder(
   path: string,
   { name: model, source, weights, channels, quantization }: StagedModel,
   graph: string,
-  written: Written,
+  { isSparse, ...written }: Written & { readonly isSparse: boolean },
 ): Promise<StageRecord> {
   await mkdir(path, { recursive: true }).catch((error: unknown) => {
     throw new RuntimeFault('E0723', 'environment', `cannot make ${path}: ${systemErrorReason(error)}`);
   });
-  const bytes = encodeWeights(weights);
+  const bytes = encodeWeights(weights, isSparse);
   const records = { ...(channels ? { channels } : {}), ...(quantization ? { quantization } : {}) };
   const result = resultOf(bytes, records);
   const record: StageRecord = {
@@ -126,15 +129,13 @@ export async function writeStageFolder(
   return record;
 }
 
-/**
- * As PyTorch's readers of safetensors expect, and as the run folder writes them; tensors of which at least half is zero
- * are stored as `runtime/sparse-tensors.ts` says.
- */
-function encodeWeights(weights: ReadonlyMap<string, Tensor>): Uint8Array {
-  const stored = [...weights].map(([name, { shape, data }]): [string, StoredTensor] => {
-    return [name, fromFloat32(Float32Array.from(data), shape)];
-  });
-  const { tensors, metadata } = packSparse(new Map(stored));
+function encodeWeights(weights: ReadonlyMap<string, Tensor>, isSparse: boolean): Uint8Array {
+  const whole = new Map(
+    [...weights].map(([name, { shape, data }]): [string, StoredTensor] => {
+      return [name, fromFloat32(Float32Array.from(data), shape)];
+    }),
+  );
+  const { tensors, metadata } = isSparse ? packSparse(whole) : { tensors: whole, metadata: [] };
   return encodeSafetensors(tensors, new Map([['format', 'pt'], ...metadata]));
 }
 

@@ -39,7 +39,9 @@ export function unreadable(path: string, error: unknown): RuntimeFault {
 /** All bytes of a file. Throws E0710. */
 export async function readBytes(path: string): Promise<Uint8Array> {
   try {
-    return await readFile(path);
+    // A plain array: methods of a Buffer, as `slice`, share memory where those of others copy.
+    const { buffer, byteOffset, byteLength } = await readFile(path);
+    return new Uint8Array(buffer, byteOffset, byteLength);
   } catch (error) {
     throw unreadable(path, error);
   }

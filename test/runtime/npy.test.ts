@@ -127,7 +127,7 @@ describe('parseNpy', () => {
 
 describe('encodeNpy', () => {
   it('is undone by parseNpy and begins data on a multiple of 64 bytes', () => {
-    const types = Object.keys(elementBytes).filter((name): name is StoredType => name !== 'BF16');
+    const types = Object.keys(elementBytes).filter((name): name is StoredType => !/^BF|^F8|^U(?!8)/.test(name));
     const shapes = fc.array(fc.nat(5), { maxLength: 5 });
     fc.assert(
       fc.property(fc.constantFrom(...types), shapes, fc.nat(255), (dtype, shape, seed) => {

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  boundedEntropyRange,
   count,
   divergence,
   emptyHistogram,
@@ -81,6 +83,32 @@ describe('calibration', () => {
     );
     expect(mseRange(uniform).max).toBeGreaterThan(2000);
     expect(entropyRange(uniform).max).toBe(2048);
+  });
+
+  it('never chooses by entropy what is more than a decibel worse than the whole range', () => {
+    // Few values far apart, smooth ones, and outliers; either sign.
+    const sparse = fc.array(fc.tuple(fc.nat(255), fc.nat(10_000)), { minLength: 1, maxLength: 6 });
+    const smooth = fc.array(fc.nat(1000), { minLength: 256, maxLength: 256 });
+    const ends = fc.tuple(fc.constantFrom(0, -0.3, -1, 0.2), fc.constantFrom(1, 6, 40));
+    fc.assert(
+      fc.property(fc.oneof(sparse, smooth), ends, fc.boolean(), (drawn, [min, max], symmetric) => {
+        const histogram = { min, max, counts: new Float64Array(256) };
+        for (const [at, each] of drawn.entries()) {
+          const [bin, often] = typeof each === 'number' ? [at, each] : each;
+          histogram.counts[bin] = (histogram.counts[bin] ?? 0) + often;
+        }
+        histogram.counts[255] = (histogram.counts[255] ?? 0) + 1;
+        const range = rangeOf(histogram, { kind: 'entropy' }, symmetric);
+        const [chosen, whole] = [range, histogram].map((each) => squaredError(histogram, each, symmetric));
+        expect(10 * Math.log10((chosen ?? NaN) / (whole ?? NaN))).toBeLessThanOrEqual(1 + 1e-9);
+      }),
+    );
+  });
+
+  it('keeps both of two values, of which entropy alone would cut the larger', () => {
+    const two = of([...Array<number>(9000).fill(0.1), ...Array<number>(1000).fill(1)], 2048, 0, 1);
+    expect(entropyRange(two).max).toBeLessThan(0.5);
+    expect(boundedEntropyRange(two).max).toBeGreaterThan(0.95);
   });
 
   it('computes the divergence by hand', () => {
