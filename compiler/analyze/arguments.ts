@@ -30,44 +30,81 @@ export interface Callee {
   readonly parameters: readonly string[];
   /** Whether all positional arguments are taken as `rest`. */
   readonly variadic: boolean;
+  /** How many parameters may be given by position; all where it is absent. */
+  readonly positional?: number;
 }
+
+/** The help line of a call whose arguments do not fit; undefined where there is no certain one. */
+export type Mend = (callee: Callee, args: readonly CallArgument[], place: CallPlace) => string | undefined;
 
 /** `f(x, out, k)`: what the help line of a wrong call shows. */
 const usage = ({ name, parameters, variadic }: Callee): string =>
   `\`${name}(${[...(variadic ? ['...'] : []), ...parameters].join(', ')})\``;
 
-/** The arguments by parameter; undefined after a report of unknown, repeated or surplus ones. */
+interface Mismatch {
+  readonly code: 'E0322' | 'E0324';
+  readonly span: Span;
+  readonly message: string;
+  readonly help?: string | undefined;
+}
+
+/** The arguments by parameter; undefined after a report of unknown, repeated, misplaced or surplus ones. */
 export function matchArguments(
   callee: Callee,
   args: readonly CallArgument[],
+  place: CallPlace,
   scope: Scope,
+  mendedCall: Mend = () => undefined,
 ): MatchedArguments | undefined {
   const byName = new Map<string, CallArgument>();
   const rest: CallArgument[] = [];
+  const faults: Mismatch[] = [];
   let position = 0;
-  let fits = true;
-  const reject = (code: 'E0322' | 'E0324', span: Span, message: string, help?: string): void => {
-    fits = false;
-    report(scope, code, span, message, { help: help ?? `call it as ${usage(callee)}` });
-  };
   for (const argument of args) {
     if (!argument.name && callee.variadic) {
       rest.push(argument);
       continue;
     }
-    const name = argument.name?.name ?? callee.parameters[position++];
-    if (name === undefined) {
-      reject('E0324', argument.span, `\`${callee.name}\` takes ${countOf(callee.parameters.length)}`);
-    } else if (!callee.parameters.includes(name)) {
-      const span = argument.name?.span ?? argument.span;
-      reject('E0322', span, `\`${callee.name}\` has no parameter \`${name}\``, didYouMean(name, callee.parameters));
-    } else if (byName.has(name)) {
-      reject('E0324', argument.name?.span ?? argument.span, `\`${name}\` is given twice`);
-    } else {
-      byName.set(name, argument);
-    }
+    const at = argument.name ? undefined : position++;
+    const name = argument.name?.name ?? callee.parameters[at ?? 0] ?? '';
+    const fault = mismatchOf(callee, argument, at, byName.has(name));
+    if (fault) faults.push(fault);
+    else byName.set(name, argument);
   }
-  return fits ? { byName, rest } : undefined;
+  if (faults.length === 0) return { byName, rest };
+  const mended = mendedCall(callee, args, place);
+  // One line mends the whole call.
+  for (const { code, span, message, help } of mended === undefined ? faults : faults.slice(0, 1)) {
+    report(scope, code, span, message, { help: mended ?? help ?? `call it as ${usage(callee)}` });
+  }
+  return undefined;
+}
+
+/** `at` is the position of an argument without a name. */
+function mismatchOf(
+  callee: Callee,
+  { name, span }: CallArgument,
+  at: number | undefined,
+  isTaken: boolean,
+): Mismatch | undefined {
+  if (name && !callee.parameters.includes(name.name)) {
+    const message = `\`${callee.name}\` has no parameter \`${name.name}\``;
+    return { code: 'E0322', span: name.span, message, help: didYouMean(name.name, callee.parameters) };
+  }
+  if (at !== undefined && at >= (callee.positional ?? callee.parameters.length)) {
+    return { code: 'E0324', span, message: misplacedMessage(callee) };
+  }
+  const taken = name?.name ?? callee.parameters[at ?? 0] ?? '';
+  return isTaken ? { code: 'E0324', span: name?.span ?? span, message: `\`${taken}\` is given twice` } : undefined;
+}
+
+function misplacedMessage({ name, parameters, positional }: Callee): string {
+  if (positional === undefined || positional >= parameters.length) {
+    return `\`${name}\` takes ${countOf(parameters.length)}`;
+  }
+  const [tensor = '', ...others] = parameters.slice(0, positional).map((each) => `\`${each}\``);
+  const placed = others.length > 0 ? `only ${others.join(' and ')}` : `nothing but the tensor ${tensor}`;
+  return `\`${name}\` takes ${placed} by position`;
 }
 
 const countOf = (count: number): string =>

@@ -39,7 +39,7 @@ export function callDeclared(callee: Declared, args: readonly CallArgument[], pl
     parameters: declaration.parameters.map(({ name }) => name.name),
     variadic: false,
   };
-  const matched = matchArguments(shape, args, scope);
+  const matched = matchArguments(shape, args, place, scope);
   if (!matched) return errorValue;
   const call: CallSite = { callee: describeCall(callee, matched), path: place.slot.tentative, span: place.span };
   const inner: Scope = {

@@ -13,6 +13,7 @@ import {
   type Functions,
   type Spec,
 } from './directive-schema.ts';
+import { computedLiteral } from './computed-literal.ts';
 import { lookUpFile } from './load.ts';
 import { evaluateIn } from './scope.ts';
 import { complain, type Checking, type Setting, type Settings } from './settings.ts';
@@ -25,10 +26,12 @@ export type { Setting, Settings } from './settings.ts';
 export function checkValue(
   c: Checking,
   spec: Spec,
-  expression: Expression,
+  written: Expression,
   what: string,
   fallback?: string,
 ): Setting | undefined {
+  const expression = computedLiteral(c, spec, written);
+  if (!expression) return undefined;
   switch (spec.kind) {
     case 'number':
       return checkNumber(c, spec, expression, what, fallback);
@@ -183,7 +186,8 @@ function checkList(
   what: string,
 ): Setting | undefined {
   if (expression.kind !== 'list') {
-    const help = `write \`[${textOf(expression.span)}]\``;
+    const isElement = expression.kind === 'number' || expression.kind === 'string' || spec.of.kind === 'metric';
+    const help = isElement ? `write \`[${textOf(expression.span)}]\`` : `write \`[...]\`, with its elements`;
     return complain(c, 'E0604', expression.span, `${what} must be a list`, help);
   }
   if (spec.length !== undefined && expression.elements.length !== spec.length) {
@@ -195,7 +199,9 @@ function checkList(
 }
 
 function checkPairs(c: Checking, of: Spec, expression: Expression, what: string): Setting | undefined {
-  const pairs = expression.kind === 'list' ? expression.elements : [];
+  const written = expression.kind === 'list' ? expression.elements : [];
+  const pairs = written.flatMap((each) => computedLiteral(c, { kind: 'pairs', of }, each) ?? []);
+  if (pairs.length < written.length) return undefined;
   if (expression.kind !== 'list' || pairs.some((pair) => pair.kind !== 'tuple' || pair.elements.length !== 2)) {
     return complain(c, 'E0604', expression.span, `${what} must be a list of pairs, as in \`[("a", "b")]\``);
   }
@@ -211,7 +217,8 @@ function checkPairs(c: Checking, of: Spec, expression: Expression, what: string)
 /** A list of globs: strings, or bare names such as `bias`. */
 function checkGlobs(c: Checking, expression: Expression, what: string): Setting | undefined {
   const elements = expression.kind === 'list' ? expression.elements : undefined;
-  const globs = elements?.flatMap((each): Setting[] => {
+  const globs = elements?.flatMap((written): Setting[] => {
+    const each = computedLiteral(c, { kind: 'globs' }, written) ?? written;
     if (each.kind === 'name') return [{ kind: 'string', value: each.name, span: each.span }];
     return each.kind === 'string' ? [{ kind: 'string', value: each.value, span: each.span }] : [];
   });

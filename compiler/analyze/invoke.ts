@@ -2,6 +2,7 @@
 import { OpError } from '../ir/op.ts';
 import { matchArguments, reportMissing, type CallArgument, type CallPlace } from './arguments.ts';
 import { callDeclared } from './call-block.ts';
+import { mendedCall } from './mend-call.ts';
 import { CallFault } from './prelude-call.ts';
 import { preludeOps } from './prelude.ts';
 import { isCode, report, type Scope } from './scope.ts';
@@ -27,8 +28,13 @@ function callOp(name: string, args: readonly CallArgument[], place: CallPlace, s
   const op = preludeOps.get(name);
   if (!op) return errorValue;
   const parameters = op.parameters.map((parameter) => parameter.name);
-  const callee = { name, parameters, variadic: op.variadic ?? false };
-  const matched = matchArguments(callee, args, scope);
+  const callee = {
+    name,
+    parameters,
+    variadic: op.variadic ?? false,
+    ...(op.positional === undefined ? {} : { positional: op.positional }),
+  };
+  const matched = matchArguments(callee, args, place, scope, mendedCall);
   if (!matched) return errorValue;
   const missing = op.parameters.find(
     (parameter) => parameter.default === undefined && !matched.byName.has(parameter.name),

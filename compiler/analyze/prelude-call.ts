@@ -28,6 +28,8 @@ export interface PreludeOp {
   readonly parameters: readonly PreludeParameter[];
   /** Whether it takes any number of positional arguments. */
   readonly variadic?: boolean;
+  /** How many of the parameters may be given by position, the tensor among them; all where it is absent. */
+  readonly positional?: number;
   readonly run: (call: OpCall) => Value;
 }
 

@@ -1,5 +1,6 @@
 /** Prelude names that compute on numbers, reduce tensors, or work element by element. */
 import { subtractDims } from '../ir/dim.ts';
+import type { Node } from '../ir/node.ts';
 import type { Op } from '../ir/op.ts';
 import * as ops from './language-ops.ts';
 import {
@@ -12,6 +13,7 @@ import {
   floatArgument,
   listOf,
   shareArgument,
+  symbolicSize,
   tensorArgument,
   type OpCall,
   type PreludeOp,
@@ -19,7 +21,8 @@ import {
 import type { CallArgument } from './arguments.ts';
 import { conversionDetail } from './conversions.ts';
 import { compare, negate, roundAway, type Outcome } from './operators.ts';
-import { describeKind, floatValue, intValue, isNumber, tensorValue, type Value } from './values.ts';
+import { operandNode } from './tensor-arithmetic.ts';
+import { describeKind, floatValue, formatValue, intValue, isNumber, tensorValue, type Value } from './values.ts';
 
 const x = { name: 'x' };
 
@@ -40,21 +43,38 @@ const withAlpha = (name: string, op: Op<{ readonly alpha: number }>, alpha: numb
 });
 
 type ReduceOp = Op<{ readonly axes: readonly number[]; readonly keepDims: boolean }>;
+type Reduce = (
+  call: OpCall,
+  node: Node,
+  attrs: { readonly axes: readonly number[]; readonly keepDims: boolean },
+) => Node;
 
-function reduce(call: OpCall, op: ReduceOp, axes: CallArgument, keep: boolean): Value {
-  const node = tensorArgument(call);
+const reduceBy =
+  (op: ReduceOp): Reduce =>
+  (call, node, attrs) =>
+    emit(call, op, [node], attrs);
+
+/** The smallest value is the largest of the negated ones, negated. */
+const reduceMin: Reduce = (call, node, attrs) =>
+  emit(call, ops.neg, [emit(call, ops.reduceMax, [emit(call, ops.neg, [node], {})], attrs)], {});
+
+function reduce(call: OpCall, node: Node, by: Reduce, axes: CallArgument): Value {
   const rank = node.type.shape.length;
   const list = listOf(axes).map((axis) => axisOf(call, axis, 'axes', rank));
-  return tensorValue(emit(call, op, [node], { axes: list, keepDims: keep }));
+  return tensorValue(by(call, node, { axes: list, keepDims: boolArgument(call, 'keep', false) }));
 }
+
+/** By name: in other frameworks the place behind `x` may be an axis, another tensor or a bound. */
+const axesAndKeep = [{ name: 'axes' }, { name: 'keep', default: 'false' }];
 
 const reduction = (name: string, op: ReduceOp): PreludeOp => ({
   name,
   summary: op.summary,
-  parameters: [x, { name: 'axes' }, { name: 'keep', default: 'false' }],
+  parameters: [x, ...axesAndKeep],
+  positional: 1,
   run: (call) => {
     const axes = argumentOf(call, 'axes') ?? { value: intValue(0), span: call.place.span };
-    return reduce(call, op, axes, boolArgument(call, 'keep', false));
+    return reduce(call, tensorArgument(call), reduceBy(op), axes);
   },
 });
 
@@ -85,37 +105,57 @@ const rounding = (name: string, summary: string, round: (value: number) => numbe
   },
 });
 
-/** `max(a, b, ...)` of numbers or sizes; of two tensors; or `max(x, axes, keep=false)` over axes. */
-function extreme(name: 'max' | 'min', op: Op<NoAttrs>, reduceOp: ReduceOp | undefined): PreludeOp {
+/** `max(a, b, ...)` of numbers or sizes, or element by element of tensors and numbers; `max(x, axes=...)` over axes. */
+function extreme(name: 'max' | 'min', op: Op<NoAttrs>, by: Reduce): PreludeOp {
   const run = (call: OpCall): Value => {
-    const [first, second, third] = call.args.rest;
-    if (!first)
+    const { rest } = call.args;
+    const [first, second] = rest;
+    const axes = argumentOf(call, 'axes');
+    if (!first) {
       throw new CallFault('E0323', `\`${name}\` needs values`, {
         span: call.place.nameSpan,
         help: `write \`${name}(a, b)\``,
       });
-    if (first.value.kind !== 'tensor' && second?.value.kind !== 'tensor') return extremeNumber(call, name);
-    if (first.value.kind === 'tensor' && second?.value.kind === 'tensor') {
-      return tensorValue(emit(call, op, [first.value.node, second.value.node], {}));
     }
-    const axes = second ?? argumentOf(call, 'axes');
-    if (!reduceOp || !axes || first.value.kind !== 'tensor') {
-      throw new CallFault('E0320', `\`${name}\` takes numbers or tensors, not both`, {
-        span: call.place.span,
-        help: 'a tensor is bounded by `clip(x, min, max)`',
-      });
-    }
-    const byName = new Map([...call.args.byName, ['x', first]]);
-    const keep = third?.value.kind === 'bool' ? third.value.value : boolArgument(call, 'keep', false);
-    return reduce({ ...call, args: { byName, rest: [] } }, reduceOp, axes, keep);
+    if (axes || argumentOf(call, 'keep')) return reduceFirst(call, name, by, axes);
+    if (rest.every(({ value }) => value.kind !== 'tensor')) return extremeNumber(call, name);
+    if (first.value.kind === 'tensor' && !second) throw withoutAxes(call, name, first.value.node);
+    const operands = rest.map((argument) => extremeOperand(call, name, argument));
+    return tensorValue(operands.reduce((a, b) => emit(call, op, [a, b], {})));
   };
-  const parameters = reduceOp
-    ? [
-        { name: 'axes', default: '' },
-        { name: 'keep', default: 'false' },
-      ]
-    : [];
+  const parameters = axesAndKeep.map((each) => ({ ...each, default: each.default ?? '' }));
   return { name, summary: `the ${name === 'max' ? 'largest' : 'smallest'} of values`, parameters, variadic: true, run };
+}
+
+function reduceFirst(call: OpCall, name: string, by: Reduce, axes: CallArgument | undefined): Value {
+  const [first, second] = call.args.rest;
+  if (first?.value.kind !== 'tensor' || second) {
+    throw new CallFault('E0320', `\`${name}\` over axes takes one tensor`, {
+      span: second?.span ?? first?.span ?? call.place.span,
+      help: 'remove `axes` and `keep` to compare values element by element',
+    });
+  }
+  if (!axes) throw withoutAxes(call, name, first.value.node);
+  return reduce(call, first.value.node, by, axes);
+}
+
+function withoutAxes(call: OpCall, name: string, { type }: Node): CallFault {
+  const axes = type.shape.length === 4 ? '[2, 3]' : String(Math.max(0, type.shape.length - 1));
+  return new CallFault('E0323', `\`${name}\` of one tensor needs \`axes\``, {
+    span: call.place.nameSpan,
+    help: `name them, as in \`axes=${axes}\``,
+  });
+}
+
+function extremeOperand(call: OpCall, name: string, { value, span }: CallArgument): Node {
+  const node = operandNode(value, span, call.scope);
+  if (node) return node;
+  if (value.kind === 'dim') throw symbolicSize('a bound', value.dim, span);
+  const isList = value.kind === 'list' || value.kind === 'tuple';
+  throw new CallFault('E0320', `\`${name}\` takes tensors and numbers, not ${describeKind(value)}`, {
+    span,
+    ...(isList ? { help: `axes are given by name: \`axes=${formatValue(value)}\`` } : conversionDetail(value, 'float')),
+  });
 }
 
 function extremeNumber(call: OpCall, name: 'max' | 'min'): Value {
@@ -155,6 +195,31 @@ function runLen(call: OpCall): Value {
   throw new CallFault('E0320', `\`len\` takes a list, tuple, range or string, not ${found}`);
 }
 
+/** One bound alone is a maximum or minimum, which keeps infinities on the other side. */
+function runClip(call: OpCall): Value {
+  const node = tensorArgument(call);
+  const [min, max] = [argumentOf(call, 'min'), argumentOf(call, 'max')];
+  if (min && max) {
+    const bounds = { min: floatArgument(call, 'min'), max: floatArgument(call, 'max') };
+    if (bounds.min > bounds.max) {
+      throw new CallFault('E0310', `the \`min\` of \`clip\` is larger than its \`max\``, {
+        span: min.span,
+        help: 'exchange the two',
+      });
+    }
+    return tensorValue(emit(call, ops.clip, [node], bounds));
+  }
+  const bound = min ?? max;
+  if (!bound) {
+    throw new CallFault('E0323', '`clip` needs `min`, `max` or both', {
+      span: call.place.nameSpan,
+      help: 'write `clip(min=0)`, `clip(max=6)` or `clip(min=0, max=6)`',
+    });
+  }
+  const limit = extremeOperand(call, 'clip', { ...bound, value: floatValue(floatArgument(call, min ? 'min' : 'max')) });
+  return tensorValue(emit(call, min ? ops.maximum : ops.minimum, [node, limit], {}));
+}
+
 const overAxis = (name: string, op: Op<{ readonly axis: number }>): PreludeOp => ({
   name,
   summary: op.summary,
@@ -184,11 +249,8 @@ export const functions: readonly PreludeOp[] = [
   {
     name: 'clip',
     summary: ops.clip.summary,
-    parameters: [x, { name: 'min' }, { name: 'max' }],
-    run: (call) => {
-      const attrs = { min: floatArgument(call, 'min'), max: floatArgument(call, 'max') };
-      return tensorValue(emit(call, ops.clip, [tensorArgument(call)], attrs));
-    },
+    parameters: [x, { name: 'min', default: 'none' }, { name: 'max', default: 'none' }],
+    run: runClip,
   },
   {
     name: 'identity',
@@ -206,8 +268,8 @@ export const functions: readonly PreludeOp[] = [
   },
   reduction('mean', ops.reduceMean),
   reduction('sum', ops.reduceSum),
-  extreme('max', ops.maximum, ops.reduceMax),
-  extreme('min', ops.minimum, undefined),
+  extreme('max', ops.maximum, reduceBy(ops.reduceMax)),
+  extreme('min', ops.minimum, reduceMin),
   rounding('floor', 'the largest integer not above', Math.floor),
   rounding('ceil', 'the smallest integer not below', Math.ceil),
   rounding('round', 'the nearest integer, halves away from zero', roundAway),

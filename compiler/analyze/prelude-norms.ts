@@ -83,24 +83,28 @@ export const norms: readonly PreludeOp[] = [
     name: 'bn',
     summary: 'batch normalisation over axis 1',
     parameters: [x, { name: 'eps', default: '1e-5' }, { name: 'momentum', default: '0.1' }],
+    positional: 1,
     run: runBatchNorm,
   },
   {
     name: 'group_norm',
     summary: 'normalisation over groups of the channels of each image',
     parameters: [x, { name: 'groups' }, { name: 'eps', default: '1e-5' }],
+    positional: 1,
     run: runGroupNorm,
   },
   {
     name: 'layer_norm',
     summary: 'normalisation over the last `dims` axes',
     parameters: [x, { name: 'dims', default: '1' }, { name: 'eps', default: '1e-5' }],
+    positional: 1,
     run: runLayerNorm,
   },
   {
     name: 'prelu',
     summary: 'x where x > 0, a slope learnt for each channel times x elsewhere',
     parameters: [x],
+    positional: 1,
     run: runPrelu,
   },
 ];

@@ -167,7 +167,7 @@ function runPadChannels(call: OpCall): Value {
 const x = { name: 'x' };
 
 export const shapeOps: readonly PreludeOp[] = [
-  { name: 'flatten', summary: '[N, ...] as [N, K]', parameters: [x], run: runFlatten },
+  { name: 'flatten', summary: '[N, ...] as [N, K]', parameters: [x], positional: 1, run: runFlatten },
   {
     name: 'reshape',
     summary: 'the same elements under another shape',
@@ -187,12 +187,14 @@ export const shapeOps: readonly PreludeOp[] = [
     name: 'split',
     summary: 'a tuple of parts along an axis',
     parameters: [x, { name: 'parts', default: '' }, { name: 'sizes', default: '' }, { name: 'axis', default: '1' }],
+    positional: 1,
     run: runSplit,
   },
   {
     name: 'slice',
     summary: 'the part of an axis from `from` up to, not including, `to`',
     parameters: [x, { name: 'axis' }, { name: 'from' }, { name: 'to' }],
+    positional: 1,
     run: runSlice,
   },
   {

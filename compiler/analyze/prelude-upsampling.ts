@@ -96,18 +96,21 @@ export const upsampling: readonly PreludeOp[] = [
       { name: 'bias', default: 'true' },
       { name: 'dilation', default: '1' },
     ],
+    positional: 3,
     run: runConvTranspose,
   },
   {
     name: 'resize',
     summary: 'height and width scaled to given sizes',
     parameters: [x, { name: 'h' }, { name: 'w' }, { name: 'mode', default: 'nearest' }],
+    positional: 3,
     run: runResize,
   },
   {
     name: 'pixel_shuffle',
     summary: 'r * r channels become r by r pixels',
     parameters: [x, { name: 'r' }],
+    positional: 2,
     run: (call) => tensorValue(emit(call, pixelShuffle, [tensorArgument(call)], { factor: intArgument(call, 'r', 1) })),
   },
 ];

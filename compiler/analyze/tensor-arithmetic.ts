@@ -48,7 +48,8 @@ export function negateTensor({ node }: TensorValue, span: Span, scope: Scope): V
   return tensorValue(makeNode(neg, [node], {}, originOf(scope, span, scope.naming.shown)));
 }
 
-function operandNode(value: Value, span: Span, scope: Scope): Node | undefined {
+/** A tensor as it is, a number as a constant that broadcasts; undefined for anything else. */
+export function operandNode(value: Value, span: Span, scope: Scope): Node | undefined {
   if (value.kind === 'tensor') return value.node;
   if (!isNumber(value)) return undefined;
   const tensor = { dtype: 'f32', shape: [1], data: new Float32Array([value.value]) } as const;

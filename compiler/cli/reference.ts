@@ -59,11 +59,12 @@ function opTable(): string {
 }
 
 /** The call as it is written behind `|>`, without the tensor. */
-function signatureOf({ name, parameters, variadic }: PreludeOp): string {
+function signatureOf({ name, parameters, variadic, positional }: PreludeOp): string {
+  const byPosition = parameters.slice(0, positional);
   const written = parameters
     .filter((parameter) => parameter.name !== 'x')
     .map((parameter) => {
-      if (parameter.default === undefined) return parameter.name;
+      if (parameter.default === undefined) return `${parameter.name}${byPosition.includes(parameter) ? '' : '=...'}`;
       return parameter.default === '' ? `${parameter.name}=...` : `${parameter.name}=${parameter.default}`;
     });
   const all = [...(variadic ? ['...'] : []), ...written];

@@ -38,7 +38,10 @@ describe('values of the wrong kind', () => {
     [model('resize(x, 16, 16, mode="bilinear")'), 'write it without quotes: `bilinear`'],
     [model('concat(x, x, 1)'), 'name the axis: `axis=1`'],
     [model('x |> seq { for i in 3 { relu } }'), 'write a range: `0..3`'],
-    [model('max(0.5, x)'), 'a tensor is bounded by `clip(x, min, max)`'],
+    [model('max(x, [2, 3])'), 'axes are given by name: `axes=[2, 3]`'],
+    [model('max(x)'), 'name them, as in `axes=[2, 3]`'],
+    [model('x |> clip'), 'write `clip(min=0)`, `clip(max=6)` or `clip(min=0, max=6)`'],
+    [model('x |> clip(6, 0)'), 'exchange the two'],
     [model('tanh(relu)'), 'call it: `relu(...)`'],
     [call('n="3"'), 'write it without quotes: `3`'],
     [call('v="1e-3"'), 'write it without quotes: `1e-3`'],
@@ -48,6 +51,36 @@ describe('values of the wrong kind', () => {
     [call('l=3'), 'write `[3]`'],
     [call('l=(1, 2)'), 'write it in brackets'],
     [call('t=[1, 2]'), 'write it in parentheses'],
+  ]);
+});
+
+describe('arguments that would stand where other frameworks have something else', () => {
+  const flat = (stage: string): string => model(`x |> flatten |> ${stage}`);
+  helped([
+    [model('x |> bn(4)'), '4 is left out, as it follows from the input: write `bn`'],
+    [model('bn(x, 4, eps=1e-3)'), '4 is left out, as it follows from the input: write `bn(x, eps=1e-3)`'],
+    [model('x |> bn(1e-3)'), 'write `bn(eps=1e-3)`'],
+    [model('x |> conv(4, 15, 3)'), '4 is left out, as it follows from the input: write `conv(15, 3)`'],
+    [model('x |> conv(3, 5, 3)'), 'write `conv(3, 5, stride=3)`'],
+    [
+      model('x |> conv(4, 6, 3, 2, 1)'),
+      '4 is left out, as it follows from the input: write `conv(6, 3, stride=2, pad=1)`',
+    ],
+    [model('x |> conv(4, 6, k=3)'), '4 is left out, as it follows from the input: write `conv(6, k=3)`'],
+    [
+      model('conv_transpose(x, 4, 6, 2, 2)'),
+      '4 is left out, as it follows from the input: write `conv_transpose(x, 6, 2, stride=2)`',
+    ],
+    [flat('linear(256, 10)'), '256 is left out, as it follows from the input: write `linear(10)`'],
+    [flat('linear(256, 10, false)'), '256 is left out, as it follows from the input: write `linear(10, bias=false)`'],
+    [model('x |> group_norm(2, 4)'), '4 is left out, as it follows from the input: write `group_norm(groups=2)`'],
+    [flat('layer_norm(256)'), '256 is left out, as it follows from the input: write `layer_norm`'],
+    [model('x |> prelu(4)'), '4 is left out, as it follows from the input: write `prelu`'],
+    [model('x |> max_pool(2, 2)'), 'write `max_pool(2, stride=2)`'],
+    [model('let (a, _) = split(x, 2)\n  return a').replace('return let', 'let'), 'write `split(x, parts=2)`'],
+    [model('x |> slice(1, 0, 2)'), 'write `slice(axis=1, from=0, to=2)`'],
+    [model('mean(x, [2, 3])'), 'write `mean(x, axes=[2, 3])`'],
+    [model('x |> sum(1, true)'), 'write `sum(axes=1, keep=true)`'],
   ]);
 });
 

@@ -47,7 +47,10 @@ describe('prelude layers', () => {
 
   it('group_norm and layer_norm start as the identity of what they normalise', () => {
     const [one, zero] = [{ kind: 'ones' }, { kind: 'zeros' }];
-    expect(describeModel('n: group_norm(4)').parameters).toEqual({ 'n.weight': [[8], one], 'n.bias': [[8], zero] });
+    expect(describeModel('n: group_norm(groups=4)').parameters).toEqual({
+      'n.weight': [[8], one],
+      'n.bias': [[8], zero],
+    });
     const layers = describeModel('resize(5, 7) |> n: layer_norm(dims=2, eps=1e-3)');
     expect(layers).toEqual({
       type: 'f32[N, 8, 5, 7]',
@@ -81,8 +84,8 @@ describe('prelude layers', () => {
     ['resize(4, 4, mode=same)', 'E0320 2:33 `mode` of `resize` must be `nearest` or `bilinear`, not `same`'],
     ['resize(0, 4)', 'E0310 2:15 a size must be an integer of at least 1, not 0'],
     ['resize(4)', 'E0323 2:15 `resize` needs a value for `w`'],
-    ['group_norm(3)', 'E0304 2:15 3 groups do not divide the 8 channels of f32[N, 8, 6, W]'],
-    ['layer_norm(4)', 'E0307 2:26 a tensor of rank 4 has no 4 axes behind the batch'],
+    ['group_norm(groups=3)', 'E0304 2:15 3 groups do not divide the 8 channels of f32[N, 8, 6, W]'],
+    ['layer_norm(dims=4)', 'E0307 2:31 a tensor of rank 4 has no 4 axes behind the batch'],
     ['layer_norm', 'E0309 2:15 the size of a normalised axis must be known while compiling, not the symbolic size W'],
     ['pixel_shuffle(3)', 'E0304 2:15 3 * 3 does not divide the 8 channels of f32[N, 8, 6, W]'],
   ])('%s is a fault', (body, fault) => {
