@@ -42,6 +42,7 @@ export function checkNumber(
       : 'write it without a unit';
     return complain(c, 'E0604', expression.span, `${what} cannot be ${formatValue(value)}`, help);
   }
+  if (spec.sharing) return checkNumberOrShare(c, value, number, expression, what);
   if (spec.integer && !Number.isInteger(number.value)) {
     const help = `write \`${Math.max(Math.round(number.value), spec.least ?? -Infinity)}\``;
     return complain(c, 'E0604', expression.span, `${what} must be an integer, not ${formatValue(value)}`, help);
@@ -53,10 +54,33 @@ export function checkNumber(
   return complain(c, 'E0605', expression.span, `${what} must be ${range}, not ${formatValue(value)}`, help);
 }
 
+/** `80%`, `0.8` and `100%` are shares, `1` and `800` are numbers; `1.0` could be either. */
+function checkNumberOrShare(
+  c: Checking,
+  value: Value,
+  { value: size, quantity }: Measured,
+  { span }: Expression,
+  what: string,
+): Setting | undefined {
+  const written = formatValue(value);
+  if (size < 0) return complain(c, 'E0605', span, `${what} must be at least 0, not ${written}`, 'the least is 0');
+  if (quantity === 'ratio' || (size > 0 && size < 1)) {
+    if (size <= 1) return { kind: 'number', value: size, quantity: 'share' };
+    return complain(c, 'E0605', span, `${what} must be at most 100%, not ${written}`, 'the greatest is `100%`');
+  }
+  if (value.kind === 'float' && size === 1) {
+    const help = 'write `100%` for all samples, or `1` for one';
+    return complain(c, 'E0604', span, `${what} may be one sample or all of them`, help);
+  }
+  if (Number.isSafeInteger(size)) return { kind: 'number', value: size };
+  const help = `write \`${Math.round(size)}\` for a number of samples, or a share such as \`80%\` or \`0.8\``;
+  return complain(c, 'E0604', span, `${what} must be a whole number or a share, not ${written}`, help);
+}
+
 /** A share that was meant in percent, else the way to the usual value, else the nearest one. */
 function rangeHelp(
   { least = -Infinity, most = Infinity, units: allowed }: NumberSpec,
-  { value, quantity }: Extract<Setting, { kind: 'number' }>,
+  { value, quantity }: Measured,
   fallback: string | undefined,
 ): string {
   const isPercentage = allowed?.includes('ratio') && !quantity && value > 1 && value <= 100;
@@ -65,7 +89,13 @@ function rangeHelp(
   return value < least ? `the least is ${least}` : `the greatest is ${most}`;
 }
 
-function inBaseUnits(value: Value): Extract<Setting, { kind: 'number' }> | undefined {
+interface Measured {
+  readonly kind: 'number';
+  readonly value: number;
+  readonly quantity?: Quantity;
+}
+
+function inBaseUnits(value: Value): Measured | undefined {
   if (isNumber(value)) return { kind: 'number', value: value.value };
   const unit = value.kind === 'quantity' ? units.get(value.unit) : undefined;
   if (value.kind !== 'quantity' || !unit) return undefined;

@@ -6,6 +6,7 @@ import {
   natural,
   positive,
   nonNegative,
+  numberOrShare,
   ratio,
   pixels,
   epochs,
@@ -129,9 +130,9 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
         spec: {
           kind: 'group',
           fields: {
-            train: { spec: nonNegative, doc: 'samples for training' },
-            val: { spec: nonNegative, doc: 'samples for validation' },
-            test: { spec: nonNegative, doc: 'samples for the final test' },
+            train: { spec: numberOrShare, doc: 'samples for training, or their share' },
+            val: { spec: numberOrShare, doc: 'samples for validation, or their share' },
+            test: { spec: numberOrShare, doc: 'samples for the final test, or their share' },
             seed: optional(natural, '0', 'fixes the choice'),
           },
         },
@@ -296,4 +297,4 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
 
 /** Names behind `val.`, `train.` and `test.`, and alone. */
 export const metricNames = ['accuracy', 'top5_accuracy', 'loss', 'mean_iou', 'pixel_accuracy', 'dice'] as const;
-export const splitNames = ['train', 'val', 'test'] as const;
+export { splitNames } from '../../runtime/train/splits.ts';

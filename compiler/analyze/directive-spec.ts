@@ -11,6 +11,8 @@ export type Spec =
       /** Units that may follow; a number without a unit is always taken, except where `bare` is false. */
       readonly units?: readonly Quantity[];
       readonly bare?: false;
+      /** A whole number, or a share: below one, or with `%`. */
+      readonly sharing?: true;
     }
   | { readonly kind: 'bool' | 'string' | 'loss' | 'metric' | 'model' | 'globs' | 'sizes' }
   /** One of several bare names; a string does as well. */
@@ -51,6 +53,7 @@ export const text: Spec = { kind: 'string' };
 export const natural: Spec = { kind: 'number', integer: true, least: 0 };
 export const positive: Spec = { kind: 'number', integer: true, least: 1 };
 export const real: Spec = { kind: 'number' };
+export const numberOrShare: Spec = { kind: 'number', least: 0, units: ['ratio'], sharing: true };
 export const nonNegative: Spec = { kind: 'number', least: 0 };
 export const ratio: Spec = { kind: 'number', least: 0, most: 1, units: ['ratio'] };
 export const pixels: Spec = { kind: 'number', integer: true, least: 1, units: ['pixels'] };

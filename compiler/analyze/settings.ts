@@ -4,9 +4,12 @@ import type { Span } from '../../grammar/source.ts';
 import type { Quantity } from '../../grammar/units.ts';
 import { report, type Scope } from './scope.ts';
 
-/** A checked value. Numbers are in base units: ratios of one, pixels, seconds, bytes, ... */
+/**
+ * A checked value. Numbers are in base units: ratios of one, pixels, seconds, bytes, ... `share` marks the share where a
+ * whole number would do as well.
+ */
 export type Setting =
-  | { readonly kind: 'number'; readonly value: number; readonly quantity?: Quantity }
+  | { readonly kind: 'number'; readonly value: number; readonly quantity?: Quantity | 'share' }
   | { readonly kind: 'bool'; readonly value: boolean }
   | { readonly kind: 'string'; readonly value: string; readonly span: Span }
   /** A choice, a metric such as `val.accuracy`, or a reference such as `cifar10.train`. */

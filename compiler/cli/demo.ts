@@ -77,7 +77,7 @@ async function train(context: Context, { device, info }: OpenedDevice, source: S
   const { model, recipe } = artifact.manifest;
   const { train: samples = 0 } = recipe.data.split;
   output.data(
-    `1. ${output.style('bold', 'Train')}: ${formatInteger(model.parameters)} parameters on ${formatInteger(samples)} ` +
+    `1. ${output.style('bold', 'Train')}: ${formatInteger(model.parameters)} parameters on ${formatInteger(typeof samples === 'number' ? samples : 0)} ` +
       `generated pictures, ${recipe.epochs} epochs, ${info.description || info.device}`,
   );
   // The demo's own folder: an earlier run of it makes way.

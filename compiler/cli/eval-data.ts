@@ -57,7 +57,8 @@ async function openDeclared(
   }
   const folder = resolve(dirname(file));
   const spec = dataSpecOf(dataset, (path) => resolve(folder, path));
-  const data = await openTrainingData(spec, folder, { target, classes: spec.classes ?? classes, everyClass: false });
+  const measured = { everyClass: false, needsTraining: false };
+  const data = await openTrainingData(spec, folder, { target, classes: spec.classes ?? classes, ...measured });
   const source = data[chosen ?? (data.test ? 'test' : data.val ? 'val' : 'train')];
   if (source) {
     const { ignore } = spec;

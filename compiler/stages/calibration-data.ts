@@ -37,6 +37,7 @@ export async function openCalibration(options: CalibrationOptions): Promise<Cali
     target: target.kind,
     classes: target.classes,
     everyClass: false,
+    needsTraining: false,
   });
   try {
     const samples = Math.min(options.samples, data[split]?.size ?? options.samples);

@@ -29,7 +29,11 @@ export async function validationFigures(
   signal: AbortSignal,
 ): Promise<StageFigures> {
   const { target } = recipe;
-  const data = await openTrainingData(recipe.data, '.', { target: target.kind, classes: target.classes });
+  const data = await openTrainingData(recipe.data, '.', {
+    target: target.kind,
+    classes: target.classes,
+    needsTraining: false,
+  });
   try {
     if (!data.val) return {};
     const session = await createSession(device, artifact, { profile: info.profile });

@@ -118,7 +118,7 @@ async function plannedRounds(model: StagedModel, { directive, settings, context 
     return roundsOf(
       settings.schedule,
       epochs,
-      Math.max(1, Math.min(limitBatches, Math.floor(data.train.size / batch))),
+      Math.max(1, Math.min(limitBatches, Math.floor((data.train?.size ?? 0) / batch))),
     );
   } finally {
     await data.close();

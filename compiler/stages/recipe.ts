@@ -4,7 +4,7 @@ import type { Settings } from '../analyze/directive-values.ts';
 import type { DataSpec, EarlyStopSettings, Recipe } from '../../runtime/train/recipe.ts';
 import { augmentsOf } from './augment.ts';
 import { directionOf, metricPath, scheduleOf } from './schedule.ts';
-import { boolOf, callOf, groupOf, numberOf, textOf, timeOf, type CallSetting } from './settings.ts';
+import { boolOf, callOf, groupOf, numberOf, sizeOf, textOf, timeOf, type CallSetting } from './settings.ts';
 
 /** What the command line says of a run besides the settings of its directive. */
 export interface RecipeOverrides {
@@ -144,9 +144,9 @@ export function dataSpecOf(
     size: number('size'),
     generatorSeed: number('seed'),
     split: {
-      train: numberOf(split?.get('train')),
-      val: numberOf(split?.get('val')),
-      test: numberOf(split?.get('test')),
+      train: sizeOf(split?.get('train')),
+      val: sizeOf(split?.get('val')),
+      test: sizeOf(split?.get('test')),
       seed: numberOf(split?.get('seed')) ?? 0,
     },
   };

@@ -33,6 +33,6 @@ const entriesText = (settings: Settings): string =>
     .toSorted()
     .join(', ');
 
-/** A length without a unit counts epochs. */
+/** A length without a unit counts epochs; 1 may be one sample, or the share that is all. */
 const unitOf = (quantity: Extract<Setting, { kind: 'number' }>['quantity']): string =>
-  quantity === 'steps' ? quantity : '';
+  quantity === 'steps' || quantity === 'share' ? quantity : '';

@@ -1,9 +1,16 @@
 /** Typed reading of checked directive settings, with the defaults that the schema documents. */
 import type { Setting, Settings } from '../analyze/directive-values.ts';
 import type { Time } from '../../runtime/train/recipe.ts';
+import type { SplitSize } from '../../runtime/train/splits.ts';
 
 export const numberOf = (setting: Setting | undefined): number | undefined =>
   setting?.kind === 'number' ? setting.value : undefined;
+
+/** A number of samples, or their share. */
+export const sizeOf = (setting: Setting | undefined): SplitSize | undefined => {
+  if (setting?.kind !== 'number') return undefined;
+  return setting.quantity === 'share' ? { share: setting.value } : setting.value;
+};
 
 export const numbersOf = (setting: Setting | undefined): number[] | undefined =>
   setting?.kind === 'list' ? setting.elements.flatMap((each) => numberOf(each) ?? []) : undefined;

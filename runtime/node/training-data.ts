@@ -1,7 +1,7 @@
 /** The data of a training run: its parts, checked before the first step. */
 import type { SampleSource } from '../train/loader.ts';
 import type { DataSpec } from '../train/recipe.ts';
-import { resolveCounts, splitIndices, takeIndices } from '../train/splits.ts';
+import { noTraining, resolveCounts, splitIndices, takeIndices } from '../train/splits.ts';
 import type { SplitName } from '../train/splits.ts';
 import { badData } from './datasets/dataset.ts';
 import type { Dataset } from './datasets/dataset.ts';
@@ -15,6 +15,8 @@ export interface DataOverrides extends Partial<Omit<DataSpec, 'split'>> {
   readonly target?: 'class' | 'mask';
   /** Whether every class must have a sample, which is what learning needs and measuring does not; true unless told. */
   readonly everyClass?: boolean;
+  /** Whether a training split must have samples; true unless told. */
+  readonly needsTraining?: boolean;
 }
 
 /** What opens the same data once more, in another thread. */
@@ -26,8 +28,8 @@ export interface DataOrigin {
 
 export interface TrainingData {
   readonly origin: DataOrigin;
-  readonly train: SampleSource;
-  /** Undefined where the split leaves none. */
+  /** Undefined where the split leaves none, as `val` and `test` are. */
+  readonly train: SampleSource | undefined;
   readonly val: SampleSource | undefined;
   readonly test: SampleSource | undefined;
   readonly target: 'class' | 'mask';
@@ -45,20 +47,22 @@ export interface TrainingData {
  * Opens the data that a recipe names, relative to the folder of its source file, and divides it (see `resolveCounts`
  * for sizes that are not given). What can be told without decoding is checked: headers and sizes of files, the range
  * of labels, classes without a sample. Throws E0710 (unreadable), E0712, E0714 and E0718 (malformed), naming file and
- * record, and E0719 for a split that the data is too small for.
+ * record, and E0719 for a split that the data is too small for, or that leaves nothing for a training.
  */
 export async function openTrainingData(
   given: DataSpec,
   baseFolder: string,
-  { target = 'class', everyClass = true, ...overrides }: DataOverrides = {},
+  { target = 'class', everyClass = true, needsTraining = true, ...overrides }: DataOverrides = {},
 ): Promise<TrainingData> {
   const spec: DataSpec = { ...given, ...overrides, split: { ...given.split, ...overrides.split } };
   const origin = { spec, baseFolder, target };
   const parts = await openParts(spec, baseFolder, target);
   try {
+    const { counts, ...splits } = divide(parts, spec);
+    if (needsTraining && !splits.train) throw noTraining(parts.name, counts);
     return {
       ...(await checked(parts, spec, everyClass)),
-      ...divide(parts, spec),
+      ...splits,
       origin,
       close: () => closeParts(parts),
     };
@@ -91,9 +95,7 @@ function divide({ name, pool, ...apart }: Parts, { split, limit = pool.size }: D
     const chosen = dataset === pool ? indices[part] : takeIndices(dataset.size, split[part], split.seed, words);
     return chosen.length > 0 ? sampleSource(dataset, chosen, words) : undefined;
   };
-  const train = sourceOf('train');
-  if (!train) throw new RangeError('a training split without samples');
-  return { train, val: sourceOf('val'), test: sourceOf('test') };
+  return { counts, train: sourceOf('train'), val: sourceOf('val'), test: sourceOf('test') };
 }
 
 function sampleSource(dataset: Dataset, indices: Uint32Array, name: string): SampleSource {

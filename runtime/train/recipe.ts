@@ -92,6 +92,9 @@ const augmentSchema = v.variant('kind', [
 ]);
 export type Augment = v.InferOutput<typeof augmentSchema>;
 
+/** So many samples, or a share of those there are. */
+const sizeSchema = v.union([v.number(), v.object({ share: v.number() })]);
+
 /** Where samples come from; paths are absolute or relative to the folder of the source file. */
 const dataSchema = v.object({
   name: v.string(),
@@ -109,9 +112,9 @@ const dataSchema = v.object({
   size: v.optional(v.number()),
   generatorSeed: v.optional(v.number()),
   split: v.object({
-    train: v.optional(v.number()),
-    val: v.optional(v.number()),
-    test: v.optional(v.number()),
+    train: v.optional(sizeSchema),
+    val: v.optional(sizeSchema),
+    test: v.optional(sizeSchema),
     seed: v.number(),
   }),
 });

@@ -62,6 +62,23 @@ const cases: readonly (readonly [source: string, ...faults: string[]])[] = [
   [`${model}weights for M { file = "a" }`, 'E0610 2:1 `weights` needs a name'],
   [`${model}budget b for M { params <= 3 }`, 'E0610 2:8 `budget` has no name of its own'],
   [`const rate = 0.1\n${train}optimizer = sgd(lr=rate * 2) }`],
+  ['dataset d { format = "idx"  split { train = 80%  val = 0.2  test = 100% } }'],
+  ['dataset d { format = "idx"  split { train = 120% } }', 'E0605 1:45 `train` must be at most 100%, not 120%'],
+  ['dataset d { format = "idx"  split { train = -1 } }', 'E0605 1:45 `train` must be at least 0, not -1'],
+  ['dataset d { format = "idx"  split { train = 1.0 } }', 'E0604 1:45 `train` may be one sample or all of them'],
+  [
+    'dataset d { format = "idx"  split { train = 80.5 } }',
+    'E0604 1:45 `train` must be a whole number or a share, not 80.5',
+  ],
+  ['dataset d { format = "idx"  split { train = 8px } }', 'E0604 1:45 `train` cannot be 8px'],
+  [
+    'dataset d { format = "synthetic"  samples = 9  split { train = 10 } }',
+    'E0605 1:48 the split (train = 10) needs 10 samples, but `d` has 9',
+  ],
+  [
+    'dataset d { format = "synthetic"  split { train = 80%  val = 30% } }',
+    'E0605 1:35 the shares of the split (train = 80%, val = 30%) are more than all of `d`',
+  ],
 ];
 
 describe('directive checks', () => {

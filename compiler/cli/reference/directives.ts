@@ -111,7 +111,8 @@ function typeText(spec: Spec): string {
   }
 }
 
-function numberText({ integer, least, most, units: allowed }: Extract<Spec, { kind: 'number' }>): string {
+function numberText({ sharing, integer, least, most, units: allowed }: Extract<Spec, { kind: 'number' }>): string {
+  if (sharing) return 'int, or a share below 1 or with `%`';
   const range =
     least !== undefined && most !== undefined
       ? ` from ${least} to ${most}`

@@ -2,6 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { DataSpec } from '../../train/recipe.ts';
+import { syntheticDefaults } from '../../train/synthetic.ts';
 import { openFile, pathKind, unreadable } from '../file-access.ts';
 import { openCifarBinary } from './cifar-binary.ts';
 import { badData, readLines } from './dataset.ts';
@@ -22,9 +23,6 @@ export interface Parts {
   readonly val?: Dataset | undefined;
   readonly test?: Dataset | undefined;
 }
-
-/** What `samples`, `size` and `classes` of synthetic data are where the recipe does not say. */
-const synthetic = { samples: 4000, size: 32, classes: 4 } as const;
 
 /**
  * Opens the pool that training and validation come from and, by format, what lies apart: `test_batch.bin` beside
@@ -126,8 +124,8 @@ async function together(
 }
 
 function openSynthetic(spec: DataSpec, target: 'class' | 'mask'): Dataset {
-  const { samples = synthetic.samples, size = synthetic.size, generatorSeed: seed = 0 } = spec;
-  return createSynthetic({ target, classes: spec.classes ?? synthetic.classes, size, seed }, samples);
+  const { samples = syntheticDefaults.samples, size = syntheticDefaults.size, generatorSeed: seed = 0 } = spec;
+  return createSynthetic({ target, classes: spec.classes ?? syntheticDefaults.classes, size, seed }, samples);
 }
 
 async function fileNames(folder: string): Promise<readonly string[]> {

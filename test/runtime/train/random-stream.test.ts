@@ -104,6 +104,38 @@ describe('splits', () => {
     );
   });
 
+  it('by shares have sizes within one sample of them, never more together than there are', () => {
+    const parts = fc.array(fc.integer({ min: 1, max: 1000 }), { minLength: 1, maxLength: 3 });
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 100_000 }),
+        parts,
+        fc.integer({ min: 0, max: 3 }),
+        (pool, weights, spare) => {
+          const total = weights.reduce((sum, each) => sum + each, 0) * (spare === 0 ? 1 : 1 + spare / 10);
+          const shares = weights.map((each) => each / total);
+          const names = ['train', 'val', 'test'] as const;
+          const asked = Object.fromEntries(
+            names.flatMap((name, at) => {
+              const share = shares[at];
+              return share === undefined ? [] : [[name, { share }]];
+            }),
+          );
+          // A share of no sample is refused; the samples for that are above.
+          fc.pre(shares.every((share) => share * pool >= 1));
+          const counts = resolveCounts(pool, asked, [], 'it');
+          const sizes = names.map((name) => counts[name]);
+          shares.forEach((share, at) => expect(Math.abs((sizes[at] ?? 0) - share * pool)).toBeLessThanOrEqual(1));
+          const sum = sizes.reduce((all, each) => all + each, 0);
+          expect(sum).toBe(spare === 0 ? pool : Math.round(pool * shares.reduce((all, each) => all + each, 0) + 1e-9));
+          const { train, val, test } = splitIndices(pool, counts, 1);
+          expect(new Set([...train, ...val, ...test]).size).toBe(sum);
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
   it('differ by seed', () => {
     const counts = { train: 50, val: 50, test: 0 };
     expect(splitIndices(100, counts, 1)).not.toEqual(splitIndices(100, counts, 2));
@@ -118,16 +150,32 @@ describe('splits', () => {
     [100, { val: 20 }, [], { train: 80, val: 20, test: 0 }],
     [100, { train: 45, val: 5, test: 70 }, ['test'], { train: 45, val: 5, test: 0 }],
     [100, { test: 10_000 }, ['test'], { train: 90, val: 10, test: 0 }],
+    [10, { test: 10 }, [], { train: 0, val: 0, test: 10 }],
+    [10, { train: 0, test: 10 }, [], { train: 0, val: 0, test: 10 }],
+    [2, {}, [], { train: 0, val: 1, test: 1 }],
+    [100, { train: { share: 0.8 }, val: { share: 0.2 } }, [], { train: 80, val: 20, test: 0 }],
+    [100, { val: { share: 0.25 } }, [], { train: 75, val: 25, test: 0 }],
+    [10, { train: { share: 0.7 }, val: { share: 0.2 }, test: { share: 0.1 } }, [], { train: 7, val: 2, test: 1 }],
+    [7, { train: { share: 0.5 }, val: { share: 0.5 } }, [], { train: 4, val: 3, test: 0 }],
+    [100, { train: { share: 0.5 }, test: 10 }, [], { train: 50, val: 0, test: 10 }],
+    [100, { train: { share: 1 }, test: { share: 1 } }, ['test'], { train: 100, val: 0, test: 0 }],
   ] as const)('of %i samples with %j asked and %j apart are %j', (pool, asked, own, counts) => {
     expect(resolveCounts(pool, asked, own, 'it')).toEqual(counts);
   });
 
   it.each([
     [100, { train: 90, val: 20 }, 'the split (train = 90, val = 20) needs 110 samples, but it has 100'],
-    [100, { train: 0, val: 20 }, 'it has 100 samples, which leaves none for training'],
-    [2, {}, 'it has 2 samples, which leaves none for training (val = 1, test = 1)'],
+    [1, {}, 'the split (val = 1, test = 1) needs 2 samples, but it has 1'],
+    [10, { test: 11 }, 'the split (test = 11) needs 11 samples, but it has 10'],
     [0, { train: 1 }, 'the split (train = 1) needs 1 samples, but it has 0'],
     [100, { train: 0.5 }, 'sizes that are no integers'],
+    [
+      100,
+      { train: { share: 0.8 }, val: { share: 0.3 } },
+      'the shares of the split (train = 80%, val = 30%) are more than',
+    ],
+    [100, { train: { share: 0.8 }, val: 21 }, 'the split (train = 80%, val = 21) needs 101 samples, but it has 100'],
+    [2, { train: { share: 0.8 }, val: { share: 0.2 } }, 'val = 20% of the 2 samples of it is none'],
   ] as const)('of %i samples refuse %j', (pool, asked, message) => {
     expect(faultOf(() => resolveCounts(pool, asked, [], 'it'))).toMatch(/^E0719: /);
     expect(faultOf(() => resolveCounts(pool, asked, [], 'it'))).toContain(message);
