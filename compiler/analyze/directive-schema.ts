@@ -297,4 +297,4 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
 
 /** Names behind `val.`, `train.` and `test.`, and alone. */
 export const metricNames = ['accuracy', 'top5_accuracy', 'loss', 'mean_iou', 'pixel_accuracy', 'dice'] as const;
-export { splitNames } from '../../runtime/train/splits.ts';
+export const splitNames = ['train', 'val', 'test'] as const;

@@ -3,7 +3,6 @@ import type { Directive, Entry, Expression, Identifier, ValueEntry } from '../..
 import type { DiagnosticCode } from '../../grammar/diagnostics.ts';
 import type { Span } from '../../grammar/source.ts';
 import { didYouMean } from '../../grammar/suggest.ts';
-import { checkSplits } from './check-splits.ts';
 import { checkConstraint, type Constraint } from './budget.ts';
 import { directiveSchemas, stageWords, type DirectiveSchema, type Fields, type Functions } from './directive-schema.ts';
 import { checkCall, checkValue, modelHelp } from './directive-values.ts';
@@ -48,7 +47,6 @@ export function checkDirectives(directives: readonly Directive[], scope: Scope):
   }
   checkCircles(checked, scope);
   checkStageChains(checked, scope);
-  checkSplits(checked, scope);
   return checked;
 }
 

@@ -5,6 +5,7 @@ import { spanOf } from '../analyze/written.ts';
 import type { Graph } from '../ir/node.ts';
 import { checkDistillStage } from '../stages/distill.ts';
 import { checkPruneStage } from '../stages/check-prune.ts';
+import { checkSplits } from '../stages/check-splits.ts';
 import { checkQuantizeStage } from '../stages/quantize-settings.ts';
 import { stagesOf, type StageNode } from '../stages/stage-graph.ts';
 import { checkTrainStage, sizesOf, type TrainingSource } from '../stages/train.ts';
@@ -13,8 +14,8 @@ import { trainingDirective } from '../stages/training-directive.ts';
 /** Faults of every training and distillation whose models can be built with their defaults. */
 export function trainingFaults(checked: CheckedProgram): Diagnostic[] {
   if (checked.diagnostics.some(({ severity }) => severity === 'error')) return [];
-  const stages = stagesOf(checked.program.directives);
-  return stages.flatMap((stage) => {
+  const { directives } = checked.program;
+  const faults = stagesOf(directives).flatMap((stage) => {
     if (stage.word === 'train') return faultsOf(checked, stage.directive, checkTrainStage);
     if (stage.word === 'prune') {
       return faultsOf(checked, trainingDirective(stage), (source) => checkPruneStage(source, stage));
@@ -25,6 +26,7 @@ export function trainingFaults(checked: CheckedProgram): Diagnostic[] {
     if (!teacher) return [];
     return faultsOf(checked, trainingDirective(stage), (source) => checkDistillStage(source, teacher));
   });
+  return [...checkSplits(directives), ...faults];
 }
 
 /** The network of a teacher as it is declared; pruning changes neither its image nor its scores. */

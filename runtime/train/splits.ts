@@ -2,7 +2,7 @@
 import { RuntimeFault } from '../errors.ts';
 import { permutation, purposes, randomStream } from './random-stream.ts';
 
-export const splitNames = ['train', 'val', 'test'] as const;
+const splitNames = ['train', 'val', 'test'] as const;
 export type SplitName = (typeof splitNames)[number];
 
 /** How many samples each part gets. */

@@ -71,14 +71,6 @@ const cases: readonly (readonly [source: string, ...faults: string[]])[] = [
     'E0604 1:45 `train` must be a whole number or a share, not 80.5',
   ],
   ['dataset d { format = "idx"  split { train = 8px } }', 'E0604 1:45 `train` cannot be 8px'],
-  [
-    'dataset d { format = "synthetic"  samples = 9  split { train = 10 } }',
-    'E0605 1:48 the split (train = 10) needs 10 samples, but `d` has 9',
-  ],
-  [
-    'dataset d { format = "synthetic"  split { train = 80%  val = 30% } }',
-    'E0605 1:35 the shares of the split (train = 80%, val = 30%) are more than all of `d`',
-  ],
 ];
 
 describe('directive checks', () => {
