@@ -18,6 +18,9 @@ export interface Context {
   /** What `--adapter` names; undefined for the best there is. */
   readonly adapter: string | undefined;
   readonly seed: number;
+  /** What a person types to call this program, as `npx cnnc`, and the words behind it. */
+  readonly program: string;
+  readonly argv: readonly string[];
 }
 
 /** Runs a command's work with the flags as parsed; its result is the exit code. */

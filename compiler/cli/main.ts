@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The `cnnc` program: arguments and streams of the process in, exit code out. */
+import { programName } from './command-line.ts';
 import { runCli } from './run-cli.ts';
 
 // A reader that went away, as in `cnnc ops | head`, is no fault; nothing more can be said to it.
@@ -14,4 +15,5 @@ process.exitCode = await runCli(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
   env: process.env,
+  program: programName(process.argv[1], process.env),
 });

@@ -34,6 +34,10 @@ export interface Output {
   readonly json: boolean;
   readonly quiet: boolean;
   readonly verbose: boolean;
+  /** How wide lines of data may be: 80, or what the terminal has where that is less. */
+  readonly columns: number;
+  /** How wide the status line may be: one less than the terminal, and at most 100. */
+  readonly statusColumns: number;
   /** Lines for people on stdout; nothing with `--json`. */
   data(text: string): void;
   /** Exactly this text on stdout, with `--json` as well: what was asked for is a text. */
@@ -102,6 +106,8 @@ export function createOutput(settings: OutputSettings): Output {
     json,
     quiet,
     verbose,
+    columns: Math.min(stdout.columns || 80, 80),
+    statusColumns: Math.min(lines.columns - 1, 100),
     data: (text) => json || lines.out(text),
     raw: lines.out,
     event,

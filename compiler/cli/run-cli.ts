@@ -11,6 +11,8 @@ export interface Streams {
   readonly stdout: Sink;
   readonly stderr: Sink;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What a person types to call this program; `npx cnnc` unless told. */
+  readonly program?: string;
 }
 
 /** Runs one command line and gives its exit code. Never throws. */
@@ -30,7 +32,8 @@ export async function runCli(argv: readonly string[], streams: Streams): Promise
     const configured = await configureCommand(program, argv, streams, async (work) => {
       const flags = program.opts<GlobalFlags>();
       output = outputFor(flags);
-      result = await work({ output, adapter: flags.adapter, seed: flags.seed });
+      const { program: called = 'npx cnnc' } = streams;
+      result = await work({ output, adapter: flags.adapter, seed: flags.seed, program: called, argv });
     });
     await configured.parseAsync([...argv], { from: 'user' });
     return result;

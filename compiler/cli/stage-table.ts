@@ -30,14 +30,12 @@ export function figureOf(figures: NamedFigures, { key }: FigureColumn): number |
   return value === undefined || Number.isNaN(value) ? undefined : value;
 }
 
-/** `: 269,722 params, 40.6 M MACs, ...`; empty where nothing is known. */
-export function figureText(figures: NamedFigures): string {
-  const known = figureColumns.flatMap((column) => {
+/** `params 269,722`, `MACs 40.6 M`, ...: what is known. */
+export const figureTexts = (figures: NamedFigures): string[] =>
+  figureColumns.flatMap((column) => {
     const value = figureOf(figures, column);
     return value === undefined ? [] : [`${column.title} ${column.text(value)}`];
   });
-  return known.length === 0 ? '' : `: ${known.join(', ')}`;
-}
 
 /** `0.50x` of the first; empty where either is not known. */
 export function ratioText(value: number | undefined, first: number | undefined): string {

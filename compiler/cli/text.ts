@@ -46,3 +46,15 @@ export function formatTable(rows: readonly (readonly string[])[], right: readonl
       .join('  ');
   return rows.map((row) => line(row).trimEnd()).join('\n');
 }
+
+/** A list with commas, in indented lines no wider than `width` as far as its items allow. */
+export function wrapped(items: readonly string[], width: number, indent: string): string {
+  const lines: string[] = [];
+  for (const [at, item] of items.entries()) {
+    const text = at < items.length - 1 ? `${item},` : item;
+    const line = lines.at(-1);
+    if (line !== undefined && line.length + 1 + text.length <= width) lines[lines.length - 1] = `${line} ${text}`;
+    else lines.push(`${indent}${text}`);
+  }
+  return lines.join('\n');
+}

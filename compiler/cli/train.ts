@@ -12,17 +12,13 @@ import { mergeDiagnostics } from '../analyze/index.ts';
 import { weightsOf, type WeightsFlags } from './model-weights.ts';
 import { parseTarget } from './source-model.ts';
 import { loadStages, pickChain } from './stage-source.ts';
-import { figureText } from './stage-table.ts';
 import { overridesOf } from './train-overrides.ts';
 import type { SettingFlags } from './train-source.ts';
+import { endText, nextCommands, outcomeText, tellInterrupted, type StageNamingFlags } from './training-end.ts';
 import { weightsFlags } from './weights-flags.ts';
 
-interface TrainFlags extends SettingFlags, WeightsFlags {
-  readonly output?: string;
-  readonly data?: string;
-  readonly P?: Readonly<Record<string, string>>;
+interface TrainFlags extends SettingFlags, StageNamingFlags, WeightsFlags {
   readonly resume?: boolean;
-  readonly limitBatches?: number;
   readonly traceNan?: boolean;
 }
 
@@ -69,10 +65,12 @@ async function run(context: Context, target: string, flags: TrainFlags): Promise
   const weights = flags.weights === undefined ? undefined : await weightsOf(model, flags, context.seed);
   for (const note of weights?.notes ?? []) output.note(note);
   try {
-    return await execute(context, { ...draft, weights }, chain, flags);
+    return await execute(context, { ...draft, weights }, chain, target, flags);
   } catch (error) {
-    if (error instanceof StageInterrupted) return concludeTraining(context, error.result, error.folder);
-    throw error;
+    if (!(error instanceof StageInterrupted)) throw error;
+    tellInterrupted(context, error.result);
+    summarize(context, error.result, error.folder);
+    return exitCodes.interrupted;
   }
 }
 
@@ -86,9 +84,11 @@ async function execute(
   context: Context,
   setup: StageSetup,
   chain: readonly StageNode[],
-  { resume = false, traceNan = false, allowNonFinite }: TrainFlags,
+  target: string,
+  flags: TrainFlags,
 ): Promise<ExitCode> {
   const { output } = context;
+  const { resume = false, traceNan = false, allowNonFinite } = flags;
   const abort = new AbortController();
   const interrupt = (): void => abort.abort();
   process.once('SIGINT', interrupt);
@@ -115,8 +115,7 @@ async function execute(
     );
   } catch (error) {
     if (!abort.signal.aborted || error !== abort.signal.reason) throw error;
-    output.progress('');
-    output.data('interrupted between trainings; --resume goes on from here');
+    tellInterrupted(context);
     output.event({ type: 'summary', ended: 'interrupted' });
     return exitCodes.interrupted;
   } finally {
@@ -124,23 +123,26 @@ async function execute(
   }
   const [last] = outcomes.slice(-1);
   const [result] = results;
-  if (alone && last && result) return concludeTraining(context, result, last.folder.path);
-  const stages = outcomes.map(({ stage, isCached, figures }) => ({ name: stage.name, cached: isCached, ...figures }));
-  output.event({ type: 'summary', ended: 'finished', stages });
+  if (alone && last && result) {
+    output.data(`${endText(result)}\n${outcomeText(last, output.columns)}`);
+    summarize(context, result, last.folder.path);
+  } else {
+    const stages = outcomes.map(({ stage, isCached, figures }) => ({ name: stage.name, cached: isCached, ...figures }));
+    output.event({ type: 'summary', ended: 'finished', stages });
+  }
+  const next = last ? nextCommands(context, target, last, flags) : [];
+  if (next.length > 0) output.data(`\n${output.style('bold', 'Next')}\n  ${next.join('\n  ')}`);
   return exitCodes.ok;
 }
 
-function tell({ output }: Context, { stage, folder, isCached, figures }: StageOutcome): void {
-  output.data(`${stage.name}: ${isCached ? 'up to date' : 'done'}, in ${folder.path}${figureText(figures)}`);
+function tell({ output }: Context, outcome: StageOutcome): void {
+  const { stage, folder, isCached, figures } = outcome;
+  output.data(outcomeText(outcome, output.columns));
   output.event({ type: 'artifact', path: folder.path, stage: stage.name, cached: isCached, figures });
 }
 
-function concludeTraining({ output }: Context, { ended, state, restoredEpoch }: TrainResult, folder: string): ExitCode {
-  output.progress('');
-  const reasons = { finished: 'finished', 'early-stop': 'stopped early', interrupted: 'interrupted' };
-  const restored = restoredEpoch === undefined ? '' : `, weights of epoch ${restoredEpoch} restored`;
-  output.data(`${reasons[ended]} after ${state.step} steps${restored}; the run is in ${folder}`);
+/** Of a training alone; the last event. */
+function summarize({ output }: Context, { ended, state, restoredEpoch }: TrainResult, folder: string): void {
   output.event({ type: 'artifact', path: folder });
   output.event({ type: 'summary', ended, steps: state.step, seconds: state.seconds, restoredEpoch });
-  return ended === 'interrupted' ? exitCodes.interrupted : exitCodes.ok;
 }

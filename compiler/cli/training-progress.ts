@@ -1,8 +1,9 @@
 /** How a training run goes: one status line on a terminal, one line an epoch, and events with `--json`. */
 import type { TrainingArtifact } from '../../runtime/train/training-artifact.ts';
 import type { TrainingEvent } from '../../runtime/train/training-run.ts';
+import type { TrainingRecord } from '../../runtime/train/training-state.ts';
 import type { Context } from './command.ts';
-import { formatDigits } from './text.ts';
+import { epochColumns, epochHeading, epochRow, formatFigure, statusLine } from './epoch-table.ts';
 
 export function showProgress(
   { output }: Pick<Context, 'output'>,
@@ -10,25 +11,37 @@ export function showProgress(
 ): (event: TrainingEvent) => void {
   let stepsPerEpoch = 1;
   let [firstStep, started] = [0, performance.now()];
+  let [latest, measured]: (TrainingRecord | undefined)[] = [];
+  let columns: ReturnType<typeof epochColumns> | undefined;
   return (event) => {
     if (event.type === 'start') {
       [stepsPerEpoch, firstStep, started] = [event.stepsPerEpoch, event.state.step, performance.now()];
+      measured = event.state.history.at(-1);
+    } else if (event.type === 'step') {
+      latest = event.record;
     } else if (event.type === 'progress') {
       const total = recipe.epochs * stepsPerEpoch;
-      const rate = (event.step - firstStep) / (performance.now() - started);
-      const eta = formatDuration((total - event.step) / rate / 1000);
-      const speed = formatDigits(rate * 1000 * recipe.batch);
-      output.progress(
-        `epoch ${event.epoch}/${recipe.epochs}, step ${event.batch}/${stepsPerEpoch}, ${speed} images/s, ${eta} left`,
-        { epoch: event.epoch, step: event.step, total },
+      const rate = ((event.step - firstStep) * 1000) / (performance.now() - started);
+      const line = statusLine(
+        {
+          epoch: event.epoch,
+          epochs: recipe.epochs,
+          done: event.step / total,
+          loss: (latest ?? measured)?.values['train.loss'],
+          metric: metricText(measured) ?? metricText(latest),
+          imagesPerSecond: rate * recipe.batch,
+          secondsLeft: (total - event.step) / rate,
+        },
+        output.statusColumns,
       );
+      output.progress(line, { epoch: event.epoch, step: event.step, total });
     } else if (event.type === 'epoch') {
-      const { epoch, values, lr, imagesPerSecond } = event.record;
-      const figures = Object.entries(values).map(([name, value]) => `${name} ${value.toFixed(4)}`);
-      const best = event.best ? '  best' : '';
-      output.data(
-        `epoch ${String(epoch).padStart(3)}  ${figures.join('  ')}  lr ${lr.toPrecision(3)}  ${formatDigits(imagesPerSecond)} images/s${best}`,
-      );
+      latest = measured = event.record;
+      if (!columns) {
+        columns = epochColumns(event.record, recipe.epochs, output.columns);
+        output.data(epochHeading(columns));
+      }
+      output.data(epochRow(columns, event.record, event.best));
       output.event({ type: 'metric', kind: 'epoch', ...event.record, best: event.best });
     } else if (event.type === 'rollback') {
       output.note(`numbers that are not finite: back to step ${event.step}, learning rate times ${event.lrScale}`);
@@ -36,8 +49,9 @@ export function showProgress(
   };
 }
 
-const formatDuration = (seconds: number): string => {
-  if (!Number.isFinite(seconds)) return '?';
-  const whole = Math.round(seconds);
-  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
-};
+/** The first metric of the validation, or where it was not measured that of the training. */
+function metricText(record: TrainingRecord | undefined): string | undefined {
+  const figures = Object.entries(record?.values ?? {}).filter(([name]) => !name.endsWith('loss'));
+  const [name, value] = figures.find(([key]) => key.startsWith('val.')) ?? figures[0] ?? [];
+  return name === undefined || value === undefined ? undefined : `${name} ${formatFigure(value)}`;
+}

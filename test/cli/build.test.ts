@@ -295,7 +295,8 @@ describe('--verify', () => {
       color: 'never',
       env: {},
     });
-    const verified = verifyPasses({ output, adapter: undefined, seed: 1 }, source, given, { ...compilation, passes });
+    const context = { output, adapter: undefined, seed: 1, program: 'npx cnnc', argv: [] };
+    const verified = verifyPasses(context, source, given, { ...compilation, passes });
     await expect(verified).rejects.toMatchObject({
       code: 'E0998',
       message: expect.stringMatching(/^soften changes the output output by .* at sigmoid.* \(.*tiny\.cnn:4:54\)$/),

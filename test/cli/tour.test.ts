@@ -27,9 +27,12 @@ function changed(source: string, diff: string): string {
   return source.replace(side('-'), () => side('+'));
 }
 
-/** What is the same wherever a training runs: not its figures, nor which epoch is the best. */
+/** What is the same wherever a training runs: not its figures and how wide they are, nor which epoch is the best. */
 const withoutFigures = (text: string): string =>
-  text.replaceAll(/\d+(\.\d+)?(e[-+]?\d+)?/g, '#').replaceAll(/ {2}best$/gm, '');
+  text
+    .replaceAll(/\d+(\.\d+)?(e[-+]?\d+)?/g, '#')
+    .replaceAll(/ {2}best$/gm, '')
+    .replaceAll(/\s+/g, ' ');
 
 /**
  * What each command prints, below it; `silent` ones only have to succeed, and of `figures` only what stdout says without
