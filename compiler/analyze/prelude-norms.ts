@@ -6,6 +6,7 @@ import { joinNames } from './naming.ts';
 import { knownSize } from './prelude-layers.ts';
 import {
   argumentOf,
+  boolArgument,
   CallFault,
   emit,
   intArgument,
@@ -65,14 +66,14 @@ function runLayerNorm(call: OpCall): Value {
   return tensorValue(emit(call, layerNorm, [x, ...operands], { eps: nonNegativeArgument(call, 'eps', 1e-5) }, path));
 }
 
-/** One slope a channel, as torch.nn.PReLU(C), which starts at 0.25 (He et al. 2015). */
+/** One slope a channel, or for all, as torch.nn.PReLU(C) and PReLU(), which start at 0.25 (He et al. 2015). */
 function runPrelu(call: OpCall): Value {
   const x = tensorArgument(call);
   expectRankAtLeast(x.type, 2, 'rectify', '[N, C, ...]');
-  const channels = knownSize(x, 1, 'the number of channels');
+  const slopes = boolArgument(call, 'shared', false) ? 1 : knownSize(x, 1, 'the number of channels');
   const path = call.place.slot.path();
-  const weight = makeParameter(call, path, 'weight', [channels], { kind: 'constant', value: 0.25 }, { isSpread: true });
-  const shape = x.type.shape.map((_, axis) => (axis === 1 ? channels : 1));
+  const weight = makeParameter(call, path, 'weight', [slopes], { kind: 'constant', value: 0.25 }, { isSpread: true });
+  const shape = x.type.shape.map((_, axis) => (axis === 1 ? slopes : 1));
   return tensorValue(emit(call, prelu, [x, emit(call, reshape, [weight], { shape }, path)], {}, path));
 }
 
@@ -102,8 +103,8 @@ export const norms: readonly PreludeOp[] = [
   },
   {
     name: 'prelu',
-    summary: 'x where x > 0, a slope learnt for each channel times x elsewhere',
-    parameters: [x],
+    summary: 'x where x > 0, elsewhere x times a slope learnt for each channel, or with `shared` for all of them',
+    parameters: [x, { name: 'shared', default: 'false' }],
     positional: 1,
     run: runPrelu,
   },

@@ -1,5 +1,6 @@
 /** Prelude ops with parameters of their own: the types they give, the parameters they make, the faults they find. */
 import { describe, expect, it } from 'vitest';
+import { evaluateGraph } from '../../compiler/ir/evaluate.ts';
 import { formatType } from '../../compiler/ir/type.ts';
 import { initialWeights } from '../../compiler/weights.ts';
 import { built, faultsOf } from './memory-host.ts';
@@ -38,6 +39,23 @@ describe('prelude layers', () => {
       op: 'prelu',
       parameters: { 'act.weight': [[8], { kind: 'constant', value: 0.25 }] },
     });
+  });
+
+  it('prelu(shared=true) has one slope, as torch.nn.PReLU() has', () => {
+    expect(describeModel('act: prelu(shared=true)')).toEqual({
+      type: 'f32[N, 8, 6, W]',
+      op: 'prelu',
+      parameters: { 'act.weight': [[1], { kind: 'constant', value: 0.25 }] },
+    });
+    const { graph } = built('model M(x: f32[1, 2, 1, 2]) -> f32[1, 2, 1, 2] { return x |> prelu(shared=true) }');
+    const tensor = (shape: readonly number[], data: readonly number[]) => ({
+      dtype: 'f32' as const,
+      shape,
+      data: Float64Array.from(data),
+    });
+    const x = tensor([1, 2, 1, 2], [-1, 2, 3, -4]);
+    const [y] = Object.values(evaluateGraph(graph, { x }, { parameters: { weight: tensor([1], [0.5]) } }));
+    expect([...(y?.data ?? [])]).toEqual([-0.5, 2, 3, -2]);
   });
 
   it('prelu starts at 0.25 in memory too', () => {

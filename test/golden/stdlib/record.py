@@ -133,17 +133,18 @@ class ESPNetEncoder(nn.Module):
 
     def forward(self, image):
         half = nn.functional.avg_pool2d(image, 3, 2, 1)
-        at2 = self.b1(torch.cat([self.level1(image), half], 1))
+        first = self.level1(image)
+        at2 = self.b1(torch.cat([first, half], 1))
         down = self.level2_0(at2)
         at4 = self.b2(torch.cat([self.level2(down), down, nn.functional.avg_pool2d(half, 3, 2, 1)], 1))
         down = self.level3_0(at4)
-        return at2, at4, self.classifier(self.b3(torch.cat([down, self.level3(down)], 1)))
+        return first, at2, at4, self.classifier(self.b3(torch.cat([down, self.level3(down)], 1)))
 
 
 class ESPNet(nn.Module):
-    """Mehta et al. 2018, figure 4d."""
+    """Mehta et al. 2018, figure 4d; the authors' weights for CamVid join the smaller image as well."""
 
-    def __init__(self, classes: int = 20, p: int = 2, q: int = 8):
+    def __init__(self, classes: int = 20, p: int = 2, q: int = 8, join_image: bool = False):
         super().__init__()
 
         def up() -> nn.ConvTranspose2d:
@@ -152,7 +153,8 @@ class ESPNet(nn.Module):
         self.encoder = ESPNetEncoder(classes, p, q)
         self.level3_C = bare(131, classes)
         self.br = norm(classes)
-        self.conv = conv_norm_act(19 + classes, classes, 3)
+        self.join_image = join_image
+        self.conv = conv_norm_act((19 if join_image else 16) + classes, classes, 3)
         self.up_l3 = nn.Sequential(up())
         pyramid = Pyramid(2 * classes, classes, bn=norm_act(classes))
         self.combine_l2_l3 = nn.Sequential(norm_act(2 * classes), pyramid)
@@ -160,9 +162,10 @@ class ESPNet(nn.Module):
         self.classifier = up()
 
     def forward(self, image):
-        at2, at4, at8 = self.encoder(image)
+        first, at2, at4, at8 = self.encoder(image)
         joined = torch.cat([self.level3_C(at4), self.up_l3(self.br(at8))], 1)
-        return self.classifier(self.conv(torch.cat([self.up_l2(self.combine_l2_l3(joined)), at2], 1)))
+        skip = at2 if self.join_image else first
+        return self.classifier(self.conv(torch.cat([self.up_l2(self.combine_l2_l3(joined)), skip], 1)))
 
 
 def inception_v3() -> nn.Module:
@@ -207,7 +210,11 @@ SMALL = {
     "unet": (3, 32, 48),
     "lenet5": (1, 28, 28),
     "espnet": (3, 32, 48),
+    "espnet_camvid": (3, 32, 48),
 }
+
+# Heights and widths of other images, even and odd ones, which torchvision's networks take as well.
+OTHER_SIZES = [(96, 160), (131, 107)]
 
 # Source, model, shape of the image.
 OTHERS = {
@@ -219,6 +226,7 @@ OTHERS = {
     "unet": ("Ronneberger et al. 2015, as in record.py", UNet, (3, 64, 64)),
     "lenet5": ("LeCun et al. 1998, as in record.py", LeNet5, (1, 28, 28)),
     "espnet": ("Mehta et al. 2018, as in record.py", ESPNet, (3, 64, 64)),
+    "espnet_camvid": ("Mehta et al. 2018, as in record.py", lambda: ESPNet(join_image=True), (3, 64, 64)),
 }
 
 
@@ -255,6 +263,8 @@ def main() -> None:
             "macs": count_macs(model, shape),
             "state_dict": {key: list(value.shape) for key, value in model.state_dict().items()},
         }
+        if name in NETWORKS or name == "inception_v3":
+            record["others"] = [[h, w, count_macs(make(), (3, h, w))] for h, w in OTHER_SIZES]
         if name in SMALL:
             record["forward"] = forward(model, SMALL[name])
         text = json.dumps(record, separators=(",", ":")).replace('"],"', '"],\n"')

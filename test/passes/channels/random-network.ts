@@ -84,7 +84,7 @@ function shuffleByHand(x: Node, step: Choice): Node | undefined {
 /** Group norm, learnt slopes and scales. */
 function scaled(builder: Builder, x: Node, step: Choice): Node {
   const channels = size(x, 1);
-  if (step.a % 3 === 0) return call(all.prelu, [x, filled(builder, [channels, 1, 1])]);
+  if (step.a % 3 === 0) return call(all.prelu, [x, filled(builder, [step.b % 2 === 0 ? channels : 1, 1, 1])]);
   if (step.a % 3 === 1) return call(all.mul, [filled(builder, [1, channels, 1, 1]), x]);
   const groups = pick(
     [1, 2, channels].filter((count) => channels % count === 0),
