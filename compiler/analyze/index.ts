@@ -1,6 +1,7 @@
 /** The analyzer's front door: from an entry file to models that can be built, directives and diagnostics. */
 import { byPosition, type Diagnostic } from '../../grammar/diagnostics.ts';
 import type { SourceFile } from '../../grammar/source.ts';
+import type { Graph } from '../ir/node.ts';
 import { buildModel, type BuildOptions, type BuiltModel, type ModelItem } from './build-ir.ts';
 import { costOf, type Cost } from './cost.ts';
 import { checkDirectives, type CheckedDirective } from './directives.ts';
@@ -43,8 +44,8 @@ export interface AnalyzedModel {
   readonly budgets: readonly BudgetDirective[];
   /** Builds the graph; with errors in the program there is none, and they are its diagnostics. */
   build(options?: BuildOptions): BuiltModel;
-  /** Preprocessing with class names, which are read now. */
-  preprocess(): { readonly preprocess?: Preprocess; readonly diagnostics: readonly Diagnostic[] };
+  /** Preprocessing with class names, which are read now, and compared with the scores of the built graph. */
+  preprocess(graph?: Graph): { readonly preprocess?: Preprocess; readonly diagnostics: readonly Diagnostic[] };
 }
 
 export interface AnalyzedProgram {
@@ -107,7 +108,7 @@ export function analyze(entryPath: string, host: AnalyzeHost, overrides?: Settin
       weights: weightsFor(name.name, directives, host),
       budgets: budgetsFor(name.name, directives),
       build: (options) => (diagnostics.some(isError) ? unbuilt(name.name, diagnostics) : buildModel(item, options)),
-      preprocess: () => preprocessFor(name.name, directives, host),
+      preprocess: (graph) => preprocessFor(name.name, directives, host, graph),
     };
   });
   return { file: entry.file, files: modules.map(({ file }) => file), models, directives, diagnostics, canBuild };
@@ -168,8 +169,13 @@ export function checkProgram(entryPath: string, host: AnalyzeHost): CheckedProgr
   const built = models.flatMap((model) => model.built?.diagnostics ?? []);
   const byName = new Map(models.flatMap((model) => (model.built ? [[model.name, model.built]] : [])));
   const warnings = warnModels(program.directives, byName);
-  return { program, models, diagnostics: mergeDiagnostics(program.diagnostics, built, warnings) };
+  const named = program.models.flatMap((model) => misnamed(model, byName.get(model.name)));
+  return { program, models, diagnostics: mergeDiagnostics(program.diagnostics, built, warnings, named) };
 }
+
+/** Faults of class names; a file that is not there is an error only where something is made from it. */
+const misnamed = (model: AnalyzedModel, built: BuiltModel | undefined): readonly Diagnostic[] =>
+  built?.graph ? model.preprocess(built.graph).diagnostics.filter(({ code }) => code !== 'E0701') : [];
 
 /** False where a name is declared twice or a type is unknown: building would only repeat that. */
 function hasSoundNames({ item }: AnalyzedModel, diagnostics: readonly Diagnostic[]): boolean {

@@ -1,6 +1,9 @@
 /** What directives say about one model: preprocessing, published weights, budgets. */
 import { diagnostic, type Diagnostic } from '../../grammar/diagnostics.ts';
 import type { Span } from '../../grammar/source.ts';
+import { checkCount, parseClassNames } from '../../runtime/class-names.ts';
+import { RuntimeFault } from '../../runtime/errors.ts';
+import type { Graph } from '../ir/node.ts';
 import type { Constraint } from './budget.ts';
 import type { Setting } from './settings.ts';
 import type { CheckedDirective } from './directives.ts';
@@ -69,11 +72,15 @@ export function checkPreprocess({ items }: CheckedDirective): Diagnostic[] {
   return diagnostics;
 }
 
-/** The preprocessing of a model with its class names; reports E0701 where the file of the names cannot be read. */
+/**
+ * The preprocessing of a model with its class names. Reports E0701 where the file of the names cannot be read, and E0605
+ * where it is none, or has not one for each score of the graph.
+ */
 export function preprocessFor(
   model: string,
   directives: readonly CheckedDirective[],
   host: AnalyzeHost,
+  graph: Graph | undefined,
 ): { readonly preprocess?: Preprocess; readonly diagnostics: readonly Diagnostic[] } {
   const directive = directives.find(({ word, target }) => word === 'preprocess' && target === model);
   if (!directive) return { diagnostics: [] };
@@ -85,8 +92,36 @@ export function preprocessFor(
   const help = 'paths are as seen from this file, or from the folder in $CNNC_DATA';
   if (text === undefined)
     return { preprocess, diagnostics: [diagnostic('E0701', labels.span, `cannot read ${path}`, { help })] };
-  preprocess.labels = text.replace(/\r?\n$/, '').split(/\r?\n/);
-  return { preprocess, diagnostics: [] };
+  try {
+    preprocess.labels = namesOfScores(parseClassNames(text, path), { path, model, directives, graph });
+    return { preprocess, diagnostics: [] };
+  } catch (error) {
+    if (!(error instanceof RuntimeFault)) throw error;
+    return {
+      preprocess,
+      diagnostics: [diagnostic('E0605', labels.span, error.message, { help: error.help ?? 'one name a line' })],
+    };
+  }
+}
+
+interface Naming {
+  readonly path: string;
+  readonly model: string;
+  readonly directives: readonly CheckedDirective[];
+  readonly graph: Graph | undefined;
+}
+
+/** One name for each score; the class that a dataset ignores may be named behind them. Throws E0714. */
+function namesOfScores(names: readonly string[], { path, model, directives, graph }: Naming): string[] {
+  const channels = graph && Object.values(graph.outputs)[0]?.type.shape[1];
+  if (typeof channels !== 'number') return [...names];
+  const classes = channels === 1 ? 2 : channels;
+  const ignores = directives.some(
+    ({ word, settings }) => word === 'dataset' && numberOf(settings.get('ignore')) === classes,
+  );
+  const counted = ignores && names.length === classes + 1 ? names.slice(0, classes) : names;
+  checkCount({ who: path, names: counted }, classes, model);
+  return [...counted];
 }
 
 /** The weights that are published for a model, in the order of the file. */

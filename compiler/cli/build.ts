@@ -177,19 +177,13 @@ const excused = (missed: Diagnostic, stage: string): Diagnostic => ({
 
 async function writeBuild(
   { output, seed }: Context,
-  { name, source: { built, preprocess, model }, weights: { source } }: BuildSubject,
+  { name, source: { model }, weights: { source } }: BuildSubject,
   compilation: SourceCompilation,
   { folder, files, started }: { readonly folder: string; readonly files: ArtifactFiles; readonly started: number },
 ): Promise<void> {
   await writeFolderAtomically(folder, files);
   const ms = performance.now() - started;
   const figures = buildFigures(compilation, ms);
-  const outputs = Object.values(built.graph?.outputs ?? {});
-  const classes = outputs.length === 1 ? outputs[0]?.type.shape[1] : undefined;
-  const labels = preprocess?.labels?.length;
-  if (labels !== undefined && typeof classes === 'number' && labels !== classes) {
-    output.note(`note: the model gives ${classes} classes, but ${labels} are named`);
-  }
   for (const figure of figures.passes) output.event({ type: 'metric', kind: 'pass', ...figure });
   for (const figure of figures.plans) output.event({ type: 'metric', kind: 'plan', ...figure });
   if (!output.quiet) output.data(`${buildReport(name, figures, source, output)}\n\nwrote ${folder}`);

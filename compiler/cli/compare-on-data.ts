@@ -37,6 +37,7 @@ export async function compareOnData(
   checkAlike(reference, model, other);
   const judged = await openJudged(other, text, flags.labels);
   const { data } = judged;
+  for (const each of data.notes) context.output.note(`note: ${each}`);
   try {
     const figures = await withDevice(context, async (opened) => {
       const session = await sessionFor(opened, artifacts[0], folder);

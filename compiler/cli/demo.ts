@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { removeCheckpoints } from '../../runtime/node/checkpoint-files.ts';
 import type { OpenedDevice } from '../../runtime/node/device.ts';
 import { runTraining } from '../../runtime/node/run-training.ts';
+import { scoresFor } from '../../runtime/node/align-classes.ts';
 import { openTrainingData } from '../../runtime/node/training-data.ts';
 import { writeFileAtomically } from '../../runtime/node/write-file.ts';
 import { writeFolderAtomically } from '../../runtime/node/write-folder.ts';
@@ -102,8 +103,9 @@ async function build({ output, seed }: Context, source: SourceModel): Promise<So
 }
 
 /** The test split: pictures that neither training nor the choice of the best epoch has seen. */
-async function testImages({ manifest: { recipe } }: TrainingArtifact): Promise<readonly LabelledImage[]> {
-  const data = await openTrainingData(recipe.data, '.', recipe.target);
+async function testImages({ manifest: { recipe, model } }: TrainingArtifact): Promise<readonly LabelledImage[]> {
+  const { target } = recipe;
+  const data = await openTrainingData(recipe.data, '.', { target: target.kind, scores: scoresFor(target, model.name) });
   try {
     const images: LabelledImage[] = [];
     for (let at = 0; at < (data.test?.size ?? 0); at++) {

@@ -1,6 +1,8 @@
 /** What `cnnc eval --data` names: files of a format, or a split of a dataset that a source file declares. */
 import { dirname, resolve } from 'node:path';
 import { openDataset, parseDataArgument } from '../../runtime/node/datasets/open-dataset.ts';
+import { nameList } from '../../runtime/class-names.ts';
+import { alignParts, type Scores } from '../../runtime/node/align-classes.ts';
 import { openTrainingData } from '../../runtime/node/training-data.ts';
 import type { Sample } from '../../runtime/train/sample.ts';
 import { usageError } from './failure.ts';
@@ -11,15 +13,22 @@ export interface EvalData {
   /** A class that counts for nothing. */
   readonly ignore?: number | undefined;
   readonly classNames?: readonly string[] | undefined;
+  /** What its user should know: see `TrainingData`. */
+  readonly notes: readonly string[];
   read(index: number): Promise<Sample>;
   close(): Promise<void>;
 }
 
 interface Expected {
   readonly labels: string | undefined;
-  /** What the model tells apart. */
-  readonly classes: number;
+  readonly scores: Scores;
   readonly target: 'class' | 'mask';
+}
+
+/** What a model without names leaves to be believed. */
+function unnamed({ model, names }: Scores, classNames: readonly string[] | undefined): readonly string[] {
+  if (names || !classNames) return [];
+  return [`${model} names no classes: its scores are taken in the order of the data, ${nameList(classNames)}`];
 }
 
 /** Throws E0001 for a text that names nothing, SourceError for a faulty file, and what opening the data throws. */
@@ -27,7 +36,15 @@ export async function openEvalData(text: string, expected: Expected): Promise<Ev
   const declared = /^(?<file>.+\.cnn):(?<name>\w+)(?:\.(?<split>\w+))?$/i.exec(text)?.groups;
   if (declared) return openDeclared(declared['file'] ?? '', declared['name'] ?? '', declared['split'], expected);
   const { format, path } = parseDataArgument(text);
-  return openDataset(format, path, { labels: expected.labels, classes: expected.classes });
+  const { labels, scores } = expected;
+  const pool = await openDataset(format, path, { labels, classes: scores.classes });
+  try {
+    const { parts, classNames, notes } = alignParts({ name: path, pool }, {}, scores);
+    return { ...parts.pool, classNames, notes: [...unnamed(scores, classNames), ...notes] };
+  } catch (error) {
+    await pool.close();
+    throw error;
+  }
 }
 
 const splits = ['train', 'val', 'test'] as const;
@@ -36,7 +53,7 @@ async function openDeclared(
   file: string,
   name: string,
   wanted: string | undefined,
-  { labels, classes, target }: Expected,
+  { labels, scores, target }: Expected,
 ): Promise<EvalData> {
   if (labels !== undefined)
     throw usageError('--labels is for files of a format', `${file} names the labels of ${name}`);
@@ -57,8 +74,7 @@ async function openDeclared(
   }
   const folder = resolve(dirname(file));
   const spec = dataSpecOf(dataset, (path) => resolve(folder, path));
-  const measured = { everyClass: false, needsTraining: false };
-  const data = await openTrainingData(spec, folder, { target, classes: spec.classes ?? classes, ...measured });
+  const data = await openTrainingData(spec, folder, { target, scores, needsTraining: false });
   const source = data[chosen ?? (data.test ? 'test' : data.val ? 'val' : 'train')];
   if (source) {
     const { ignore } = spec;
@@ -67,6 +83,7 @@ async function openDeclared(
       target: data.target,
       ignore,
       classNames: data.classNames,
+      notes: [...unnamed(scores, data.classNames), ...data.notes],
       read: (index) => source.read(index),
       close: () => data.close(),
     };

@@ -1,5 +1,6 @@
 /** What `cnnc eval` counts: classes of pictures, or classes of pixels. */
 import { RuntimeFault } from '../../runtime/errors.ts';
+import type { Scores } from '../../runtime/node/align-classes.ts';
 import type { HostTensor } from '../../runtime/host-tensor.ts';
 import { createMeter, iouOfClasses, scored } from '../../runtime/train/metrics.ts';
 import { createPreparer, type Preparer } from '../../runtime/train/prepare-sample.ts';
@@ -45,13 +46,19 @@ export async function openJudged(
     const message = `the output ${model.output} is no score for each of several classes, which accuracy is measured on`;
     throw new RuntimeFault('E0906', 'input', message, 'cnnc inspect ARTIFACT shows its shape');
   }
-  const data = await openEvalData(text, { labels, classes, target });
+  const data = await openEvalData(text, { labels, scores: scoresIn(model, classes), target });
   if (data.target === target) {
     return { data, judge: target === 'class' ? judgeClasses(model) : judgePixels(model, classes, data) };
   }
   await data.close();
   throw otherTarget(model, target);
 }
+
+const scoresIn = ({ name, labels }: ImageModel, classes: number): Scores => ({
+  model: name,
+  classes,
+  names: labels.length > 0 ? labels : undefined,
+});
 
 function otherTarget({ output }: ImageModel, target: 'class' | 'mask'): RuntimeFault {
   const [found, wanted] = target === 'class' ? ['masks', 'whole pictures'] : ['a class for each picture', 'each pixel'];

@@ -60,6 +60,7 @@ async function evaluate(context: Context, folder: string, flags: EvalFlags): Pro
   const assertions = parseAssertions(flags.assert ?? [], metrics[targetOf(model)]);
   // Before a GPU is looked for: what is wrong with the data is told at once.
   const { data, judge } = await openJudged(model, flags.data, flags.labels);
+  for (const each of data.notes) context.output.note(`note: ${each}`);
   try {
     const summary = await withSession(context, artifact, folder, (open) =>
       measure(context, open, model, data, judge, flags),

@@ -7,6 +7,7 @@ import { preprocessedSize, preprocessImage } from '../../runtime/preprocess.ts';
 import type { HostTensor, Session } from '../../runtime/session.ts';
 
 export interface ImageModel {
+  readonly name: string;
   readonly input: string;
   readonly channels: number;
   /** Undefined where the model takes every height or width. */
@@ -39,6 +40,7 @@ export function imageModel({ manifest }: Pick<Artifact, 'manifest'>): ImageModel
   const channels = fixed(input?.shape[1]);
   if (!input || second || input.shape.length !== 4 || channels === undefined) throw notOneImage(plan);
   return {
+    name: manifest.model.name,
     input: input.name,
     channels,
     height: fixed(input.shape[2]),

@@ -43,7 +43,7 @@ export function modelOf(program: AnalyzedProgram, wanted: string | undefined, op
   failOnErrors(program.diagnostics);
   const model = pickModel(program, program.file.path, wanted);
   const built = model.build({ arguments: options.arguments ?? {}, dims: options.dims ?? {} });
-  const { preprocess, diagnostics } = model.preprocess();
+  const { preprocess, diagnostics } = model.preprocess(built.graph);
   const all = mergeDiagnostics(program.diagnostics, built.diagnostics, diagnostics);
   failOnErrors(all);
   if (!built.graph) throw new SourceError(all);

@@ -1,5 +1,6 @@
 /** The samples that a quantize directive measures on: the same ones, in the same order, as often as they are asked for. */
 import type { HostTensor } from '../../runtime/host-tensor.ts';
+import { scoresFor } from '../../runtime/node/align-classes.ts';
 import { openLoader } from '../../runtime/node/loader.ts';
 import { openTrainingData } from '../../runtime/node/training-data.ts';
 import type { Recipe } from '../../runtime/train/recipe.ts';
@@ -20,6 +21,8 @@ export interface CalibrationData {
 }
 
 export interface CalibrationOptions {
+  /** Name of the model, for messages. */
+  readonly model: string;
   readonly recipe: Recipe;
   readonly split: SplitName;
   readonly samples: number;
@@ -35,8 +38,7 @@ export async function openCalibration(options: CalibrationOptions): Promise<Cali
   const { target, seed } = recipe;
   const data = await openTrainingData(recipe.data, '.', {
     target: target.kind,
-    classes: target.classes,
-    everyClass: false,
+    scores: scoresFor(target, options.model),
     needsTraining: false,
   });
   try {

@@ -1,6 +1,7 @@
 /** The figures of a stage's result: what it weighs, how good it is on the validation split, and how long it takes. */
 import type { Artifact } from '../../runtime/artifact.ts';
 import type { OpenedDevice } from '../../runtime/node/device.ts';
+import { scoresFor } from '../../runtime/node/align-classes.ts';
 import { openLoader } from '../../runtime/node/loader.ts';
 import { openTrainingData } from '../../runtime/node/training-data.ts';
 import { createSession, type Session } from '../../runtime/session.ts';
@@ -29,11 +30,8 @@ export async function validationFigures(
   signal: AbortSignal,
 ): Promise<StageFigures> {
   const { target } = recipe;
-  const data = await openTrainingData(recipe.data, '.', {
-    target: target.kind,
-    classes: target.classes,
-    needsTraining: false,
-  });
+  const scores = scoresFor(target, artifact.manifest.model.name);
+  const data = await openTrainingData(recipe.data, '.', { target: target.kind, scores, needsTraining: false });
   try {
     if (!data.val) return {};
     const session = await createSession(device, artifact, { profile: info.profile });

@@ -34,7 +34,7 @@ function samplesOptions(
   const { image } = boundModel({ graph: model.graph, batch: recipe.batch, imageSize: imageSizeOf(directive) });
   const [, channels = 1, height = 1, width = 1] = image.attrs.shape.map(Number);
   const input = { name: image.attrs.name, shape: [channels, height, width] as const };
-  return { recipe, preprocess: model.preprocess, split, samples, input, signal: context.signal };
+  return { model: model.name, recipe, preprocess: model.preprocess, split, samples, input, signal: context.signal };
 }
 
 /** Gradients of the loss on training data, where the criterion asks for them. Throws a PruneFault without data. */

@@ -1,4 +1,5 @@
 /** The `prune` stage: fewer channels or fewer weights, at once or along a training. */
+import { scoresFor } from '../../runtime/node/align-classes.ts';
 import { openTrainingData } from '../../runtime/node/training-data.ts';
 import type { CheckedDirective } from '../analyze/index.ts';
 import { SourceError } from '../cli/failure.ts';
@@ -113,7 +114,7 @@ async function plannedRounds(model: StagedModel, { directive, settings, context 
     batch,
     limitBatches = Infinity,
   } = draftRecipe(trainingSource(model, directive, context), context.overrides, []);
-  const data = await openTrainingData(spec, '.', { target: target.kind, classes: target.classes });
+  const data = await openTrainingData(spec, '.', { target: target.kind, scores: scoresFor(target, model.name) });
   try {
     return roundsOf(
       settings.schedule,

@@ -53,6 +53,7 @@ export async function quantizeStage(
   const plan = planInt8(prepared);
   const image = imageOf(prepared, directive);
   const data = await openCalibration({
+    model: input.name,
     recipe,
     split: context.overrides.data ? 'train' : settings.split,
     samples: settings.samples,

@@ -14,6 +14,8 @@ import { version } from '../version.ts';
 import { openCalibration, type CalibrationOptions } from './calibration-data.ts';
 
 export interface SamplesOptions {
+  /** Name of the model, for messages. */
+  readonly model: string;
   readonly recipe: Recipe;
   readonly preprocess: Preprocess | undefined;
   readonly split: SplitName;

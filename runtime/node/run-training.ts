@@ -8,6 +8,7 @@ import { firstNotFinite, type StepTrace } from '../train/trace-step.ts';
 import type { TrainingArtifact } from '../train/training-artifact.ts';
 import { train } from '../train/trainer.ts';
 import type { TrainingEvent, TrainResult } from '../train/training-run.ts';
+import { scoresFor } from './align-classes.ts';
 import { openLoader } from './loader.ts';
 import { openRunFolder, type RunFolder } from './run-folder.ts';
 import { openTrainingData, type TrainingData } from './training-data.ts';
@@ -36,11 +37,11 @@ export interface RunTrainingOptions {
  * changed. Throws what `openTrainingData`, `openRunFolder`, `createTrainingSession` and `train` throw.
  */
 export async function runTraining(options: RunTrainingOptions): Promise<TrainResult> {
-  const { recipe, preprocess, model } = options.artifact.manifest;
-  const classes = recipe.data.classes ?? recipe.target.classes;
-  const data = await openTrainingData(recipe.data, '.', { target: recipe.target.kind, classes });
+  const { recipe, model } = options.artifact.manifest;
+  const { target } = recipe;
+  const data = await openTrainingData(recipe.data, '.', { target: target.kind, scores: scoresFor(target, model.name) });
   try {
-    const classNames = preprocess?.labels ?? data.classNames ?? [];
+    const classNames = data.classNames ?? [];
     const folder = await openRunFolder(options.folder, { ...options, recipe, model: model.name, classNames });
     for (const fault of folder.found?.damaged ?? []) options.onDamage?.(fault);
     const result = await runIn(folder, data, options).catch(async (error: unknown) => {

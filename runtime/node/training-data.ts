@@ -3,6 +3,7 @@ import type { SampleSource } from '../train/loader.ts';
 import type { DataSpec } from '../train/recipe.ts';
 import { noTraining, resolveCounts, splitIndices, takeIndices } from '../train/splits.ts';
 import type { SplitName } from '../train/splits.ts';
+import { alignParts, emptyClasses, type Aligned, type Scores } from './align-classes.ts';
 import { badData } from './datasets/dataset.ts';
 import type { Dataset } from './datasets/dataset.ts';
 import { openParts } from './datasets/open-parts.ts';
@@ -13,8 +14,8 @@ export interface DataOverrides extends Partial<Omit<DataSpec, 'split'>> {
   readonly split?: Partial<DataSpec['split']>;
   /** What the loss needs, for formats that can have either; a class unless told. */
   readonly target?: 'class' | 'mask';
-  /** Whether every class must have a sample, which is what learning needs and measuring does not; true unless told. */
-  readonly everyClass?: boolean;
+  /** The model that the data is for: its classes and those of the data are compared, and matched by name. */
+  readonly scores?: Scores | undefined;
   /** Whether a training split must have samples; true unless told. */
   readonly needsTraining?: boolean;
 }
@@ -24,6 +25,7 @@ export interface DataOrigin {
   readonly spec: DataSpec;
   readonly baseFolder: string;
   readonly target: 'class' | 'mask';
+  readonly scores: Scores | undefined;
 }
 
 export interface TrainingData {
@@ -33,9 +35,12 @@ export interface TrainingData {
   readonly val: SampleSource | undefined;
   readonly test: SampleSource | undefined;
   readonly target: 'class' | 'mask';
-  /** As far as recipe or data say. */
+  /** As far as model, recipe or data say. */
   readonly classes: number | undefined;
+  /** In the order of the labels that samples have, which is that of the model's scores. */
   readonly classNames: readonly string[] | undefined;
+  /** What its user should know: classes that were matched by name, and those without a sample. */
+  readonly notes: readonly string[];
   /** Of the pictures themselves: grey has 1, colour 3. */
   readonly channels: number;
   /** `[channels, height, width]`; undefined where every picture has its own size. */
@@ -46,22 +51,24 @@ export interface TrainingData {
 /**
  * Opens the data that a recipe names, relative to the folder of its source file, and divides it (see `resolveCounts`
  * for sizes that are not given). What can be told without decoding is checked: headers and sizes of files, the range
- * of labels, classes without a sample. Throws E0710 (unreadable), E0712, E0714 and E0718 (malformed), naming file and
- * record, and E0719 for a split that the data is too small for, or that leaves nothing for a training.
+ * of labels, names and numbers of classes (see `alignParts`). Throws E0710 (unreadable), E0712, E0714 and E0718
+ * (malformed), naming file and record, and E0719 for a split that the data is too small for, or that leaves nothing for
+ * a training.
  */
 export async function openTrainingData(
   given: DataSpec,
   baseFolder: string,
-  { target = 'class', everyClass = true, needsTraining = true, ...overrides }: DataOverrides = {},
+  { target = 'class', scores, needsTraining = true, ...overrides }: DataOverrides = {},
 ): Promise<TrainingData> {
   const spec: DataSpec = { ...given, ...overrides, split: { ...given.split, ...overrides.split } };
-  const origin = { spec, baseFolder, target };
-  const parts = await openParts(spec, baseFolder, target);
+  const origin = { spec, baseFolder, target, scores };
+  const parts = await openFor(origin);
   try {
-    const { counts, ...splits } = divide(parts, spec);
+    const aligned = alignParts(parts, spec, scores);
+    const { counts, ...splits } = divide(aligned.parts, spec);
     if (needsTraining && !splits.train) throw noTraining(parts.name, counts);
     return {
-      ...(await checked(parts, spec, everyClass)),
+      ...(await checked(aligned, spec, scores)),
       ...splits,
       origin,
       close: () => closeParts(parts),
@@ -73,10 +80,15 @@ export async function openTrainingData(
 }
 
 /** The same splits once more, without the checks. */
-export async function reopenSplits({ spec, baseFolder, target }: DataOrigin) {
-  const parts = await openParts(spec, baseFolder, target);
-  return { ...divide(parts, spec), close: () => closeParts(parts) };
+export async function reopenSplits(origin: DataOrigin) {
+  const parts = await openFor(origin);
+  const { spec, scores } = origin;
+  return { ...divide(alignParts(parts, spec, scores).parts, spec), close: () => closeParts(parts) };
 }
+
+/** Labels may not exceed the model's classes where the data names none. */
+const openFor = ({ spec, baseFolder, target, scores }: DataOrigin): Promise<Parts> =>
+  openParts({ ...spec, classes: spec.classes ?? scores?.classes }, baseFolder, target);
 
 async function closeParts({ pool, val, test }: Parts): Promise<void> {
   for (const dataset of [pool, val, test]) await dataset?.close();
@@ -110,32 +122,29 @@ function sampleSource(dataset: Dataset, indices: Uint32Array, name: string): Sam
   };
 }
 
-async function checked(parts: Parts, { classes: given, ignore }: DataSpec, everyClass: boolean) {
+async function checked({ parts, classNames, missing, notes }: Aligned, spec: DataSpec, scores: Scores | undefined) {
   const { name, pool } = parts;
-  const { target, shape, classNames } = pool;
-  checkNames(classNames, given, ignore);
+  const { target, shape } = pool;
   const labels = await checkParts(parts);
-  const classes = given ?? classNames?.length ?? (labels && highest(labels) + 1);
-  if (everyClass && labels && classes !== undefined) checkEveryClass(labels, { classes, classNames, ignore, name });
-  return { target, classes, classNames, shape, channels: shape?.[0] ?? 3 };
-}
-
-function checkNames(
-  names: readonly string[] | undefined,
-  classes: number | undefined,
-  ignore: number | undefined,
-): void {
-  // The class to ignore may be named behind the others.
-  const most = ignore !== undefined && ignore === classes ? ignore + 1 : classes;
-  if (classes === undefined || !names || names.length === classes || names.length === most) return;
-  throw badData(`${names.length} classes are named, but the dataset has ${classes}`);
+  const { ignore } = spec;
+  const classes = scores?.classes ?? spec.classes ?? classNames?.length ?? (labels && highest(labels) + 1);
+  const without = { names: classNames, ignore, besides: missing };
+  const empty = labels && classes !== undefined ? emptyClasses(labels, classes, without, name) : undefined;
+  return {
+    target,
+    classes,
+    classNames,
+    shape,
+    channels: shape?.[0] ?? 3,
+    notes: empty === undefined ? notes : [...notes, empty],
+  };
 }
 
 /** Whether the parts belong together, and every label is in range; the labels of the pool. */
 async function checkParts({ pool, val, test }: Parts): Promise<ArrayLike<number> | undefined> {
   for (const other of [val, test]) {
     if (!other) continue;
-    compareParts(pool, other);
+    compareShapes(pool, other);
     await other.labels?.();
   }
   return pool.labels?.();
@@ -147,32 +156,9 @@ function highest(labels: ArrayLike<number>): number {
   return most;
 }
 
-function compareParts(pool: Dataset, other: Dataset): void {
+function compareShapes(pool: Dataset, other: Dataset): void {
   const words = (shape: Dataset['shape']) => (shape ? `[${shape.join(', ')}]` : 'pictures of several sizes');
   if (words(pool.shape) !== words(other.shape)) {
     throw badData(`samples for training are ${words(pool.shape)}, but others of the data are ${words(other.shape)}`);
-  }
-  if (pool.classNames && other.classNames && pool.classNames.join('\n') !== other.classNames.join('\n')) {
-    throw badData(`the parts of the data have other classes: ${pool.classNames.length} and ${other.classNames.length}`);
-  }
-}
-
-interface Classes {
-  readonly classes: number;
-  readonly classNames: readonly string[] | undefined;
-  readonly ignore: number | undefined;
-  readonly name: string;
-}
-
-/** A class that no sample has cannot be learned; it is a wrong `classes` or an incomplete download. */
-function checkEveryClass(labels: ArrayLike<number>, { classes, classNames, ignore, name }: Classes): void {
-  const seen = new Set(Array.from(labels));
-  for (let index = 0; index < classes; index++) {
-    if (seen.has(index) || index === ignore) continue;
-    const words = classNames?.[index] === undefined ? `class ${index}` : `class ${index} (${classNames[index]})`;
-    throw badData(
-      `${words} of ${classes} has no sample in ${name}`,
-      'set classes to the number of classes in the data',
-    );
   }
 }

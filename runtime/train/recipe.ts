@@ -156,7 +156,13 @@ export const recipeSchema = v.object({
   /** At most so many batches of each epoch, in training and in validation; for trials. */
   limitBatches: v.optional(v.number()),
   data: dataSchema,
-  target: v.object({ kind: v.picklist(['class', 'mask']), classes: v.number(), ignore: v.optional(v.number()) }),
+  target: v.object({
+    kind: v.picklist(['class', 'mask']),
+    classes: v.number(),
+    ignore: v.optional(v.number()),
+    /** Of the classes, in the order of the scores, where they are known. */
+    names: v.optional(v.array(v.string())),
+  }),
   augment: v.array(augmentSchema),
   /** Settings before any schedule. */
   lr: v.number(),

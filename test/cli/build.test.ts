@@ -80,10 +80,15 @@ describe('what is written', () => {
     expect(await cnnc('bench', shop.at('out'), '--batch', '3')).toMatchObject({ code: 2 });
   });
 
-  it('tells where there are more or fewer class names than classes', async () => {
+  it('refuses more or fewer class names than scores', async () => {
     const shop = workshop({ 'labels.txt': 'red\ngreen\n' });
     const ran = await cnnc('build', shop.at('colours.cnn'), '-o', shop.at('out'));
-    expect(ran).toMatchObject({ code: 0, err: 'note: the model gives 3 classes, but 2 are named\n' });
+    expect(ran).toMatchObject({ code: 1, err: expect.stringContaining('labels.txt has red, green; Colours gives 3') });
+    expect(ran.err).toMatch(/^error\[E0605\].*\n.*colours\.cnn:7:12/);
+    expect(await cnnc('check', shop.at('colours.cnn'))).toMatchObject({
+      code: 1,
+      err: ran.err + '1 error in 1 file\n',
+    });
   });
 });
 

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { openFile, pathKind, unreadable } from '../file-access.ts';
 import type { RandomAccessFile } from '../file-access.ts';
 import type { Image8 } from '../../image.ts';
-import { badData, checkIndex, checkLabel, readClassNames, readLines } from './dataset.ts';
+import { badData, checkIndex, checkLabel, readClassNames, readNamesFile } from './dataset.ts';
 import type { Dataset, DatasetOptions } from './dataset.ts';
 
 const side = 32;
@@ -63,7 +63,7 @@ async function batchFiles(folder: string, part: 'train' | 'test'): Promise<reado
 /** The archive's own list, or `labels.txt`. */
 async function standardNames(folder: string): Promise<readonly string[] | undefined> {
   for (const name of ['batches.meta.txt', 'labels.txt']) {
-    if ((await pathKind(join(folder, name))) === 'file') return readLines(join(folder, name));
+    if ((await pathKind(join(folder, name))) === 'file') return readNamesFile(join(folder, name));
   }
   return undefined;
 }

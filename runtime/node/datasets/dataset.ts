@@ -1,4 +1,5 @@
 /** What every dataset offers, whatever its format: samples by index, read when they are asked for. */
+import { parseClassNames } from '../../class-names.ts';
 import { RuntimeFault } from '../../errors.ts';
 import type { Sample } from '../../train/sample.ts';
 import { readBytes } from '../file-access.ts';
@@ -63,17 +64,23 @@ export function checkIndex(index: number, size: number): void {
   throw new RangeError(`sample ${index} of a dataset of ${size}`);
 }
 
-/** The names of the option: as given, or the lines of the file that it names. */
+/** The names of the option: as given, or those in the file that it names. Throws as `readNamesFile` does. */
 export async function readClassNames(option: DatasetOptions['classNames']): Promise<readonly string[] | undefined> {
-  return typeof option === 'string' ? readLines(option) : option;
+  return typeof option === 'string' ? readNamesFile(option) : option;
 }
 
+/** The class names in a file, one a line. Throws E0710, and E0714 for no UTF-8 and no names. */
+export const readNamesFile = async (path: string): Promise<readonly string[]> =>
+  parseClassNames(await readUtf8(path), path);
+
 /** The lines of a text file without the empty ones at its end. Throws E0710, and E0714 for bytes that are no UTF-8. */
-export async function readLines(path: string): Promise<readonly string[]> {
+export const readLines = async (path: string): Promise<readonly string[]> =>
+  (await readUtf8(path)).trimEnd().split(/\r\n|\n|\r/);
+
+async function readUtf8(path: string): Promise<string> {
   const bytes = await readBytes(path);
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    return text.trimEnd().split(/\r?\n/);
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw badData(`${path} is not a text in UTF-8`);
   }

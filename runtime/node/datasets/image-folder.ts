@@ -2,6 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import type { Dirent } from 'node:fs';
 import { basename, dirname, isAbsolute, join, normalize, sep } from 'node:path';
+import { matchClasses } from '../../class-names.ts';
 import { unreadable } from '../file-access.ts';
 import { readImage } from '../images.ts';
 import { badData, checkIndex, checkLabel, readClassNames, readLines } from './dataset.ts';
@@ -29,11 +30,7 @@ export async function openImageFolder(path: string, options: DatasetOptions = {}
           items: await fromLabels(path, options.labels, { ...options, classes: options.classes ?? given?.length }),
           classNames: undefined,
         };
-  const names = given ?? classNames;
-  if (classNames && names && names.length !== classNames.length) {
-    throw badData(`${path} has ${classNames.length} class folders, but ${names.length} classes are named`);
-  }
-  items.forEach((item) => checkLabel(item.label, options, join(path, item.file)));
+  const { names, labelOf } = namesOf(path, classNames, given, options.classNames);
   return {
     format: 'image-folder',
     target: 'class',
@@ -41,16 +38,34 @@ export async function openImageFolder(path: string, options: DatasetOptions = {}
     size: items.length,
     classNames: names,
     shape: undefined,
-    labels: () => Promise.resolve(items.map((item) => item.label)),
+    labels: () => Promise.resolve(items.map((item) => labelOf(item.label))),
     async read(index) {
       checkIndex(index, items.length);
-      const { file = '', label = 0 } = items[index] ?? {};
+      const { file = '', label: folderLabel = 0 } = items[index] ?? {};
+      const label = labelOf(folderLabel);
       const name = join(path, file);
       const image = await readImage(name);
       return { input: { kind: 'image', image }, target: { kind: 'class', label }, name };
     },
     close: () => Promise.resolve(),
   };
+}
+
+/**
+ * Folders count in order of name, as in torchvision, whatever the order of the names that are given; these may have
+ * classes without a folder. Throws E0714 for a folder that is not named.
+ */
+function namesOf(
+  path: string,
+  folders: readonly string[] | undefined,
+  given: readonly string[] | undefined,
+  option: DatasetOptions['classNames'],
+): { readonly names: readonly string[] | undefined; readonly labelOf: (folder: number) => number } {
+  if (!folders || !given) return { names: given ?? folders, labelOf: (label) => label };
+  const names = given.toSorted();
+  const who = typeof option === 'string' ? option : 'the list of classes';
+  const { map } = matchClasses({ who: path, names: folders }, { who, names });
+  return { names, labelOf: (folder) => map[folder] ?? folder };
 }
 
 async function fromLabels(

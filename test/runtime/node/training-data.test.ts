@@ -30,6 +30,8 @@ const sizes = (data: Record<'train' | 'val' | 'test', SampleSource | undefined>)
   data.val?.size,
   data.test?.size,
 ];
+const labelsOf = (source: SampleSource) =>
+  Promise.all(Array.from({ length: source.size }, async (_, at) => labelOf(await source.read(at))));
 const indicesOf = (source: SampleSource | undefined) =>
   Array.from({ length: source?.size ?? 0 }, (_, position) => source?.indexOf(position));
 
@@ -107,21 +109,11 @@ describe('a pool of samples', () => {
       'E0714: the dataset data needs patterns for images and masks',
     ],
     ['a missing file', { format: 'cifar-binary', path: 'none.bin' }, 'E0710: cannot read'],
-    [
-      'a class without a sample',
-      { format: 'cifar-binary', path: 'few.bin', classes: 10 },
-      'E0714: class 7 of 10 has no sample in',
-    ],
-    [
-      'a class that is named and has no sample',
-      { format: 'cifar-binary', path: 'few.bin', labels: 'names.txt' },
-      'class 7 (h) of 10 has no sample in',
-    ],
     ['a label that is out of range', { format: 'cifar-binary', path: 'x.bin', classes: 9 }, 'E0714: record 9 of'],
     [
       'other names than classes',
       { format: 'cifar-binary', path: 'x.bin', classes: 4, labels: 'names.txt' },
-      'E0714: 10 classes are named, but the dataset has 4',
+      'E0714: the data has a, b, c, d, e, ... (10 in all); `classes` is 4',
     ],
     [
       'more synthetic classes than shapes',
@@ -141,10 +133,16 @@ describe('a pool of samples', () => {
   });
 });
 
-it('takes data without samples of some classes where it is only measured on', async () => {
-  const folder = temporaryFolder({ 'few.bin': cifar(turns(30, 7)) });
-  const spec = { format: 'cifar-binary', path: 'few.bin', classes: 10 } as const;
-  expect((await open(spec, folder, { everyClass: false })).classes).toBe(10);
+it('says which classes have no sample', async () => {
+  const names = 'a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n';
+  const folder = temporaryFolder({ 'few.bin': cifar(turns(30, 7)), 'names.txt': names });
+  const numbered = await open({ format: 'cifar-binary', path: 'few.bin', classes: 10 }, folder);
+  expect([numbered.classes, numbered.notes]).toEqual([
+    10,
+    [`${join(folder, 'few.bin')} has no sample of 3 classes 7, 8, 9`],
+  ]);
+  const named = await open({ format: 'cifar-binary', path: 'few.bin', labels: 'names.txt' }, folder);
+  expect(named.notes).toEqual([`${join(folder, 'few.bin')} has no sample of 3 classes h, i, j`]);
 });
 
 describe('data with parts of its own', () => {
@@ -196,7 +194,7 @@ describe('data with parts of its own', () => {
       'test/dog/0.png': onePixel(0),
     });
     expect(await faultOfOpening({ format: 'image-folder', path: strange })).toMatch(
-      /^E0714: the parts of the data have other classes/,
+      /^E0714: only the test part has the class owl; only the training part has cat$/,
     );
     // A class may be called train.
     const vehicles = temporaryFolder({
@@ -247,16 +245,24 @@ describe('labels', () => {
     const list = temporaryFolder({ ...pictures, 'labels.txt': '# all\na.png 1\nb.png 0\nc.png 1\n' });
     const listed = await open({ format: 'image-folder', path: 'p', labels: 'labels.txt' }, list);
     expect([sizes(listed), listed.classes, listed.classNames]).toEqual([[1, 1, 1], 2, undefined]);
-    const names = temporaryFolder({
-      'x/1.png': onePixel(1),
-      'y/1.png': onePixel(1),
-      'y/2.png': onePixel(1),
-      'n.txt': 'eggs\nham',
+  });
+
+  it('name the folders of pictures, which count in their own order', async () => {
+    const folder = temporaryFolder({
+      'p/x/1.png': onePixel(1),
+      'p/y/1.png': onePixel(1),
+      'p/y/2.png': onePixel(1),
+      'same.txt': 'y\nx',
+      'more.txt': 'z\nw\ny\nx',
+      'other.txt': 'eggs\nham',
     });
-    expect((await open({ format: 'image-folder', path: '.', labels: 'n.txt' }, names)).classNames).toEqual([
-      'eggs',
-      'ham',
-    ]);
+    const named = (labels: string) => ({ format: 'image-folder', path: 'p', labels }) as const;
+    const same = await open(named('same.txt'), folder);
+    expect([same.classNames, await labelsOf(same.train)]).toEqual([['x', 'y'], [1]]);
+    expect((await open(named('more.txt'), folder)).classNames).toEqual(['w', 'x', 'y', 'z']);
+    expect(await faultOfOpening(named('other.txt'), folder)).toMatch(
+      /^E0714: only .*p has the classes x, y; only .*other\.txt has eggs, ham$/,
+    );
   });
 
   it('may be a file of their own for npy', async () => {
