@@ -109,13 +109,13 @@ function relabelled(dataset: Dataset, match: ClassMatch | undefined, { ignore }:
     const help = 'list the classes in one order everywhere, or ignore a number behind all classes';
     throw badData(`the class to ignore, ${ignore}, is another one where classes are matched by name`, help);
   }
-  const { labels, read } = dataset;
+  const { labels } = dataset;
   const labelOf = (label: number): number => map[label] ?? label;
   return {
     ...dataset,
     labels: labels && (async () => Array.from(await labels(), labelOf)),
     async read(index): Promise<Sample> {
-      const sample = await read(index);
+      const sample = await dataset.read(index);
       return { ...sample, target: targetAs(sample.target, labelOf) };
     },
   };

@@ -64,7 +64,7 @@ export async function openTrainingData(
   const origin = { spec, baseFolder, target, scores };
   const parts = await openFor(origin);
   try {
-    const aligned = alignParts(parts, spec, scores);
+    const aligned = alignedFor(origin, parts);
     const { counts, ...splits } = divide(aligned.parts, spec);
     if (needsTraining && !splits.train) throw noTraining(parts.name, counts);
     return {
@@ -82,9 +82,12 @@ export async function openTrainingData(
 /** The same splits once more, without the checks. */
 export async function reopenSplits(origin: DataOrigin) {
   const parts = await openFor(origin);
-  const { spec, scores } = origin;
-  return { ...divide(alignParts(parts, spec, scores).parts, spec), close: () => closeParts(parts) };
+  return { ...divide(alignedFor(origin, parts).parts, origin.spec), close: () => closeParts(parts) };
 }
+
+/** Classes of whole pictures are none of pixels; whoever reads the samples says so. */
+const alignedFor = ({ spec, target, scores }: DataOrigin, parts: Parts): Aligned =>
+  alignParts(parts, spec, parts.pool.target === target ? scores : undefined);
 
 /** Labels may not exceed the model's classes where the data names none. */
 const openFor = ({ spec, baseFolder, target, scores }: DataOrigin): Promise<Parts> =>
