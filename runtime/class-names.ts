@@ -144,4 +144,8 @@ function distance(a: string, b: string): number {
   return row[b.length] ?? 0;
 }
 
+/** Whether an error is one that this module throws. */
+export const isClassFault = (error: unknown): error is RuntimeFault =>
+  error instanceof RuntimeFault && error.code === 'E0714';
+
 const misfit = (message: string, help: string): RuntimeFault => new RuntimeFault('E0714', 'input', message, help);

@@ -1,8 +1,7 @@
 /** What directives say about one model: preprocessing, published weights, budgets. */
 import { diagnostic, type Diagnostic } from '../../grammar/diagnostics.ts';
 import type { Span } from '../../grammar/source.ts';
-import { checkCount, parseClassNames } from '../../runtime/class-names.ts';
-import { RuntimeFault } from '../../runtime/errors.ts';
+import { checkCount, isClassFault, parseClassNames } from '../../runtime/class-names.ts';
 import type { Graph } from '../ir/node.ts';
 import type { Constraint } from './budget.ts';
 import type { Setting } from './settings.ts';
@@ -96,7 +95,7 @@ export function preprocessFor(
     preprocess.labels = namesOfScores(parseClassNames(text, path), { path, model, directives, graph });
     return { preprocess, diagnostics: [] };
   } catch (error) {
-    if (!(error instanceof RuntimeFault)) throw error;
+    if (!isClassFault(error)) throw error;
     return {
       preprocess,
       diagnostics: [diagnostic('E0605', labels.span, error.message, { help: error.help ?? 'one name a line' })],
