@@ -30,8 +30,8 @@ const sizes = (data: Record<'train' | 'val' | 'test', SampleSource | undefined>)
   data.val?.size,
   data.test?.size,
 ];
-const labelsOf = (source: SampleSource) =>
-  Promise.all(Array.from({ length: source.size }, async (_, at) => labelOf(await source.read(at))));
+const labelsOf = (source: SampleSource | undefined) =>
+  Promise.all(Array.from({ length: source?.size ?? 0 }, async (_, at) => source && labelOf(await source.read(at))));
 const indicesOf = (source: SampleSource | undefined) =>
   Array.from({ length: source?.size ?? 0 }, (_, position) => source?.indexOf(position));
 
