@@ -15,7 +15,7 @@ import { count, formatMs, wrapped } from './text.ts';
 export interface StageNamingFlags {
   readonly output?: string;
   readonly data?: string;
-  readonly weights?: string;
+  readonly weights?: string | undefined;
   readonly set?: readonly string[];
   readonly epochs?: number;
   readonly batch?: number;
