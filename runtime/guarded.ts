@@ -1,7 +1,7 @@
 /** Work on a device whose faults come out as coded faults: validation, memory, loss. */
 import { RuntimeFault } from './errors.ts';
 
-/** Runs work under error scopes, so that Dawn's validation and memory errors become coded faults. */
+/** Runs work under error scopes, so that Dawn's validation and memory errors, and a lost device, become coded faults. */
 export async function guarded<T>(device: GPUDevice, work: () => T | Promise<T>, what = ''): Promise<T> {
   device.pushErrorScope('out-of-memory');
   device.pushErrorScope('validation');
@@ -12,8 +12,15 @@ export async function guarded<T>(device: GPUDevice, work: () => T | Promise<T>, 
   } catch (error) {
     thrown = error;
   }
-  const invalid = await device.popErrorScope();
-  const exhausted = await device.popErrorScope();
+  // A lost device has no scopes left to pop.
+  const [invalid, exhausted] = await Promise.all([device.popErrorScope(), device.popErrorScope()]).catch(
+    (error: unknown) => {
+      thrown ??= error;
+      return [];
+    },
+  );
+  const lost = await Promise.race([device.lost, Promise.resolve(undefined)]);
+  if (lost) throw deviceLost(lost);
   if (thrown instanceof RuntimeFault) throw thrown;
   if (exhausted) {
     throw new RuntimeFault(

@@ -14,6 +14,7 @@ import { RuntimeFault } from './errors.ts';
 import { guarded, readStaging } from './guarded.ts';
 import type { HostTensor } from './host-tensor.ts';
 import { packInto, quantizeInto } from './layout.ts';
+import { beginLifetime } from './lifetime.ts';
 import { checkLimits, createPipelines } from './pipelines.ts';
 import { traceSteps, type Visit } from './trace.ts';
 
@@ -21,10 +22,16 @@ export type { HostTensor } from './host-tensor.ts';
 
 export interface Session {
   readonly plan: Plan;
-  /** Inputs by name to outputs by name; any batch size, without recompiling. Runs are serialised. */
+  /**
+   * Inputs by name to outputs by name; any batch size, without recompiling. Runs are serialised. Values that are not
+   * finite go through the ops as in PyTorch. Throws E0906 for inputs that do not fit, among them NaN where the model
+   * computes in int8, which has none; E0903 (device lost); E0904 and E0905; E0913 where the session is disposed, before
+   * or meanwhile.
+   */
   run(inputs: Readonly<Record<string, HostTensor>>): Promise<Record<string, HostTensor>>;
-  /** Runs one step at a time and hands over what each wrote; for comparing layer by layer. */
+  /** Runs one step at a time and hands over what each wrote; for comparing layer by layer. Throws as `run` does. */
   trace(inputs: Readonly<Record<string, HostTensor>>, visit: Visit): Promise<void>;
+  /** Frees its memory at once; runs that are not done throw E0913. Harmless when called again. */
   dispose(): void;
 }
 
@@ -34,23 +41,27 @@ export interface SessionOptions {
   readonly instances?: number;
 }
 
-/** Creates pipelines and uploads weights. Throws E0902 (limits), E0904 (memory), E0905 (rejected), E0715 (artifact). */
+/** Creates pipelines and uploads weights. Throws E0902 (limits), E0903 (lost), E0904 (memory), E0905 (rejected), E0715. */
 export async function createSession(device: GPUDevice, artifact: Artifact, options: SessionOptions): Promise<Session> {
   const plan = artifact.manifest.plans[options.profile];
   if (!plan) {
     throw new RuntimeFault('E0715', 'input', `the artifact has no plan for the ${options.profile} profile`);
   }
+  const lifetime = await beginLifetime(device, 'session');
   checkLimits(device, plan);
   const weights = await guarded(device, () => uploadWeights(device, artifact));
   const kernels = await createPipelines(device, artifact, plan);
   const instances = new Map<string, Instance>();
   const most = options.instances ?? 4;
+  const isInteger = computesInteger(plan);
   const guards = artifact.manifest.guards ?? [];
 
-  const instanceFor = async (symbols: Symbols): Promise<Instance> => {
+  const instanceFor = async (symbols: Symbols): Promise<{ readonly instance: Instance; readonly isNew: boolean }> => {
     const key = JSON.stringify(symbols);
     const known = instances.get(key);
     const instance = known ?? (await guarded(device, () => instantiate(device, plan, kernels, weights, symbols)));
+    if (lifetime.isDisposed) destroyInstance(instance);
+    lifetime.check();
     instances.delete(key);
     instances.set(key, instance);
     for (const [old, other] of instances) {
@@ -58,12 +69,12 @@ export async function createSession(device: GPUDevice, artifact: Artifact, optio
       destroyInstance(other);
       instances.delete(old);
     }
-    return instance;
+    return { instance, isNew: known === undefined };
   };
 
   let turn: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const result = turn.then(work, work);
+    const result = turn.then(() => lifetime.within(work));
     turn = result.catch(() => undefined);
     return result;
   };
@@ -72,23 +83,44 @@ export async function createSession(device: GPUDevice, artifact: Artifact, optio
     plan,
     run: (inputs) =>
       inTurn(async () => {
-        const instance = await instanceFor(bindSymbols(plan.inputs, inputs, guards));
-        upload(device, instance, inputs);
-        return execute(device, instance);
+        const symbols = bindSymbols(plan.inputs, inputs, guards);
+        if (isInteger) refuseNaN(inputs);
+        const { instance, isNew } = await instanceFor(symbols);
+        const work = (): Promise<Record<string, HostTensor>> => {
+          upload(device, instance, inputs);
+          return execute(device, instance);
+        };
+        // The first run meets every command once, so its faults are looked for.
+        return isNew ? guarded(device, work) : work();
       }),
     trace: (inputs, visit) =>
       inTurn(async () => {
         const symbols = bindSymbols(plan.inputs, inputs, guards);
-        const instance = await instanceFor(symbols);
+        if (isInteger) refuseNaN(inputs);
+        const { instance } = await instanceFor(symbols);
         upload(device, instance, inputs);
-        await traceSteps(device, plan, instance, symbols, visit);
+        await traceSteps(device, plan, instance, symbols, visit, lifetime);
       }),
-    dispose: () => {
-      for (const instance of instances.values()) destroyInstance(instance);
-      instances.clear();
-      for (const buffer of weights.buffers) buffer.destroy();
-    },
+    dispose: () =>
+      lifetime.dispose(() => {
+        for (const instance of instances.values()) destroyInstance(instance);
+        instances.clear();
+        for (const buffer of weights.buffers) buffer.destroy();
+      }),
   };
+}
+
+const computesInteger = ({ inputs, steps }: Plan): boolean =>
+  inputs.some(({ quantize }) => quantize) || steps.some(({ result }) => result.layout.element === 'i8');
+
+/** A NaN would become some whole number. */
+function refuseNaN(inputs: Readonly<Record<string, HostTensor>>): void {
+  for (const [name, { data }] of Object.entries(inputs)) {
+    const at = data.findIndex(Number.isNaN);
+    if (at < 0) continue;
+    const message = `input ${name} is NaN at element ${at}, and the model computes in int8, which has no NaN`;
+    throw new RuntimeFault('E0906', 'input', message);
+  }
 }
 
 function upload(device: GPUDevice, instance: Instance, inputs: Readonly<Record<string, HostTensor>>): void {

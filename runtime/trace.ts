@@ -4,6 +4,7 @@ import { bufferOf, portOf, type Instance, type Symbols } from './buffers.ts';
 import { readStaging } from './guarded.ts';
 import type { HostTensor } from './host-tensor.ts';
 import { elementsOf, unpack } from './layout.ts';
+import type { Lifetime } from './lifetime.ts';
 
 /** Sees a step and its result; `false` ends the trace. */
 export type Visit = (step: Step, result: HostTensor) => boolean | void;
@@ -14,8 +15,11 @@ export async function traceSteps(
   instance: Instance,
   symbols: Symbols,
   visit: Visit,
+  lifetime: Lifetime,
 ): Promise<void> {
   for (const [index, step] of plan.steps.entries()) {
+    // What reads buffers that were destroyed meanwhile would hand over zeros.
+    lifetime.check();
     const dispatch = instance.dispatches[index];
     if (!dispatch) continue;
     const port = portOf(step.result, symbols);

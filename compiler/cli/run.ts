@@ -88,7 +88,13 @@ async function readTensor(path: string): Promise<HostTensor> {
     const help = 'save it as float32, scaled and normalised as the model was trained';
     throw new RuntimeFault('E0906', 'input', `${path} holds ${stored.dtype}, and the model takes floats`, help);
   }
-  return { shape: stored.shape, data: toFloat32(stored) };
+  const data = toFloat32(stored);
+  const bad = data.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) {
+    const help = 'find where the number comes from; a session in code takes it, and gives what PyTorch would';
+    throw new RuntimeFault('E0906', 'input', `${path} has the value ${data[bad]} at element ${bad}`, help);
+  }
+  return { shape: stored.shape, data };
 }
 
 /** Values of each output that are printed. */

@@ -5,6 +5,7 @@ import { reduceMax, reduceMean, reduceSum } from '../ops/index.ts';
 import { finishCells } from './cells.ts';
 import { channelGroups, type Kernel } from './kernel.ts';
 import { at, beginShader, walk } from './wgsl.ts';
+import { noteNaN, orNaN } from '../ops/rules/not-finite.ts';
 
 /** Axis 1 alone; a matrix may lose it, because a vector lies in memory like a matrix of one column. */
 function foldsChannels(node: Node): boolean {
@@ -31,17 +32,18 @@ export const channelFold: Kernel = {
     const inside = `vec4u(0, 1, 2, 3) + g * 4u < vec4u(${channels})`;
     const mean = isOp(node, reduceMean) ? ` / f32(${channels})` : '';
     const value = maximum ? 'max(max(t.x, t.y), max(t.z, t.w))' : `dot(t, vec4f(1.0))${mean}`;
-    const step = maximum ? `max(t, select(vec4f(-3.40282346e38), a, ${inside}))` : 't + a';
+    const low = maximum ? `vec4f(${shader.f32(-Infinity)})` : 'vec4f()';
+    const step = maximum ? `max(t, select(${low}, a, ${inside}));\n    ${noteNaN('bits', 'a')}` : 't + a;';
     return finishCells(
       shader,
       request,
       `  let start = ${at(source, 'n', 'y', 'x', '0u')};
-  var t = vec4f(${maximum ? '-3.40282346e38' : ''});
+  var t = ${low};${maximum ? '\n  var bits = vec4i();' : ''}
   for (var g = 0u; g < ${groups}; g++) {
     let a = ${from}[start + g];
-    t = ${step};
-  }
-  let v = vec4f(${value}, 0.0, 0.0, 0.0);`,
+    t = ${step}
+  }${maximum ? '\n  let most = max(max(bits.x, bits.y), max(bits.z, bits.w));' : ''}
+  let v = vec4f(${maximum ? orNaN(`(${value})`, 'most', 1) : value}, 0.0, 0.0, 0.0);`,
     );
   },
 };

@@ -12,6 +12,7 @@ import {
 import { ceilDivide, channelGroups, multiplyExtents, type Kernel, type Placement } from './kernel.ts';
 import { linesOf, nameLines, walkLines } from './pixel-lines.ts';
 import { beginShader, unroll, walk, type Shader } from './wgsl.ts';
+import { keepNaN } from '../ops/rules/not-finite.ts';
 
 type Form = 'moments' | 'gradient' | 'sum' | 'mean';
 
@@ -142,7 +143,7 @@ function finishText(shader: Shader, { form, rows }: ChannelSum, result: Placemen
   const lines = [
     `  let n = f32(${count});`,
     '  let mean = s0 / n;',
-    '  let squares = max(s1 - s0 * mean, vec4f());',
+    `  let squares = ${keepNaN('max(s1 - s0 * mean, vec4f())', '(s1 - s0 * mean)')};`,
     store(rows === undefined ? '0u' : '2u * part', 'shift + mean'),
   ];
   if (rows !== undefined) return [...lines, store('2u * part + 1u', 'squares')].join('\n');

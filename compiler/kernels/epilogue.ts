@@ -3,9 +3,10 @@ import type { Dim } from '../ir/dim.ts';
 import { isConstant } from '../ir/leaves.ts';
 import type { Node } from '../ir/node.ts';
 import type { Tail } from './group.ts';
-import { channelGroups, imageStride, pixelOrigin, rowStride, type KernelRequest, type Placement } from './kernel.ts';
+import { imageStride, pixelOrigin, rowStride, type KernelRequest, type Placement } from './kernel.ts';
 import { imageConstant } from './pack.ts';
 import type { Shader } from './wgsl.ts';
+import { keepNaN } from '../ops/rules/not-finite.ts';
 
 /**
  * Declares `fn finish(v: vec4f, n: u32, y: u32, x: u32, c: u32) -> vec4f`, which takes the anchor's value (ignored by
@@ -74,9 +75,12 @@ export function renderSteps({ shader, tail, names, lines, fresh, operand }: Rend
   return names.get(tail.result) ?? 'v';
 }
 
-/** Whether padding lanes come out of a tail as anything but zero. */
+/**
+ * Whether padding lanes can come out of a tail as anything but zero. The sums of an anchor are zero there only if what
+ * it reads is finite: a weight of zero times infinity is NaN.
+ */
 export const needsMask = (tail: Tail, request: KernelRequest): boolean =>
-  request.result.channels % 4 !== 0 && !keepsZero(tail, request);
+  request.result.channels % 4 !== 0 && (tail.start !== undefined || !keepsZero(tail, request));
 
 /** A value of channel group `c` with its padding lanes zero. */
 export const masked = (shader: Shader, value: string, { result }: KernelRequest): string =>
@@ -113,7 +117,7 @@ function renderClamp(shader: Shader, x: string, form: Clamp): string {
   const [scale, shift, low, high, gated] = [form.scale, form.shift, form.low, form.high, form.gated ? 1 : 0].map(
     (value) => shader.f32(value),
   );
-  const inner = `clamp(${x} * ${scale} + ${shift}, vec4f(${low}), vec4f(${high}))`;
+  const inner = keepNaN(`clamp(${x} * ${scale} + ${shift}, vec4f(${low}), vec4f(${high}))`, x);
   return `${inner} * select(vec4f(1.0), ${x}, vec4<bool>(${gated} != 0.0))`;
 }
 
@@ -178,13 +182,15 @@ const preserving = new Set(
 /** Ops that give infinities or NaN of finite operands; a product with zero would not be zero then. */
 const unbounded = new Set(['div', 'log', 'rsqrt', 'sqrt']);
 
-/** Whether zero padding lanes of the anchor and the operands give zero padding lanes of the result. */
+/** Whether zero padding lanes of the operands give zero padding lanes of the result. */
 function keepsZero(tail: Tail, request: KernelRequest): boolean {
-  const zero = new Set<Node>(tail.start ? [tail.start] : []);
+  const zero = new Set<Node>();
   const wild = new Set<Node>();
   for (const [node, index] of tail.operandOf) {
     const channels = request.node.inputs[index]?.type.shape.at(channelAxis(request, index));
-    if (channelGroups(request.result.channels) > 0 && channels === request.result.channels) zero.add(node);
+    if (channels === request.result.channels) zero.add(node);
+    // One value for all lanes, the padding's too; it may be infinite.
+    else wild.add(node);
   }
   const isZero = (node: Node): boolean =>
     zero.has(node) || (isConstant(node) && node.attrs.tensor.data.every((value) => value === 0));

@@ -5,6 +5,7 @@ import { finishCells, insideChannels } from './cells.ts';
 import { elementIndex, logicalCoordinates } from './element.ts';
 import { channelGroups, type Kernel } from './kernel.ts';
 import { at, beginShader, range, walk } from './wgsl.ts';
+import { belowAll, rankFunction } from '../ops/rules/not-finite.ts';
 
 export const oneHot: Kernel = {
   name: 'one-hot',
@@ -53,12 +54,13 @@ export const argMax: Kernel = {
         : rank === 2
           ? 'row'
           : `(row * ${shader.u32(result.height)} + y) * ${shader.u32(result.width)} + x`;
+    shader.declare(rankFunction);
     shader.declare(`fn search(n: u32, p: u32) -> f32 {
   let start = ${at(from, 'n', `(p / ${width})`, `(p % ${width})`, '0u')};
-  var best = -3.40282346e38;
+  var best = ${belowAll};
   var index = 0u;
   for (var g = 0u; g < ${groups}; g++) {
-    let a = ${x}[start + g];
+    let a = rank(${x}[start + g]);
 ${range(4)
   .map((k) => `    if (a[${k}] > best && g * 4u + ${k}u < ${channels}) { best = a[${k}]; index = g * 4u + ${k}u; }`)
   .join('\n')}

@@ -10,6 +10,7 @@ import { spreadWorkgroups } from './cells.ts';
 import { addDims } from '../ir/dim.ts';
 import { ceilDivide, channelGroups, multiplyExtents, type Kernel, type KernelRequest } from './kernel.ts';
 import { at, beginShader, range, unroll, walk, type Shader } from './wgsl.ts';
+import { belowAll, rankFunction, rankOfNaN } from '../ops/rules/not-finite.ts';
 
 /** `run`: windows in a row of one invocation. */
 export type MaxPoolGradRowsSchedule = { readonly run: number };
@@ -67,7 +68,7 @@ ${walkText(shader, request, node.attrs, top, left)}`;
 
 /**
  * The loop over windows `w` of block row `b`. Coordinates in front of the image wrap around to huge u32, so that one
- * comparison checks both sides. `v` are the cells under the windows, `s` the sums of the block's cells.
+ * comparison checks both sides. `v` are the ranks of the cells under the windows, `s` the sums of the block's cells.
  */
 function walkText(shader: Shader, request: KernelRequest, attrs: PoolAttrs, top: string, left: string): string {
   const [data, gradient] = request.operands;
@@ -78,7 +79,8 @@ function walkText(shader: Shader, request: KernelRequest, attrs: PoolAttrs, top:
   const [from, over, to] = [walk(shader, data), walk(shader, gradient), walk(shader, result)];
   const [height, width] = [shader.u32(result.height), shader.u32(result.width)];
   const [windowRows, windowColumns] = [shader.u32(gradient.height), shader.u32(gradient.width)];
-  const low = `vec4f(${shader.f32(-Infinity)})`;
+  shader.declare(rankFunction);
+  const low = `vec4i(${belowAll})`;
   /** Window rows over a block; rows of cells under them; columns that the next window shares. */
   const windows = Math.floor((kernel[0] - 1) / stride[0]) + 1;
   const rows = (windows - 1) * stride[0] + kernel[0];
@@ -112,7 +114,7 @@ ${range(kernel[1])
 ${cells
   .filter(({ column }) => column >= shared)
   .map(({ row, column }) => {
-    return `    v${row}${column} = select(${low}, ${x}[line${row} + at${column}], in${row} && in_${column});`;
+    return `    v${row}${column} = select(${low}, rank(${x}[line${row} + at${column}]), in${row} && in_${column});`;
   })
   .join('\n')}
     let wx = min(u32(w), ${windowColumns} - 1u) * ${over.pixel};
@@ -164,11 +166,14 @@ function windowText({ kernel, stride }: PoolAttrs, w: number, before: number, g:
     });
   });
   return `    {
-      var best = ${search[0]?.cell ?? ''};
+      var best = min(${search[0]?.cell ?? ''}, vec4i(${rankOfNaN - 1}));
       var place = vec4u();
 ${search
   .slice(1)
-  .map(({ cell, index }) => `      place = select(place, vec4u(${index}u), ${cell} > best); best = max(best, ${cell});`)
+  .map(
+    ({ cell, index }) =>
+      `      place = select(place, vec4u(${index}u), ${cell} > best); best = min(max(best, ${cell}), vec4i(${rankOfNaN - 1}));`,
+  )
   .join('\n')}
       let d = select(vec4f(), ${g}[grad${w} + wx], over${w} && inside);
 ${shares.join('\n')}

@@ -4,6 +4,7 @@ import { maxPool2dGrad } from '../ops/index.ts';
 import { spreadWorkgroups } from './cells.ts';
 import { ceilDivide, channelGroups, multiplyExtents, type Kernel } from './kernel.ts';
 import { at, beginShader, range, walk, type Walk } from './wgsl.ts';
+import { belowAll, rankFunction, rankOfNaN } from '../ops/rules/not-finite.ts';
 
 /** `rows` x `columns`: cells of a block. As large as the stride, blocks share windows as little as can be. */
 export type MaxPoolGradSchedule = { readonly rows: number; readonly columns: number };
@@ -37,6 +38,7 @@ export const maxPoolGrad: Kernel<MaxPoolGradSchedule> = {
     const [tall, wide] = kernel.map((size) => shader.u32(size));
     const [stepDown, stepAcross] = stride.map((size) => shader.u32(size));
     const [top, left] = [shader.u32(padding[0]), shader.u32(padding[1])];
+    shader.declare(rankFunction);
     const cells = range(block.rows).flatMap((row) => range(block.columns).map((column) => ({ row, column })));
     const body = `
   let i = invocation.x + group.y * ${32768 * lanes}u;
@@ -56,15 +58,15 @@ ${cells.map(({ row, column }) => `  var v${row}${column} = vec4f();`).join('\n')
     for (var wx = xfrom; wx < xto; wx++) {
       let x0 = max(wx * ${stepAcross}, ${left}) - ${left};
       let x1 = min(wx * ${stepAcross} + ${wide} - ${left}, ${width});
-      var best = vec4f(-3.40282346e38);
+      var best = vec4i(${belowAll});
       var place = vec4u(y0 * ${width} + x0);
       for (var iy = y0; iy < y1; iy++) {
         let line = ${at(from, 'n', 'iy', '0u', 'c')};
         for (var ix = x0; ix < x1; ix++) {
-          let a = ${x}[line + ix * ${from.pixel}];
+          let a = rank(${x}[line + ix * ${from.pixel}]);
           let larger = a > best;
           place = select(place, vec4u(iy * ${width} + ix), larger);
-          best = select(best, a, larger);
+          best = min(max(best, a), vec4i(${rankOfNaN - 1}));
         }
       }
       let d = ${g}[${at(over, 'n', 'wy', 'wx', 'c')}];

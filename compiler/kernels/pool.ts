@@ -5,6 +5,7 @@ import { averagePool2d, globalAveragePool, maxPool2d } from '../ops/index.ts';
 import type { PoolAttrs } from '../ops/rules/pool.ts';
 import { ceilDivide, channelGroups, multiplyExtents, type Kernel, type Placement } from './kernel.ts';
 import { at, beginShader, walk, type Shader } from './wgsl.ts';
+import { noteNaN, orNaN } from '../ops/rules/not-finite.ts';
 
 const lanes = 32;
 
@@ -79,15 +80,15 @@ export const pool: Kernel = {
   let n = group.z;
   if (y >= ${rows}) { return; }
   ${window(shader, data)}
-  var v = vec4f(${maximum ? '-3.40282346e38' : ''});
+${maximum ? `  var v = vec4f(${shader.f32(-Infinity)});\n  var bits = vec4i();` : '  var v = vec4f();'}
   for (var i = yw.x; i < yw.y; i++) {
     let row = ${at(from, 'n', 'i', '0u', 'c')};
     for (var j = xw.x; j < xw.y; j++) {
       let a = ${x}[row + j * ${from.pixel}];
-      v = ${maximum ? 'max(v, a)' : 'v + a'};
+${maximum ? `      v = max(v, a);\n      ${noteNaN('bits', 'a')}` : '      v += a;'}
     }
   }
-  ${y}[${at(to, 'n', 'y', 'x', 'c')}] = v${maximum ? '' : ' / divisor'};`;
+  ${y}[${at(to, 'n', 'y', 'x', 'c')}] = ${maximum ? orNaN('v', 'bits') : 'v / divisor'};`;
     return shader.finish({
       workgroupSize: [lanes, 1, 1],
       workgroups: [ceilDivide(multiplyExtents(result.height, result.width, groups), lanes), 1, result.batch],

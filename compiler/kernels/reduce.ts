@@ -6,6 +6,7 @@ import { reduceMax, reduceMean, reduceSum } from '../ops/index.ts';
 import { elementIndex, logicalCoordinates } from './element.ts';
 import { ceilDivide, channelGroups, multiplyExtents, type Kernel } from './kernel.ts';
 import { at, beginShader, range, walk, type Shader } from './wgsl.ts';
+import { noteNaN, orNaN } from '../ops/rules/not-finite.ts';
 
 const lanes = 32;
 
@@ -92,10 +93,10 @@ function foldText(
   return `fn fold(${range(resultRank)
     .map((axis) => `d${axis}: u32`)
     .join(', ')}) -> f32 {
-  var v = ${maximum ? '-3.40282346e38' : '0.0'};
+  var v = ${maximum ? shader.f32(-Infinity) : '0.0'};${maximum ? '\n  var bits = 0;' : ''}
   ${open.join(' ')}
-    v = ${maximum ? `max(v, ${value})` : `v + ${value}`};
+    ${maximum ? `let a = ${value}; v = max(v, a); ${noteNaN('bits', 'a', 1)}` : `v += ${value};`}
   ${'}'.repeat(open.length)}
-  return v${mean ? ` / f32(${count})` : ''};
+  return ${maximum ? orNaN('v', 'bits', 1) : mean ? `v / f32(${count})` : 'v'};
 }`;
 }

@@ -1,4 +1,4 @@
-/** `argMax`: the index of the largest value along an axis, as f32; the first of equals (as in PyTorch). */
+/** `argMax`: the index of the largest value along an axis, as f32; the first of equals or of NaN (as in PyTorch). */
 import type { Op, Sample } from '../ir/op.ts';
 import { stridesOf, type Tensor, type TensorType } from '../ir/type.ts';
 import { expectAtMost, expectAxis, expectFloat, operand } from './rules/expect.ts';
@@ -26,7 +26,8 @@ function evaluate(inputs: readonly Tensor[], attrs: ArgMaxAttrs): Tensor {
   const data = Float64Array.from(starts, (start) => {
     let best = 0;
     for (let index = 1; index < size; index++) {
-      if ((source[start + index * step] ?? 0) > (source[start + best * step] ?? 0)) best = index;
+      const [value, largest] = [source[start + index * step] ?? 0, source[start + best * step] ?? 0];
+      if (value > largest || (Number.isNaN(value) && !Number.isNaN(largest))) best = index;
     }
     return best;
   });

@@ -1,5 +1,6 @@
 /** `clip`: min(max(x, min), max). */
 import { unaryOp, unarySamples, wgslFloat } from './elementwise.ts';
+import { keepNaN } from './rules/not-finite.ts';
 
 /** A bound may be infinite. */
 export type ClipAttrs = { readonly min: number; readonly max: number };
@@ -11,6 +12,10 @@ export const clip = unaryOp<ClipAttrs>({
     ({ min, max }) =>
     (x) =>
       Math.min(Math.max(x, min), max),
-  wgsl: (x, { min, max }) => `min(max(${x}, vec4f(${wgslFloat(min)})), vec4f(${wgslFloat(max)}))`,
+  wgsl: (x, { min, max }) => {
+    // An infinite bound is none; as a literal it would have to be the largest finite number.
+    const low = min > -Infinity ? `max(${x}, vec4f(${wgslFloat(min)}))` : x;
+    return keepNaN(max < Infinity ? `min(${low}, vec4f(${wgslFloat(max)}))` : low, x);
+  },
   samples: unarySamples({ min: -1, max: 2.5 }),
 });

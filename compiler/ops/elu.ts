@@ -1,5 +1,6 @@
 /** `elu`: x where positive, alpha * (exp(x) - 1) elsewhere (arXiv:1511.07289). */
 import { unaryOp, unarySamples, wgslFloat } from './elementwise.ts';
+import { keepNaN } from './rules/not-finite.ts';
 
 export type EluAttrs = { readonly alpha: number };
 
@@ -11,6 +12,7 @@ export const elu = unaryOp<EluAttrs>({
     (x) =>
       x > 0 ? x : alpha * Math.expm1(x),
   // Both sides of a select are computed, so the exponential gets no positive argument.
-  wgsl: (x, { alpha }) => `select((exp(min(${x}, vec4f())) - 1.0) * ${wgslFloat(alpha)}, ${x}, ${x} > vec4f())`,
+  wgsl: (x, { alpha }) =>
+    keepNaN(`select((exp(min(${x}, vec4f())) - 1.0) * ${wgslFloat(alpha)}, ${x}, ${x} > vec4f())`, x),
   samples: unarySamples({ alpha: 1 }),
 });

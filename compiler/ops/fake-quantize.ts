@@ -5,6 +5,7 @@ import { broadcastMap, broadcastTypes } from './broadcast.ts';
 import { wgslFloat } from './elementwise.ts';
 import { expectAtMost, operand } from './rules/expect.ts';
 import { clampTo, expectI8, roundHalfEven } from './rules/integer.ts';
+import { keepNaN } from './rules/not-finite.ts';
 
 /** The least and the greatest step of the integer type that is imitated. */
 export type FakeQuantizeAttrs = { readonly min: number; readonly max: number };
@@ -56,8 +57,12 @@ export const fakeQuantize: Op<FakeQuantizeAttrs> = {
   operands: ['x', 'scale', 'zeroPoint'],
   infer,
   evaluate,
-  scalar: ([x = '', scale = '', zero = ''], { min, max }) =>
-    `((clamp(round(${x} * (1.0 / ${scale})) + ${zero}, vec4f(${wgslFloat(min)}), vec4f(${wgslFloat(max)})) - ${zero}) * ${scale})`,
+  scalar: ([x = '', scale = '', zero = ''], { min, max }) => {
+    const steps = `round(${x} * (1.0 / ${scale})) + ${zero}`;
+    const limits = `vec4f(${wgslFloat(min)}), vec4f(${wgslFloat(max)})`;
+    // Of a NaN, so that a training sees it.
+    return keepNaN(`((clamp(${steps}, ${limits}) - ${zero}) * ${scale})`, x);
+  },
   samples: [
     sample('tensor', [2, 5, 3, 4], [1, 1, 1, 1], [1, 1, 1, 1]),
     sample('channel', [2, 6, 3, 4], [1, 6, 1, 1], [1, 6, 1, 1]),

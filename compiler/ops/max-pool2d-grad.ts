@@ -1,4 +1,7 @@
-/** `maxPool2dGrad`: the gradient of `maxPool2d`; each window's goes to its largest cell, the first of equals. */
+/**
+ * `maxPool2dGrad`: the gradient of `maxPool2d`; each window's goes to its largest cell, the first of equals or, where
+ * there is a NaN, the last of those (as in PyTorch).
+ */
 import { shapesEqual } from '../ir/dim.ts';
 import { OpError, type Op, type Sample } from '../ir/op.ts';
 import { formatType, type Tensor, type TensorType } from '../ir/type.ts';
@@ -29,7 +32,8 @@ function evaluate(inputs: readonly Tensor[], attrs: PoolAttrs): Tensor {
     let best = base + top * width + left;
     for (let row = top; row < bottom; row++) {
       for (let at = base + row * width + left; at < base + row * width + right; at++) {
-        if ((source[at] ?? 0) > (source[best] ?? 0)) best = at;
+        const value = source[at] ?? 0;
+        if (value > (source[best] ?? 0) || Number.isNaN(value)) best = at;
       }
     }
     data[best] = (data[best] ?? 0) + (gradient[window++] ?? 0);

@@ -1,10 +1,11 @@
 /** `relu`: max(x, 0). */
 import { unaryOp, unarySamples, type NoAttrs } from './elementwise.ts';
+import { reluText } from './rules/not-finite.ts';
 
 export const relu = unaryOp<NoAttrs>({
   name: 'relu',
   summary: 'max(x, 0)',
   map: () => (x) => (x < 0 ? 0 : x),
-  wgsl: (x) => `max(${x}, vec4f())`,
+  wgsl: reluText,
   samples: unarySamples({}),
 });

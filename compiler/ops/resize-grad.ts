@@ -47,6 +47,7 @@ function evaluate(inputs: readonly Tensor[], attrs: ResizeGradAttrs): Tensor {
       for (const { low, high, weight } of columns) {
         const value = gradient[at++] ?? 0;
         give(top + low, value * (1 - row.weight) * (1 - weight));
+        if (attrs.mode === 'nearest') continue;
         give(top + high, value * (1 - row.weight) * weight);
         give(bottom + low, value * row.weight * (1 - weight));
         give(bottom + high, value * row.weight * weight);

@@ -67,6 +67,11 @@ function evaluate(inputs: readonly Tensor[], attrs: ResizeAttrs): Tensor {
     for (const row of rows) {
       const [top, bottom] = [base + row.low * width, base + row.high * width];
       for (const { low, high, weight } of columns) {
+        if (attrs.mode === 'nearest') {
+          // Moved, not weighed: infinity times a weight of 0 would be NaN, as it is in bilinear.
+          data[at++] = source[top + low] ?? 0;
+          continue;
+        }
         const above = (source[top + low] ?? 0) * (1 - weight) + (source[top + high] ?? 0) * weight;
         const below = (source[bottom + low] ?? 0) * (1 - weight) + (source[bottom + high] ?? 0) * weight;
         data[at++] = above * (1 - row.weight) + below * row.weight;

@@ -14,9 +14,10 @@ import {
   type WeightBuffers,
 } from '../buffers.ts';
 import { RuntimeFault } from '../errors.ts';
-import { deviceLost, guarded } from '../guarded.ts';
+import { guarded } from '../guarded.ts';
 import type { HostTensor } from '../host-tensor.ts';
 import { packInto } from '../layout.ts';
+import { beginLifetime, type Lifetime } from '../lifetime.ts';
 import { checkLimits, createPipelines, type PipelineCache } from '../pipelines.ts';
 import { traceSteps, type Visit } from '../trace.ts';
 import { phaseRanges } from './phase-ranges.ts';
@@ -26,7 +27,10 @@ import type { TrainingArtifact, TrainingManifest } from './training-artifact.ts'
 
 type Inputs = Readonly<Record<string, HostTensor>>;
 
-/** Steps, evaluations and accesses to state happen on the device in the order in which they are called. */
+/**
+ * Steps, evaluations and accesses to state happen on the device in the order in which they are called. All throw E0903
+ * where the device is lost, and E0913 where the session is disposed, before or meanwhile.
+ */
 export interface TrainingSession {
   readonly manifest: TrainingManifest;
   /** Submits one step. With `read` it resolves to the step's outputs; without, as soon as the step is submitted. */
@@ -42,6 +46,7 @@ export interface TrainingSession {
   runPhases(inputs: Inputs, visit: (phase: Phase, run: () => Promise<void>) => Promise<void>): Promise<void>;
   /** Resolves when all that was submitted is done. */
   idle(): Promise<void>;
+  /** Frees its memory at once; harmless when called again. */
   dispose(): void;
 }
 
@@ -56,8 +61,7 @@ interface Device {
   readonly weights: WeightBuffers;
   readonly states: StateBuffers;
   readonly staging: StagingPool;
-  /** Why the device is gone, once it is. */
-  readonly lost: { reason: GPUDeviceLostInfo | undefined };
+  readonly lifetime: Lifetime;
 }
 
 /** A program with its pipelines. */
@@ -70,8 +74,8 @@ interface Program {
 }
 
 /**
- * Creates pipelines, uploads constants and the initial state. Throws E0902 (limits), E0904 (memory), E0905 (rejected),
- * E0715 (artifact).
+ * Creates pipelines, uploads constants and the initial state. Throws E0902 (limits), E0903 (lost), E0904 (memory),
+ * E0905 (rejected), E0715 (artifact).
  */
 export async function createTrainingSession(
   device: GPUDevice,
@@ -81,7 +85,8 @@ export async function createTrainingSession(
   const { manifest } = artifact;
   const [stepPlan, evaluatePlan] = [planOf(artifact, 'step', profile), planOf(artifact, 'evaluate', profile)];
   for (const plan of [stepPlan, evaluatePlan]) checkLimits(device, plan);
-  const on = await guarded(device, () => prepareDevice(device, artifact));
+  const lifetime = await beginLifetime(device, 'training session');
+  const on = await guarded(device, () => prepareDevice(device, artifact, lifetime));
   const cache: PipelineCache = new Map();
   const begin = async (plan: Plan): Promise<Program> => ({
     plan,
@@ -97,7 +102,9 @@ export async function createTrainingSession(
   try {
     const [step, evaluate] = [await begin(stepPlan), await begin(evaluatePlan)];
     await guarded(device, () => prepared(on, step));
-    const session = sessionOf(on, manifest, { step, evaluate }, () => release([step, evaluate]));
+    const session = sessionOf(on, manifest, { step, evaluate }, () =>
+      lifetime.dispose(() => release([step, evaluate])),
+    );
     session.writeState(initialTensors(artifact));
     return session;
   } catch (error) {
@@ -112,38 +119,43 @@ function sessionOf(
   { step, evaluate }: Readonly<Record<ProgramName, Program>>,
   dispose: () => void,
 ): TrainingSession {
+  const within = <T>(work: () => Promise<T>): Promise<T> => on.lifetime.within(work);
   return {
     manifest,
-    submitStep: (inputs, read) => submit(on, step, inputs, read),
-    evaluate: async (inputs) => (await submit(on, evaluate, inputs, true)) ?? {},
-    readState: (vectors) => readState(on, manifest, vectors),
-    writeState: (tensors) => writeState(on, manifest, tensors),
-    traceStep: async (inputs, visit) => {
-      checkLost(on);
-      const instance = prepared(on, step);
-      upload(on, step, instance, inputs);
-      await traceSteps(on.device, step.plan, instance, {}, visit);
+    submitStep: (inputs, read) => within(() => submit(on, step, inputs, read)),
+    evaluate: (inputs) => within(async () => (await submit(on, evaluate, inputs, true)) ?? {}),
+    readState: (vectors) => within(() => readState(on, manifest, vectors)),
+    writeState: (tensors) => {
+      on.lifetime.check();
+      writeState(on, manifest, tensors);
     },
-    runPhases: async (inputs, visit) => {
-      checkLost(on);
-      const instance = prepared(on, step);
-      upload(on, step, instance, inputs);
-      await idle(on);
-      for (const { phase, from, to } of phaseRanges(step.plan)) {
-        await visit(phase, () => {
-          on.device.queue.submit([encodePart(on.device, instance.dispatches.slice(from, to))]);
-          return idle(on);
-        });
-      }
-    },
-    idle: () => idle(on),
+    traceStep: (inputs, visit) =>
+      within(async () => {
+        const instance = prepared(on, step);
+        upload(on, step, instance, inputs);
+        await traceSteps(on.device, step.plan, instance, {}, visit, on.lifetime);
+      }),
+    runPhases: (inputs, visit) =>
+      within(async () => {
+        const instance = prepared(on, step);
+        upload(on, step, instance, inputs);
+        await idle(on);
+        for (const { phase, from, to } of phaseRanges(step.plan)) {
+          await visit(phase, () => {
+            on.lifetime.check();
+            on.device.queue.submit([encodePart(on.device, instance.dispatches.slice(from, to))]);
+            return idle(on);
+          });
+        }
+      }),
+    idle: () => within(() => idle(on)),
     dispose,
   };
 }
 
 async function idle(on: Device): Promise<void> {
   await Promise.race([on.device.queue.onSubmittedWorkDone(), on.device.lost]);
-  checkLost(on);
+  on.lifetime.check();
 }
 
 function planOf({ manifest }: TrainingArtifact, program: ProgramName, profile: ProfileName): Plan {
@@ -152,11 +164,9 @@ function planOf({ manifest }: TrainingArtifact, program: ProgramName, profile: P
   throw new RuntimeFault('E0715', 'input', `the artifact has no plan of ${program} for the ${profile} profile`);
 }
 
-function prepareDevice(device: GPUDevice, artifact: TrainingArtifact): Device {
-  const lost: Device['lost'] = { reason: undefined };
-  void device.lost.then((reason) => (lost.reason = reason));
+function prepareDevice(device: GPUDevice, artifact: TrainingArtifact, lifetime: Lifetime): Device {
   const states = createStateBuffers(device, artifact.manifest.state);
-  return { device, weights: uploadWeights(device, artifact), states, staging: createStagingPool(device), lost };
+  return { device, weights: uploadWeights(device, artifact), states, staging: createStagingPool(device), lifetime };
 }
 
 /** All tensors of the state; those without an initial value are zero. Throws E0906 for a value of another shape. */
@@ -167,10 +177,6 @@ function initialTensors({ manifest, initial }: TrainingArtifact): Map<string, Ho
     if (!tensors.has(name)) tensors.set(name, { shape, data: new Float32Array(count) });
   }
   return tensors;
-}
-
-function checkLost({ lost }: Device): void {
-  if (lost.reason) throw deviceLost(lost.reason);
 }
 
 /** The program with its memory, which it takes when it first runs. */
@@ -191,7 +197,7 @@ function upload({ device }: Device, { plan, packed }: Program, instance: Instanc
 
 /** Uploads, records and submits without waiting, so that calls keep their order on the device. */
 function dispatch(on: Device, program: Program, inputs: Inputs, read: boolean): Submitted {
-  checkLost(on);
+  on.lifetime.check();
   const instance = prepared(on, program);
   upload(on, program, instance, inputs);
   const staging = read ? on.staging.take(stagingBytes(instance)) : undefined;
@@ -225,7 +231,7 @@ async function readState(
   { state }: TrainingManifest,
   names: readonly string[] = state.map(({ name }) => name),
 ): Promise<Map<string, HostTensor>> {
-  checkLost(on);
+  on.lifetime.check();
   const { device, states, staging } = on;
   const unknown = names.find((name) => !states.has(name));
   if (unknown !== undefined) throw new RuntimeFault('E0906', 'input', `the training has no state ${unknown}`);

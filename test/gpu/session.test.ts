@@ -49,6 +49,49 @@ async function faultOf(work: Promise<unknown>): Promise<RuntimeFault> {
   return error;
 }
 
+describe('a disposed session', () => {
+  const other = (): Promise<Session> => createSession(opened.device, artifact, { profile: 'software' });
+  const disposed = { code: 'E0913', kind: 'runtime', message: 'the session was disposed' };
+
+  it('throws E0913 for every call, and is disposed twice without harm', async () => {
+    const session = await other();
+    await session.run({ image: images(1, 1) });
+    session.dispose();
+    session.dispose();
+    expect(await faultOf(session.run({ image: images(1, 1) }))).toMatchObject(disposed);
+    expect(await faultOf(session.trace({ image: images(1, 1) }, () => undefined))).toMatchObject(disposed);
+  });
+
+  it.each([1, 3])('gives a run in flight its values or E0913, never zeros; batch %i', async (batch) => {
+    const expected = await session.run({ image: images(batch, 5) });
+    // At every point of a run: the first has buffers to make, the second only to fill.
+    for (let turns = 0; turns < 12; turns++) {
+      const brief = await other();
+      if (turns % 2 === 0) await brief.run({ image: images(batch, 6) });
+      const runs = [5, 5].map((seed) =>
+        brief.run({ image: images(batch, seed) }).catch((error: unknown): unknown => error),
+      );
+      for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+      brief.dispose();
+      for (const result of await Promise.all(runs)) {
+        if (result instanceof RuntimeFault) expect(result).toMatchObject(disposed);
+        else expect(result).toEqual(expected);
+      }
+    }
+  });
+
+  it('ends a trace with E0913 when it is disposed by what looks on', async () => {
+    const session = await other();
+    const seen: string[] = [];
+    const trace = session.trace({ image: images(1, 1) }, ({ op }) => {
+      seen.push(op);
+      session.dispose();
+    });
+    expect(await faultOf(trace)).toMatchObject(disposed);
+    expect(seen).toHaveLength(1);
+  });
+});
+
 describe('batches', () => {
   it('compute the same as their images one by one, in any order and after older sizes were dropped', async () => {
     const batch = images(3, 7);
@@ -157,5 +200,16 @@ describe('faults', () => {
     await lost.run({ image: images(1, 1) });
     other.device.destroy();
     expect(await faultOf(lost.run({ image: images(1, 1) }))).toMatchObject({ code: 'E0903', kind: 'runtime' });
+    const created = createSession(other.device, artifact, { profile: 'software' });
+    expect(await faultOf(created)).toMatchObject({ code: 'E0903', kind: 'runtime' });
+  });
+
+  it('E0903: a device that is destroyed while a run is in flight, and one that was closed', async () => {
+    const other = await openDevice();
+    const lost = await createSession(other.device, artifact, { profile: 'software' });
+    const runs = [1, 2].map((batch) => faultOf(lost.run({ image: images(batch, 1) })));
+    other.close();
+    expect(await Promise.all(runs)).toMatchObject([{ code: 'E0903' }, { code: 'E0903' }]);
+    expect(await faultOf(lost.trace({ image: images(1, 1) }, () => undefined))).toMatchObject({ code: 'E0903' });
   });
 });

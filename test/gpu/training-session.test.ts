@@ -248,6 +248,27 @@ describe('faults', () => {
     expect(fault.message).toMatch(/^the state \S+ takes \d+ bytes, the device binds at most \d+$/);
   });
 
+  it('E0913: a session that is disposed, before a call and in the middle of one', async () => {
+    const session = await createTrainingSession(opened.device, artifact, { profile: 'software' });
+    const pending = [() => session.submitStep(inputsOf(0), true), () => session.readState()].map((work) =>
+      faultOf(work),
+    );
+    session.dispose();
+    session.dispose();
+    for (const fault of await Promise.all(pending)) expect(fault.code).toBe('E0913');
+    for (const work of [
+      () => session.submitStep(inputsOf(1), false),
+      () => session.evaluate(inputsOf(1)),
+      () => session.readState(),
+      () => session.idle(),
+      () => session.traceStep(inputsOf(1), () => undefined),
+      () => session.runPhases(inputsOf(1), (_, run) => run()),
+      async () => session.writeState(new Map()),
+    ]) {
+      expect(await faultOf(work)).toMatchObject({ code: 'E0913', message: 'the training session was disposed' });
+    }
+  });
+
   it('E0903: a device that was lost', async () => {
     const other = await openDevice();
     const session = await createTrainingSession(other.device, artifact, { profile: 'software' });
@@ -262,5 +283,7 @@ describe('faults', () => {
     ]) {
       expect(await faultOf(work)).toMatchObject({ code: 'E0903', kind: 'runtime' });
     }
+    const created = () => createTrainingSession(other.device, artifact, { profile: 'software' });
+    expect(await faultOf(created)).toMatchObject({ code: 'E0903' });
   });
 });
