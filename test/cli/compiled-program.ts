@@ -1,9 +1,10 @@
 /** The program as its users have it: compiled, in a folder from which it finds its packages and the library. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 import { root } from '../source-tree.ts';
+import type { Ran } from './cnnc.ts';
 
 /** Compiles before the tests of a file and removes the result after them; gives the folder. */
 export function compiledProgram(): string {
@@ -19,3 +20,17 @@ export function compiledProgram(): string {
 }
 
 export const mainOf = (folder: string): string => join(folder, 'compiler', 'cli', 'main.js');
+
+/** Runs the compiled program in a process of its own; in the repository where no folder is given. */
+export function runProgram(
+  folder: string,
+  argv: readonly string[],
+  { cwd = root, node = [] }: { readonly cwd?: string; readonly node?: readonly string[] } = {},
+): Ran {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...node, mainOf(folder), ...argv], {
+    cwd,
+    encoding: 'utf8',
+    timeout: 600_000,
+  });
+  return { code: status ?? -1, out: stdout, err: stderr };
+}

@@ -7,12 +7,13 @@ import { verifyGraph } from '../../compiler/ir/verify.ts';
 import { ops } from '../../compiler/ops/index.ts';
 import { fixedSchedules } from '../../compiler/schedule/fixed.ts';
 import { openDevice, type OpenedDevice } from '../../runtime/node/index.ts';
+import { amount } from '../amount.ts';
 import { runOnDevice } from '../kernels/run-on-device.ts';
 import { runSeed } from '../passes/property.ts';
 import { int8Graph, int8Recipes } from './random-int8-graph.ts';
 
-// Half as many as of other networks: nearly every layer is a pipeline of its own.
-const graphs = Math.ceil(Number(process.env['CNNC_GPU_GRAPHS'] ?? 24) / 2);
+// Fewer than of other networks: nearly every layer is a pipeline of its own.
+const graphs = amount(3, 20);
 
 let opened: OpenedDevice;
 beforeAll(async () => {
@@ -37,5 +38,5 @@ describe.each(['software', 'gpu'] as const)('profile %s', (profile) => {
       });
     });
     await fc.assert(property, { seed: runSeed, numRuns: graphs, endOnFailure: true });
-  }, 600_000);
+  });
 });

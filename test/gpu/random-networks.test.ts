@@ -9,11 +9,12 @@ import { inferencePipeline, runPipeline } from '../../compiler/passes/pipelines.
 import type { Profile } from '../../compiler/kernels/kernel.ts';
 import { fixedSchedules } from '../../compiler/schedule/fixed.ts';
 import { openDevice, type OpenedDevice } from '../../runtime/node/index.ts';
+import { amount } from '../amount.ts';
 import { deviceError } from '../kernels/run-on-device.ts';
 import { runSeed } from '../passes/property.ts';
 import { buildGraph, recipes } from '../passes/random-graph.ts';
 
-const graphs = Number(process.env['CNNC_GPU_GRAPHS'] ?? 30);
+const graphs = amount(5, 40);
 const tolerance = 1e-4;
 
 let opened: OpenedDevice;
@@ -57,5 +58,5 @@ describe.each(['software', 'gpu'] as const)('profile %s', (profile) => {
       expect(await errorOf(graph, profile, seed)).toBeLessThan(tolerance);
     });
     await fc.assert(property, { seed: runSeed, numRuns: graphs, endOnFailure: true });
-  }, 600_000);
+  });
 });

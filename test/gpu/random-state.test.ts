@@ -10,12 +10,13 @@ import type { ProfileName } from '../../runtime/artifact.ts';
 import { openDevice, type OpenedDevice } from '../../runtime/node/index.ts';
 import type { HostTensor } from '../../runtime/session.ts';
 import { createTrainingSession } from '../../runtime/train/session.ts';
+import { amount } from '../amount.ts';
 import { noise } from '../ops/check-op.ts';
 import { runSeed } from '../passes/property.ts';
 import { buildState, layouts, stateRecipes, type LayoutName, type StateRecipe } from './random-state.ts';
 import { compileStep } from './state-artifact.ts';
 
-const graphs = Number(process.env['CNNC_GPU_GRAPHS'] ?? 30);
+const graphs = amount(5, 40);
 
 let opened: OpenedDevice;
 beforeAll(async () => {
@@ -70,5 +71,5 @@ describe.each(['software', 'gpu'] as const)('profile %s', (profile) => {
   it(`updates state as the interpreter does in ${graphs} random programs (CNNC_SEED=${runSeed})`, async () => {
     const property = fc.asyncProperty(stateRecipes, (recipe) => checkSteps(recipe, profile, 3));
     await fc.assert(property, { seed: runSeed, numRuns: graphs });
-  }, 600_000);
+  });
 });

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { format } from '../../grammar/format.ts';
 import { parse, tokenize } from '../../grammar/parse.ts';
+import { amount } from '../amount.ts';
 import { filesBelow, readText } from '../source-tree.ts';
 import { randomProgram } from './random-program.ts';
 
@@ -51,7 +52,7 @@ describe('random programs', () => {
         expect(commentsOf(result ?? '').toSorted()).toEqual(commentsOf(text).toSorted());
         expect(formatted(result ?? '')).toBe(result);
       }),
-      { numRuns: Number(process.env['CNNC_FORMAT_RUNS'] ?? 300), maxSkipsPerRun: 1000 },
+      { numRuns: amount(60, 600), maxSkipsPerRun: 1000 },
     );
     expect(checked).toBeGreaterThan(0);
   });

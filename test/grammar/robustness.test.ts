@@ -115,13 +115,9 @@ describe('large texts', () => {
 
   it('sixty thousand lines parse', () => {
     const text = `${contract.join('\n')}\n`.repeat(Math.ceil(60_000 / lines));
-    const before = process.cpuUsage();
     const { program, diagnostics } = parse({ path: 'large.cnn', text });
-    const { user, system } = process.cpuUsage(before);
     expect(diagnostics).toEqual([]);
     expect(program.declarations.length).toBeGreaterThan(5000);
-    // About two on the machines at hand; garbage collection on other threads counts too.
-    expect((user + system) / 1e6).toBeLessThan(8);
   });
 
   it.each([
@@ -143,8 +139,6 @@ describe('large texts', () => {
     '1_',
     '- ',
   ])('half a megabyte of %j', (unit) => {
-    const start = performance.now();
     examine(unit.repeat(Math.floor(500_000 / unit.length)));
-    expect(performance.now() - start).toBeLessThan(20_000);
   });
 });

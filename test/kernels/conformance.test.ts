@@ -1,7 +1,4 @@
-/**
- * Every kernel and schedule of both profiles, on every op's samples, against the reference interpreter; with
- * CNNC_SCHEDULES=some every kernel, and a few of its schedules.
- */
+/** Every kernel of both profiles on every op's samples, in full runs with every schedule, against the interpreter. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeGraph, makeNode, type Graph, type Node } from '../../compiler/ir/node.ts';
 import type { Op, Sample, SampleInput } from '../../compiler/ir/op.ts';
@@ -13,6 +10,7 @@ import { foldBatchNorm } from '../../compiler/passes/fold-batch-norm.ts';
 import { legalize } from '../../compiler/passes/legalize.ts';
 import { openDevice, type OpenedDevice } from '../../runtime/node/index.ts';
 import type { HostTensor } from '../../runtime/session.ts';
+import { isFull } from '../amount.ts';
 import { deviceError } from './run-on-device.ts';
 import { triedSchedules } from './tried-schedules.ts';
 
@@ -58,13 +56,11 @@ const isInteger = (op: Op): boolean =>
 // Its result is in an order of its own: test/kernels/packed-weights.test.ts.
 const elsewhere = new Set(['packWeights']);
 
-const isPartial = process.env['CNNC_SCHEDULES'] === 'some';
-
 describe.each(['software', 'gpu'] as const)('profile %s', (profile: Profile) => {
   for (const op of ops.values()) {
     if (leaves.has(op.name) || elsewhere.has(op.name) || isInteger(op)) continue;
     describe(op.name, () => {
-      for (const [number, sample] of op.samples.entries()) {
+      for (const sample of op.samples) {
         if (sample.inputs.every((each) => each.constant)) continue;
         const { graph, inputs } = sampleGraph(op, sample);
         const legal = legalize.run(expandBatchNorm.run(foldBatchNorm.run(graph)));
@@ -78,7 +74,7 @@ describe.each(['software', 'gpu'] as const)('profile %s', (profile: Profile) => 
           continue;
         }
         it(`${sample.name}: has a kernel`, () => expect(choices.length).toBeGreaterThan(0));
-        for (const choice of isPartial ? triedSchedules(choices, number) : choices) {
+        for (const choice of isFull ? choices : triedSchedules(choices)) {
           const schedule = JSON.stringify(choice.schedule);
           it(`${sample.name}: ${choice.kernel.name} ${schedule}`, async () => {
             const select = (node: Node) => (node === root ? choice : candidates(node, profile)[0]);

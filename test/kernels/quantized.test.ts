@@ -10,6 +10,7 @@ import { constant, dequantize, input, maxPool2d, neg, ops, quantize, resize } fr
 import { movementOps } from '../../compiler/ops/rules/movement.ts';
 import { openDevice, type OpenedDevice } from '../../runtime/node/index.ts';
 import type { HostTensor } from '../../runtime/session.ts';
+import { isFull } from '../amount.ts';
 import { runOnDevice } from './run-on-device.ts';
 import { triedSchedules } from './tried-schedules.ts';
 
@@ -99,7 +100,7 @@ describe.each(['software', 'gpu'] as const)('profile %s', (profile: Profile) => 
         const each = integerCase(op, sample, moved);
         const choices = candidates(each.root, profile);
         it(`${sample.name}: has a kernel`, () => expect(choices.length).toBeGreaterThan(0));
-        for (const choice of triedSchedules(choices, number)) {
+        for (const choice of triedSchedules(choices, isFull ? number : undefined)) {
           it(`${sample.name}: ${choice.kernel.name} ${JSON.stringify(choice.schedule)}`, () =>
             check(each, profile, choice));
         }

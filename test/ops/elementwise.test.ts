@@ -148,12 +148,4 @@ describe('broadcasting', () => {
     expect(infer).toThrow(OpError);
     expect(infer).toThrow('cannot add f32[2, 3] and f32[2]');
   });
-
-  it('scales millions of weights without time that grows faster than they', () => {
-    const weight = randomTensor([512, 512, 3, 3], 1);
-    const start = performance.now();
-    all.mul.evaluate([weight, randomTensor([512, 1, 1, 1], 2)], {});
-    // Many times what a quiet machine takes: this catches a blow-up, not a busy machine.
-    expect(performance.now() - start).toBeLessThan(20_000);
-  });
 });

@@ -14,12 +14,13 @@ import {
 import { foldBatchNorm } from '../../compiler/passes/fold-batch-norm.ts';
 import { int8Pipeline, int8Preparation, runPipeline } from '../../compiler/passes/pipelines.ts';
 import { relativeDifference } from '../../compiler/passes/verify-pass.ts';
+import { amount } from '../amount.ts';
 import { drawRemoved, imagesOf, withParameters, type Network } from './channels/pruned-case.ts';
 import { networkOf, plannedNetworks } from './channels/random-network.ts';
 import { measureRanges } from './int8/measure.ts';
 import { runSeed } from './property.ts';
 
-const runs = Number(process.env['CNNC_GRAPHS'] ?? 100);
+const runs = amount(20, 150);
 const layers = new Set(['conv2d', 'convTranspose2d', 'linear']);
 
 const boundOf = ({ graph, weights }: Network): Graph => bindParameters.run(graph, { parameters: weights });
@@ -86,7 +87,7 @@ describe(`random networks (CNNC_SEED=${runSeed})`, () => {
       }
     });
     fc.assert(property, { seed: runSeed, numRuns: runs });
-    expect(prunings).toBeGreaterThan(runs / 4);
-    expect(foldings).toBeGreaterThan(runs / 4);
-  }, 600_000);
+    expect(prunings).toBeGreaterThan(runs / 8);
+    expect(foldings).toBeGreaterThan(runs / 8);
+  });
 });

@@ -130,7 +130,7 @@ const golden: readonly (Published & {
 ];
 
 describe.runIf(hasData)('golden logits in float64', () => {
-  it.each(golden)('$key, image $index', { timeout: 120_000 }, ({ weights, file, model, key, image, index }) => {
+  it.each(golden)('$key, image $index', ({ weights, file, model, key, image, index }) => {
     const { graph } = build(file, model, {});
     const { tensors } = read(`weights/${weights}.safetensors`);
     const parameters = Object.fromEntries(

@@ -26,7 +26,7 @@ const models = readdirSync(`${root}stdlib`).flatMap((file) => {
 it('finds the networks of the library', () => expect(models.length).toBeGreaterThan(15));
 
 describe.each(models)('$name', ({ name, graph }) => {
-  it('computes the same without a part of its channels', { timeout: 120_000 }, () => {
+  it('computes the same without a part of its channels', () => {
     // The deepest repeat the blocks of ResNet50 and take minutes to interpret: their structure is checked alone.
     const isStructure = /ResNet1\d\d$/.test(name);
     const draw = (analysis: ChannelAnalysis) => drawRemoved(analysis, 7, 0.3);

@@ -43,5 +43,5 @@ describe('equalize', () => {
   it('keeps the meaning of random networks', () => {
     const prepare = (graph: Parameters<typeof equalize.run>[0]) => runPipeline(graph, int8Preparation);
     expect(checkOnRandomGraphs(equalize, { graphs: 100, prepare })?.report).toBeUndefined();
-  }, 120_000);
+  });
 });

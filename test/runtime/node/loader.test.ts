@@ -87,7 +87,7 @@ function compiled(): (run: Run) => unknown {
     const { stdout, stderr, status } = spawnSync(process.execPath, ['load.mjs', JSON.stringify(run)], {
       cwd: folder,
       encoding: 'utf8',
-      timeout: 50_000,
+      timeout: 600_000,
     });
     expect([status, stderr]).toEqual([0, '']);
     return JSON.parse(stdout);

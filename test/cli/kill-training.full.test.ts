@@ -1,6 +1,6 @@
 /**
  * `cnnc train` killed at random moments: whatever moment it is, the newest checkpoint is whole, and the run that goes on
- * from it ends with the bits of one that was never killed. CNNC_KILLS sets how often (default 3), CNNC_SEED when.
+ * from it ends with the bits of one that was never killed. CNNC_SEED sets when.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
@@ -10,9 +10,10 @@ import { expect, it } from 'vitest';
 import { readCheckpoint } from '../../runtime/node/checkpoint-files.ts';
 import { randomStream, type RandomStream } from '../../runtime/train/random-stream.ts';
 import { temporaryFolder } from '../runtime/node/temporary-folder.ts';
+import { amount } from '../amount.ts';
 import { compiledProgram, mainOf } from './compiled-program.ts';
 
-const kills = Number(process.env['CNNC_KILLS'] ?? 3);
+const kills = amount(1, 3);
 
 const source = `
 model Tiny(image: f32[N, 3, 16, 16], classes: int = 2) -> f32[N, classes] {
@@ -109,7 +110,7 @@ function drawKill({ began, ended }: Life, random: RandomStream): Kill {
   };
 }
 
-it('goes on bit for bit whenever it is killed', { timeout: 60_000 + kills * 30_000 }, async () => {
+it('goes on bit for bit whenever it is killed', async () => {
   const folder = temporaryFolder({ 'tiny.cnn': source });
   const straight = await live(folder, join(folder, 'straight'));
   expect(straight).toMatchObject({ code: 0, err: '' });
