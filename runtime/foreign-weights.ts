@@ -42,7 +42,7 @@ export function foreignFile(file: Uint8Array): ForeignFile | undefined {
   for (const { bytes, at = 0, file: found } of signatures) if (start.startsWith(bytes, at)) return found;
   if (start.startsWith('PK\u0003\u0004')) return zip(file);
   // Protocols 2 to 5 of pickle; PyTorch before 1.6 begins with the long integer of its magic number.
-  if (/^\u0080[\u0002-\u0005]/.test(start))
+  if (start.startsWith('\u0080') && isAmong(start[1], '\u0002\u0003\u0004\u0005'))
     return { what: 'a Python pickle, as PyTorch wrote before 1.6', help: torch };
   return text(start) ?? protobuf(start);
 }
@@ -75,17 +75,21 @@ function text(start: string): ForeignFile | undefined {
   const isText =
     trimmed !== '' &&
     !/[^\t\n\r\u0020-\u007e\u0080-\u00ff]/.test(trimmed) &&
-    /^[\u0020-\u007e\s]{16}/.test(`${trimmed.slice(0, 16).padEnd(16)}`);
+    /^[\u0020-\u007e\s]{16}/.test(trimmed.slice(0, 16).padEnd(16));
   return isText ? { what: 'a text file', help: download } : undefined;
 }
+
+const isAmong = (character: string | undefined, list: string): boolean =>
+  character !== undefined && list.includes(character);
 
 /**
  * Messages of protocol buffers have no signature. An ONNX model begins with its version (field 1) and the name of its
  * producer (2), its graph (7) or its operator sets (8); a SavedModel with version 1 and a graph whose first field is 1.
  */
 function protobuf(start: string): ForeignFile | undefined {
-  if (!/^\u0008[\u0001-\u0020][\u0012\u001a\u0022\u003a\u0042]/.test(start)) return undefined;
-  if (/^\u0008\u0001\u0012[\u0080-\u00ff]*[^]\u000a/.test(start))
+  const version = start.codePointAt(1) ?? 0;
+  if (!start.startsWith('\b') || version < 1 || version > 32 || !isAmong(start[2], '\u0012\u001a":B')) return undefined;
+  if (start.startsWith('\b\u0001\u0012') && /^[\u0080-\u00ff]*[^]\n/.test(start.slice(3)))
     return { what: 'a TensorFlow SavedModel', help: keras };
   const help =
     'in Python: onnx.numpy_helper.to_array of each of model.graph.initializer gives its weights, ' +

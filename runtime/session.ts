@@ -14,7 +14,7 @@ import { RuntimeFault } from './errors.ts';
 import { guarded, readStaging } from './guarded.ts';
 import type { HostTensor } from './host-tensor.ts';
 import { packInto, quantizeInto } from './layout.ts';
-import { beginLifetime } from './lifetime.ts';
+import { beginLifetime, type Lifetime } from './lifetime.ts';
 import { checkLimits, createPipelines } from './pipelines.ts';
 import { traceSteps, type Visit } from './trace.ts';
 
@@ -72,12 +72,7 @@ export async function createSession(device: GPUDevice, artifact: Artifact, optio
     return { instance, isNew: known === undefined };
   };
 
-  let turn: Promise<unknown> = Promise.resolve();
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const result = turn.then(() => lifetime.within(work));
-    turn = result.catch(() => undefined);
-    return result;
-  };
+  const inTurn = turnsWithin(lifetime);
 
   return {
     plan,
@@ -107,6 +102,16 @@ export async function createSession(device: GPUDevice, artifact: Artifact, optio
         instances.clear();
         for (const buffer of weights.buffers) buffer.destroy();
       }),
+  };
+}
+
+/** What runs one piece of work after the other. */
+function turnsWithin(lifetime: Lifetime): <T>(work: () => Promise<T>) => Promise<T> {
+  let turn: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const result = turn.then(() => lifetime.within(work));
+    turn = result.catch(() => undefined);
+    return result;
   };
 }
 

@@ -230,7 +230,10 @@ function resultOf(
     name: declaration.name.name,
     ...(graph && !failed ? { graph } : {}),
     inputs,
-    parameters: [...build.parameters.values()].map(({ span: _, ...entry }) => entry),
+    parameters: [...build.parameters.values()].map((parameter) => {
+      const { span: _, ...entry } = parameter;
+      return entry;
+    }),
     bufferNames: build.bufferNames,
     facts: [...build.facts.values()],
     diagnostics: build.diagnostics,

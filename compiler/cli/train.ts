@@ -100,7 +100,13 @@ async function execute(
     await withLazyDevice(context, (device) =>
       runChain(
         {
-          ...{ setup, output, resume, traceNan, allowNonFinite, signal: abort.signal, device },
+          setup,
+          output,
+          resume,
+          traceNan,
+          allowNonFinite,
+          signal: abort.signal,
+          device,
           onTrained: (result) => results.push(result),
         },
         chain,

@@ -121,13 +121,12 @@ ${cells
     let inside = u32(w) < ${windowColumns} && w >= i32(first) - ${warm};
 ${unroll(windows, (w) => windowText(attrs, w, before, g))}
     if (w >= i32(first)) {
-${range(stride[0])
-  .flatMap((row) =>
-    range(stride[1]).map((column) => {
-      const store = `${y}[${at(to, 'n', `y${before + row}`, `(x0 + ${column}u)`, 'c')}] = s${row}${column};`;
-      return `      if (in${before + row} && x0 + ${column}u < ${width}) { ${store} }`;
-    }),
-  )
+${sums
+  .filter(({ column }) => column < stride[1])
+  .map(({ row, column }) => {
+    const store = `${y}[${at(to, 'n', `y${before + row}`, `(x0 + ${column}u)`, 'c')}] = s${row}${column};`;
+    return `      if (in${before + row} && x0 + ${column}u < ${width}) { ${store} }`;
+  })
   .join('\n')}
     }
 ${shiftText(cells, sums, stride[1], shared, low)}

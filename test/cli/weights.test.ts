@@ -17,11 +17,11 @@ function weightsFile(length: number, weight: StoredTensor = ten): Uint8Array {
   const entry = `"fc.weight":{"dtype":"${dtype}","shape":[${shape.join()}],"data_offsets":[0,${bytes.length}]}`;
   const open = '{"__metadata__":{"made by":"';
   const text = `${open}${'x'.repeat(length)}"},${entry}}`;
-  const file = new Uint8Array(8 + text.length + bytes.length);
-  new DataView(file.buffer).setBigUint64(0, BigInt(text.length), true);
-  file.set(new TextEncoder().encode(text), 8);
-  file.set(bytes, 8 + text.length);
-  return file;
+  const written = new Uint8Array(8 + text.length + bytes.length);
+  new DataView(written.buffer).setBigUint64(0, BigInt(text.length), true);
+  written.set(new TextEncoder().encode(text), 8);
+  written.set(bytes, 8 + text.length);
+  return written;
 }
 
 const ten = fromFloat32(Float32Array.of(10, 0, 0, 0, 10, 0, 0, 0, 10), [3, 3]);

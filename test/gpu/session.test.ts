@@ -54,12 +54,12 @@ describe('a disposed session', () => {
   const disposed = { code: 'E0913', kind: 'runtime', message: 'the session was disposed' };
 
   it('throws E0913 for every call, and is disposed twice without harm', async () => {
-    const session = await other();
-    await session.run({ image: images(1, 1) });
-    session.dispose();
-    session.dispose();
-    expect(await faultOf(session.run({ image: images(1, 1) }))).toMatchObject(disposed);
-    expect(await faultOf(session.trace({ image: images(1, 1) }, () => undefined))).toMatchObject(disposed);
+    const brief = await other();
+    await brief.run({ image: images(1, 1) });
+    brief.dispose();
+    brief.dispose();
+    expect(await faultOf(brief.run({ image: images(1, 1) }))).toMatchObject(disposed);
+    expect(await faultOf(brief.trace({ image: images(1, 1) }, () => undefined))).toMatchObject(disposed);
   });
 
   it.each([1, 3])('gives a run in flight its values or E0913, never zeros; batch %i', async (batch) => {
@@ -81,11 +81,11 @@ describe('a disposed session', () => {
   });
 
   it('ends a trace with E0913 when it is disposed by what looks on', async () => {
-    const session = await other();
+    const brief = await other();
     const seen: string[] = [];
-    const trace = session.trace({ image: images(1, 1) }, ({ op }) => {
+    const trace = brief.trace({ image: images(1, 1) }, ({ op }) => {
       seen.push(op);
-      session.dispose();
+      brief.dispose();
     });
     expect(await faultOf(trace)).toMatchObject(disposed);
     expect(seen).toHaveLength(1);
