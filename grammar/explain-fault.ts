@@ -2,6 +2,7 @@
 import type { IToken, TokenType } from 'chevrotain';
 import { diagnostic } from './diagnostics.ts';
 import type { Diagnostic } from './diagnostics.ts';
+import { explainForeign } from './explain-foreign.ts';
 import type { Situation } from './situation.ts';
 import { spanAt, spanOfToken, startsLine, tokenAt, typeAt, unexpected, wantedInList } from './situation.ts';
 import { isKeyword } from './scan.ts';
@@ -187,8 +188,11 @@ function unknownDeclaration(situation: Situation): Diagnostic | undefined {
     });
   }
   if (typeAt(situation) !== t.LParen) return undefined;
+  const pythonic = word === 'class' || word === 'def';
   return diagnostic('E0116', span, `unknown declaration \`${word}\``, {
-    help: 'functions, blocks and models begin with `fn`, `block` and `model`',
+    help: pythonic
+      ? 'a network is `model Name(x: f32[N, 3, H, W]) { ... }`, and a part of one `block name(x: f32[N, C, H, W]) { ... }`'
+      : 'functions, blocks and models begin with `fn`, `block` and `model`',
   });
 }
 
@@ -327,6 +331,7 @@ function importHint(situation: Situation): string | undefined {
 }
 
 const explanations: readonly Explanation[] = [
+  explainForeign,
   reservedWord,
   assignmentInCondition,
   valueOnNextLine,

@@ -60,7 +60,7 @@ function situationOf(balanced: BalancedTokens, { exception, start }: Fault): Sit
 function followsFrom(balanced: BalancedTokens, situation: Situation, places: readonly number[]): boolean {
   const { tokens, at, start, parent, file } = situation;
   const token = tokens[at];
-  if (token?.image === '') return true;
+  if (token?.image === '' || isPythonImport(balanced, situation)) return true;
   const opener = parent[at] ?? -1;
   const closer = tokens[balanced.close[opener] ?? -1];
   if (closer?.image === '' && (closer.tokenType !== t.RCurly || isAmongStages(situation))) return true;
@@ -76,6 +76,12 @@ function followsFrom(balanced: BalancedTokens, situation: Situation, places: rea
 /** True where the nearest braces around the fault hold stages. */
 function isAmongStages({ rules }: Situation): boolean {
   return rules.findLast((rule) => rule === 'body' || rule === 'stages' || rule === 'entries') === 'stages';
+}
+
+/** `from torch import nn` has its fault at `from`. */
+function isPythonImport({ tokens }: BalancedTokens, { start }: Situation): boolean {
+  const at = indexOf(start, tokens.length);
+  return start.tokenType === t.Import && tokens[at - 2]?.tokenType === t.From && tokens[at - 3]?.tokenType !== t.RCurly;
 }
 
 /** True in round or square brackets where a closer further on closes nothing: elements run into those around them. */

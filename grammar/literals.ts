@@ -1,6 +1,7 @@
 /** The values of number and string tokens, and what can be wrong with how they are written. */
 import { diagnostic } from './diagnostics.ts';
 import type { Diagnostic } from './diagnostics.ts';
+import { foreignArgument } from './elsewhere/index.ts';
 import type { SourceFile, Span } from './source.ts';
 import { didYouMean } from './suggest.ts';
 import { units } from './units.ts';
@@ -105,7 +106,7 @@ export function stringFaults(text: string, file: SourceFile, start: number): Dia
   if (text.startsWith("'")) {
     return [
       diagnostic('E0101', { file, start, end: start + 1 }, "unexpected character `'`", {
-        help: 'strings stand in double quotes, as in `"name"`',
+        help: singleQuotesHelp(text.slice(1, -1), file.text.slice(Math.max(0, start - 40), start)),
       }),
     ];
   }
@@ -117,6 +118,22 @@ export function stringFaults(text: string, file: SourceFile, start: number): Dia
     });
   }
   return faults;
+}
+
+const modeWords = ['same', 'same_upper', 'nearest', 'bilinear'];
+
+/** Paddings and modes have no quotes at all, and some keys of other frameworks have no counterpart. */
+function singleQuotesHelp(inner: string, before: string): string {
+  const key = /([A-Za-z_]\w*)\s*=\s*$/.exec(before)?.[1] ?? '';
+  const foreign = foreignArgument(key, ['pad', 'mode']);
+  if (foreign?.kind === 'other') return foreign.help;
+  const name = foreign?.kind === 'called' ? foreign.here : key;
+  const word = inner.toLowerCase();
+  const value = word === 'valid' ? '0' : modeWords.includes(word) ? word : undefined;
+  if (value !== undefined) return `it has no quotes: \`${name === '' ? value : `${name}=${value}`}\``;
+  return /^[^"\\]{1,40}$/.test(inner)
+    ? `strings stand in double quotes: \`"${inner}"\``
+    : 'strings stand in double quotes, as in `"name"`';
 }
 
 function badEscape(span: Span): Diagnostic {

@@ -87,7 +87,7 @@ const replacements: ReadonlyMap<string, string> = new Map([
   ['\u2265', 'write `>=`'],
   ['\u2260', 'write `!=`'],
   ['\u2192', 'write `->`'],
-  ['^', 'the language has no power operator'],
+  ['^', 'the language has no power operator; x squared is `x * x`'],
   ['?', 'a choice is written `if c then a else b`'],
 ]);
 

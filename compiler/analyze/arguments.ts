@@ -1,6 +1,7 @@
 /** Matches the arguments of a call with the parameters of what is called. */
 import type { Identifier } from '../../grammar/ast.ts';
 import type { Span } from '../../grammar/source.ts';
+import { foreignArgument, foreignArgumentHelp } from '../../grammar/elsewhere/index.ts';
 import { didYouMean } from '../../grammar/suggest.ts';
 import type { Slot } from './naming.ts';
 import { report, type Scope } from './scope.ts';
@@ -32,6 +33,8 @@ export interface Callee {
   readonly variadic: boolean;
   /** How many parameters may be given by position; all where it is absent. */
   readonly positional?: number;
+  /** Whether it belongs to the language, so that habits of other frameworks may lie behind its arguments. */
+  readonly isOp?: true;
 }
 
 /** The help line of a call whose arguments do not fit; undefined where there is no certain one. */
@@ -80,6 +83,12 @@ export function matchArguments(
   return undefined;
 }
 
+function unknownHelp({ parameters, isOp }: Callee, name: string): string | undefined {
+  const foreign = foreignArgument(name, parameters);
+  if (foreign && (isOp || foreign.kind === 'called')) return foreignArgumentHelp(foreign);
+  return didYouMean(name, parameters);
+}
+
 /** `at` is the position of an argument without a name. */
 function mismatchOf(
   callee: Callee,
@@ -89,7 +98,7 @@ function mismatchOf(
 ): Mismatch | undefined {
   if (name && !callee.parameters.includes(name.name)) {
     const message = `\`${callee.name}\` has no parameter \`${name.name}\``;
-    return { code: 'E0322', span: name.span, message, help: didYouMean(name.name, callee.parameters) };
+    return { code: 'E0322', span: name.span, message, help: unknownHelp(callee, name.name) };
   }
   if (at !== undefined && at >= (callee.positional ?? callee.parameters.length)) {
     return { code: 'E0324', span, message: misplacedMessage(callee) };

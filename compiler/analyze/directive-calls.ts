@@ -17,6 +17,7 @@ import {
   choice,
   type Fields,
   type Functions,
+  type Spec,
 } from './directive-spec.ts';
 
 export const optimizers: Functions = {
@@ -171,6 +172,12 @@ export const losses: Functions = {
   kl_div: {},
 };
 
+const deviation: Spec = {
+  kind: 'number',
+  least: 1e-12,
+  help: 'it divides: write `1` for a channel that is not to be scaled',
+};
+
 export const preprocessing: Functions = {
   resize: {
     size: required(pixels, 'the shorter side, or the width'),
@@ -179,6 +186,6 @@ export const preprocessing: Functions = {
   center_crop: { size: required(pixels, 'height and width') },
   normalize: {
     mean: required({ kind: 'list', of: real }, 'subtracted from each channel of 0..1'),
-    std: required({ kind: 'list', of: { kind: 'number', least: 1e-12 } }, 'divides each channel'),
+    std: required({ kind: 'list', of: deviation }, 'divides each channel'),
   },
 };

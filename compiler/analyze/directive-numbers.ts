@@ -50,7 +50,7 @@ export function checkNumber(
   const { least = -Infinity, most = Infinity } = spec;
   if (number.value >= least && number.value <= most) return number;
   const range = most === Infinity ? `at least ${least}` : `between ${least} and ${most}`;
-  const help = rangeHelp(spec, number, fallback);
+  const help = spec.help ?? rangeHelp(spec, number, fallback);
   return complain(c, 'E0605', expression.span, `${what} must be ${range}, not ${formatValue(value)}`, help);
 }
 

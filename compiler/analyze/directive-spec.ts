@@ -13,6 +13,8 @@ export type Spec =
       readonly bare?: false;
       /** A whole number, or a share: below one, or with `%`. */
       readonly sharing?: true;
+      /** The help line for a number out of range, where the usual value or the end of the range is none. */
+      readonly help?: string;
     }
   | { readonly kind: 'bool' | 'string' | 'loss' | 'metric' | 'model' | 'globs' | 'sizes' }
   /** One of several bare names; a string does as well. */

@@ -14,6 +14,13 @@ import {
   type Spec,
 } from './directive-schema.ts';
 import { computedLiteral } from './computed-literal.ts';
+import {
+  foreignCallHelp,
+  foreignChoiceHelp,
+  foreignMemberHelp,
+  foreignMetricHelp,
+  foreignParameterHelp,
+} from './foreign-settings.ts';
 import { lookUpFile } from './load.ts';
 import { evaluateIn } from './scope.ts';
 import { complain, type Checking, type Setting, type Settings } from './settings.ts';
@@ -91,7 +98,7 @@ function checkChoice(c: Checking, names: readonly string[], expression: Expressi
     'E0604',
     expression.span,
     `${what} cannot be \`${given}\``,
-    didYouMean(given, names) ?? `it is one of ${list}`,
+    foreignChoiceHelp(given, names) ?? didYouMean(given, names) ?? `it is one of ${list}`,
   );
 }
 
@@ -118,12 +125,13 @@ export function checkCall(
   const known = Object.keys(functions);
   const list = known.map((name) => `\`${name}\``).join(', ');
   if (!call) {
-    const help = `write \`${known[0] ?? 'name'}(...)\`, say`;
+    const help = foreignMemberHelp(functions, expression) ?? `write \`${known[0] ?? 'name'}(...)\`, say`;
     return complain(c, 'E0604', expression.span, `${what} must be a call of ${list}`, help);
   }
   const fields = Object.hasOwn(functions, call.name) ? functions[call.name] : undefined;
   if (!fields) {
-    const help = didYouMean(call.name, known) ?? `it is one of ${list}`;
+    const foreign = foreignCallHelp(functions, call.name);
+    const help = foreign ?? didYouMean(call.name, known) ?? `it is one of ${list}`;
     return complain(c, 'E0604', call.nameSpan, `${what} cannot be \`${call.name}\``, help);
   }
   const args = checkArguments(c, fields, call);
@@ -134,10 +142,17 @@ function checkArguments(c: Checking, fields: Fields, call: WrittenCall): Setting
   const settings = new Map<string, Setting>();
   const given = new Set<string>();
   const names = Object.keys(fields);
+  const placed = placedParameters(fields);
   let fits = true;
   let position = 0;
   for (const { name, value, span } of call.args) {
-    const key = name?.name ?? names[position++];
+    const at = name ? undefined : position++;
+    const key = name?.name ?? names[at ?? 0];
+    if (at !== undefined && at >= placed && at < names.length) {
+      fits = false;
+      misplaced(c, call.name, names, at, placed, value);
+      continue;
+    }
     const field = key !== undefined && Object.hasOwn(fields, key) ? fields[key] : undefined;
     if (key === undefined || !field || given.has(key)) {
       fits = false;
@@ -155,6 +170,23 @@ function checkArguments(c: Checking, fields: Fields, call: WrittenCall): Setting
     complain(c, 'E0603', call.nameSpan, `\`${call.name}\` needs \`${key}\`: ${field.doc}`, `add \`${key}=...\``);
   }
   return fits ? settings : undefined;
+}
+
+/** How many parameters may be given by position: the first, and those that must be given. */
+export const placedParameters = (fields: Fields): number =>
+  Math.max(1, Object.values(fields).findLastIndex((field) => field.required) + 1);
+
+function misplaced(
+  c: Checking,
+  callee: string,
+  names: readonly string[],
+  at: number,
+  placed: number,
+  value: Expression,
+): void {
+  const shown = names.slice(0, placed).map((name) => `\`${name}\``);
+  const help = `write \`${names[at] ?? ''}=${textOf(value.span)}\``;
+  complain(c, 'E0602', value.span, `\`${callee}\` takes only ${shown.join(' and ')} by position`, help);
 }
 
 function rejectArgument(
@@ -175,7 +207,7 @@ function rejectArgument(
       'E0602',
       span,
       `\`${callee}\` has no \`${key}\``,
-      didYouMean(key, names) ?? `it has ${names.join(', ')}`,
+      foreignParameterHelp(key, names) ?? didYouMean(key, names) ?? `it has ${names.join(', ')}`,
     );
 }
 
@@ -187,7 +219,12 @@ function checkList(
 ): Setting | undefined {
   if (expression.kind !== 'list') {
     const isElement = expression.kind === 'number' || expression.kind === 'string' || spec.of.kind === 'metric';
-    const help = isElement ? `write \`[${textOf(expression.span)}]\`` : `write \`[...]\`, with its elements`;
+    const help =
+      expression.kind === 'tuple'
+        ? `write \`[${textOf(expression.span).slice(1, -1)}]\``
+        : isElement
+          ? `write \`[${textOf(expression.span)}]\``
+          : `write \`[...]\`, with its elements`;
     return complain(c, 'E0604', expression.span, `${what} must be a list`, help);
   }
   if (spec.length !== undefined && expression.elements.length !== spec.length) {
@@ -249,6 +286,7 @@ export function checkMetric(c: Checking, expression: Expression, what: string): 
     return { kind: 'name', value: path.join('.'), span: expression.span };
   }
   const help =
+    foreignMetricHelp(metric) ??
     didYouMean(metric, metrics) ??
     `metrics are ${metrics.join(', ')}, alone or behind ${splits.map((name) => `\`${name}.\``).join(', ')}`;
   return complain(c, 'E0604', expression.span, `${what} must be a metric, not \`${textOf(expression.span)}\``, help);

@@ -6,6 +6,7 @@ import { didYouMean } from '../../grammar/suggest.ts';
 import { checkConstraint, type Constraint } from './budget.ts';
 import { directiveSchemas, stageWords, type DirectiveSchema, type Fields, type Functions } from './directive-schema.ts';
 import { checkCall, checkValue, modelHelp } from './directive-values.ts';
+import { foreignKeyHelp, foreignWordHelp } from './foreign-settings.ts';
 import { lookUpFile } from './load.ts';
 import { report, type Scope } from './scope.ts';
 import type { Checking, Setting, Settings } from './settings.ts';
@@ -38,7 +39,7 @@ export function checkDirectives(directives: readonly Directive[], scope: Scope):
     const schema = Object.hasOwn(directiveSchemas, word) ? directiveSchemas[word] : undefined;
     if (!schema) {
       const known = Object.keys(directiveSchemas);
-      const help = didYouMean(word, known) ?? `directives are ${known.join(', ')}`;
+      const help = foreignWordHelp(word) ?? didYouMean(word, known) ?? `directives are ${known.join(', ')}`;
       complain(scope, 'E0601', directive.word.span, `unknown directive \`${word}\``, help);
       continue;
     }
@@ -177,7 +178,8 @@ function checkFields(
     if (!field) {
       refused++;
       const known = Object.keys(fields);
-      const help = didYouMean(key, known) ?? (known.length > 0 ? `it has ${known.join(', ')}` : undefined);
+      const foreign = foreignKeyHelp(owner.word, key, known);
+      const help = foreign ?? didYouMean(key, known) ?? (known.length > 0 ? `it has ${known.join(', ')}` : undefined);
       complain(c.scope, 'E0602', span, `\`${owner.word}\` has no key \`${key}\``, help);
     } else if (first) {
       report(c.scope, 'E0608', span, `\`${key}\` is given twice`, {

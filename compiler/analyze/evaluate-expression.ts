@@ -4,6 +4,7 @@ import type {
   CallExpression,
   Expression,
   IndexExpression,
+  MemberExpression,
   NumberLiteral,
   PipeExpression,
   Stage,
@@ -11,16 +12,18 @@ import type {
 } from '../../grammar/ast.ts';
 import type { Span } from '../../grammar/source.ts';
 import { units } from '../../grammar/units.ts';
+import { formatType } from '../ir/type.ts';
 import type { CallPlace } from './arguments.ts';
 import { conversionDetail } from './conversions.ts';
 import { asCondition, evaluateArguments, evaluateCondition, settle } from './conditions.ts';
 import { invoke } from './invoke.ts';
-import { lookUp } from './look-up.ts';
+import { isKnown, lookUp } from './look-up.ts';
 import { claimSlot } from './naming.ts';
 import { applyBinary, divideRounded, negate } from './operators.ts';
 import { report, type Scope } from './scope.ts';
 import { runStage } from './stages.ts';
 import { combineTensors, negateTensor } from './tensor-arithmetic.ts';
+import { foreignModuleOf, methodHelp } from './unknown-name.ts';
 import {
   boolValue,
   describeKind,
@@ -66,11 +69,7 @@ export function evaluate(expression: Expression, scope: Scope): Value {
     case 'pipe':
       return evaluatePipe(expression, scope);
     case 'member':
-      evaluate(expression.object, scope);
-      report(scope, 'E0321', expression.member.span, `values have no member \`${expression.member.name}\``, {
-        help: 'elements are taken by position, as in `sizes[0]`',
-      });
-      return errorValue;
+      return evaluateMember(expression, scope);
     case 'record':
       report(scope, 'E0320', expression.span, 'a record has a meaning in directives only', {
         help: 'write a list: `[...]`',
@@ -90,6 +89,21 @@ export function numberValue({ value, unit, integer }: NumberLiteral): Value {
   if (unit !== undefined && meaning?.quantity !== 'count') return { kind: 'quantity', value, unit };
   const scaled = value * (meaning?.scale ?? 1);
   return integer || (meaning && Number.isSafeInteger(scaled)) ? intValue(scaled) : floatValue(scaled);
+}
+
+function evaluateMember(expression: MemberExpression, scope: Scope): Value {
+  // Names of other frameworks' modules are reported with all names.
+  const module = foreignModuleOf(expression);
+  if (module !== undefined && !isKnown(module, scope)) return errorValue;
+  const object = evaluate(expression.object, scope);
+  if (object.kind === 'error') return errorValue;
+  const { name, span } = expression.member;
+  const help =
+    object.kind === 'tensor'
+      ? methodHelp(name, formatType(object.node.type))
+      : 'elements are taken by position, as in `sizes[0]`';
+  report(scope, 'E0321', span, `values have no member \`${name}\``, { help });
+  return errorValue;
 }
 
 function evaluateElements(kind: 'list' | 'tuple', elements: readonly Expression[], scope: Scope): Value {
@@ -166,6 +180,7 @@ const placeOf = (span: Span, nameSpan: Span, scope: Scope): CallPlace => ({
 
 function evaluateCall(call: CallExpression, scope: Scope): Value {
   const callee = evaluate(call.callee, scope);
+  if (callee.kind === 'error') return callee;
   const rounded = roundedDivision(callee, call, scope);
   if (rounded) return rounded;
   const args = evaluateArguments(call.arguments, scope);
@@ -177,7 +192,7 @@ function evaluateIndex({ object, index, span }: IndexExpression, scope: Scope): 
   const position = evaluate(index, scope);
   if (list.kind === 'error' || position.kind === 'error') return errorValue;
   if (list.kind !== 'list' && list.kind !== 'tuple') {
-    const help = list.kind === 'tensor' ? { help: '`slice(x, axis, from, to)` takes a part of a tensor' } : {};
+    const help = list.kind === 'tensor' ? { help: '`slice(x, axis=1, from=0, to=1)` takes a part of a tensor' } : {};
     report(scope, 'E0321', object.span, `only lists and tuples have elements, not ${describeKind(list)}`, help);
     return errorValue;
   }

@@ -1,6 +1,6 @@
 /** Calls whatever a name stands for: a prelude op, a compile-time function, or a block. */
 import { OpError } from '../ir/op.ts';
-import { matchArguments, reportMissing, type CallArgument, type CallPlace } from './arguments.ts';
+import { matchArguments, reportMissing, type CallArgument, type Callee, type CallPlace } from './arguments.ts';
 import { callDeclared } from './call-block.ts';
 import { mendedCall } from './mend-call.ts';
 import { CallFault } from './prelude-call.ts';
@@ -28,7 +28,8 @@ function callOp(name: string, args: readonly CallArgument[], place: CallPlace, s
   const op = preludeOps.get(name);
   if (!op) return errorValue;
   const parameters = op.parameters.map((parameter) => parameter.name);
-  const callee = {
+  const callee: Callee = {
+    isOp: true,
     name,
     parameters,
     variadic: op.variadic ?? false,

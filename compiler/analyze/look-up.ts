@@ -30,6 +30,10 @@ function valueOfItem({ declaration, module }: FileItem, scope: Scope): Value {
   return declaration.kind === 'fn' ? { kind: 'fn', declaration, module } : { kind: 'block', declaration, module };
 }
 
+/** Whether something has the name: a local, the file, an import or the prelude. */
+export const isKnown = (name: string, scope: Scope): boolean =>
+  lookUpLocal(scope, name) !== undefined || lookUpFile(scope.module, name).known || preludeValues.has(name);
+
 export function lookUp(name: string, span: Span, scope: Scope): Value {
   const local = lookUpLocal(scope, name);
   if (local) return local.value;

@@ -7,6 +7,7 @@ import type {
   FunctionDeclaration,
   Identifier,
   Label,
+  MemberExpression,
   Stage,
   Statement,
   TypeExpression,
@@ -17,8 +18,8 @@ import { closestName, didYouMean } from '../../grammar/suggest.ts';
 import type { Module, NamedDeclaration } from './load.ts';
 import { preludeValues } from './prelude.ts';
 import { constantChoice, emptyLoop, unreachableStatement } from './reachability.ts';
-import { isDimName, scalarTypes, tensorTypes } from './type-match.ts';
-import { unknownNameHelp } from './unknown-name.ts';
+import { isDimName, scalarTypes, tensorTypes, textOf } from './type-match.ts';
+import { foreignMemberHelp, foreignModuleOf, unknownNameHelp } from './unknown-name.ts';
 
 /** What a name was declared as, where that decides what is reported about it. */
 type Role = 'import' | 'let' | 'value' | 'tensor' | 'parameter' | 'turn' | 'block' | 'fn' | 'const';
@@ -131,7 +132,7 @@ function resolveExpression(r: Resolving, expression: Expression, names: Names): 
     case 'index':
       return [expression.object, expression.index].forEach(walk);
     case 'member':
-      return walk(expression.object);
+      return resolveMember(r, expression, names);
     case 'attach':
       return walk(expression.model);
     case 'record':
@@ -142,6 +143,15 @@ function resolveExpression(r: Resolving, expression: Expression, names: Names): 
     case 'none':
       return undefined;
   }
+}
+
+/** `nn.Conv2d` is one unknown name, not a `nn` that might be declared. */
+function resolveMember(r: Resolving, expression: MemberExpression, names: Names): void {
+  const module = foreignModuleOf(expression);
+  if (module === undefined || findEntity(names, module)) return resolveExpression(r, expression.object, names);
+  const text = textOf(expression.span);
+  const help = foreignMemberHelp(module, expression.member.name);
+  r.diagnostics.push(diagnostic('E0201', expression.span, `unknown name \`${text}\``, { help }));
 }
 
 /** Operators and pipelines nest to the left without limit, so the walk along them is a loop. */
