@@ -142,6 +142,10 @@ export const catalogue = {
   W0010: { title: 'pattern that no parameter matches' },
   W0011: { title: 'budget that decides nothing' },
   W0012: { title: 'softmax in front of cross entropy' },
+  W0013: { title: 'channels behind height and width' },
+  W0014: { title: 'unusually large kernel' },
+  W0015: { title: 'mean beyond the range of a picture' },
+  W0016: { title: 'linear layer along the width' },
 } as const satisfies Record<string, { readonly title: string }>;
 
 export type DiagnosticCode = keyof typeof catalogue;

@@ -4,7 +4,8 @@ import type { Span } from '../../grammar/source.ts';
 import { didYouMean } from '../../grammar/suggest.ts';
 import type { Quantity } from '../../grammar/units.ts';
 import { stageWords } from './directive-schema.ts';
-import { checkMetric, checkValue, dottedName, writtenCall } from './directive-values.ts';
+import { checkMetric, checkValue, dottedName } from './directive-values.ts';
+import { writtenCall } from './written-call.ts';
 import { complain, type Checking } from './settings.ts';
 import { textOf } from './type-match.ts';
 

@@ -31,6 +31,8 @@ function isComputed({ scope }: Checking, spec: Spec, expression: Expression): bo
     case 'call':
       return expression.callee.kind === 'name' && lookUpFile(scope.module, expression.callee.name).known;
     case 'binary':
+      // `image-folder` without its quotes is a difference.
+      return spec.kind !== 'choice';
     case 'if':
     case 'index':
       return true;

@@ -1,18 +1,10 @@
 /** Checks directive values against their specs and gives them as settings in base units. */
-import type { Argument, Expression } from '../../grammar/ast.ts';
+import type { Expression } from '../../grammar/ast.ts';
 import type { Span } from '../../grammar/source.ts';
 import { didYouMean } from '../../grammar/suggest.ts';
 import { conversionHelp } from './conversions.ts';
 import { checkNumber } from './directive-numbers.ts';
-import {
-  lossFunctions,
-  metricNames,
-  splitNames,
-  stageWords,
-  type Fields,
-  type Functions,
-  type Spec,
-} from './directive-schema.ts';
+import { lossFunctions, metricNames, splitNames, type Fields, type Functions, type Spec } from './directive-schema.ts';
 import { computedLiteral } from './computed-literal.ts';
 import {
   foreignCallHelp,
@@ -23,8 +15,10 @@ import {
 } from './foreign-settings.ts';
 import { lookUpFile } from './load.ts';
 import { evaluateIn } from './scope.ts';
+import { checkModel, checkSizes } from './directive-models.ts';
 import { complain, type Checking, type Setting, type Settings } from './settings.ts';
 import { textOf } from './type-match.ts';
+import { writtenCall, type WrittenCall } from './written-call.ts';
 import { describeKind } from './values.ts';
 
 export type { Setting, Settings } from './settings.ts';
@@ -91,7 +85,11 @@ function checkChoice(c: Checking, names: readonly string[], expression: Expressi
   const given =
     expression.kind === 'name' ? expression.name : expression.kind === 'string' ? expression.value : undefined;
   const list = names.map((name) => `\`${name}\``).join(', ');
-  if (given === undefined) return complain(c, 'E0604', expression.span, `${what} must be one of ${list}`);
+  if (given === undefined) {
+    const text = textOf(expression.span);
+    const help = names.includes(text) ? `put it into quotes: \`"${text}"\`` : `write \`"${names[0] ?? ''}"\`, say`;
+    return complain(c, 'E0604', expression.span, `${what} must be one of ${list}`, help);
+  }
   if (names.includes(given)) return { kind: 'name', value: given, span: expression.span };
   return complain(
     c,
@@ -100,19 +98,6 @@ function checkChoice(c: Checking, names: readonly string[], expression: Expressi
     `${what} cannot be \`${given}\``,
     foreignChoiceHelp(given, names) ?? didYouMean(given, names) ?? `it is one of ${list}`,
   );
-}
-
-interface WrittenCall {
-  readonly name: string;
-  readonly nameSpan: Span;
-  readonly args: readonly Argument[];
-}
-
-/** `sgd(lr=0.1)` or the bare `sgd`. */
-export function writtenCall(expression: Expression): WrittenCall | undefined {
-  if (expression.kind === 'name') return { name: expression.name, nameSpan: expression.span, args: [] };
-  if (expression.kind !== 'call' || expression.callee.kind !== 'name') return undefined;
-  return { name: expression.callee.name, nameSpan: expression.callee.span, args: expression.arguments };
 }
 
 export function checkCall(
@@ -164,12 +149,11 @@ function checkArguments(c: Checking, fields: Fields, call: WrittenCall): Setting
     if (setting) settings.set(key, setting);
     else fits = false;
   }
-  for (const [key, field] of Object.entries(fields)) {
-    if (!field.required || given.has(key)) continue;
-    fits = false;
+  const missing = Object.entries(fields).filter(([key, field]) => field.required && !given.has(key));
+  for (const [key, field] of missing) {
     complain(c, 'E0603', call.nameSpan, `\`${call.name}\` needs \`${key}\`: ${field.doc}`, `add \`${key}=...\``);
   }
-  return fits ? settings : undefined;
+  return fits && missing.length === 0 ? settings : undefined;
 }
 
 /** How many parameters may be given by position: the first, and those that must be given. */
@@ -329,73 +313,4 @@ function checkLoss(c: Checking, expression: Expression, what: string): Setting |
   }
   const loss = checkCall(c, lossFunctions, expression, what);
   return loss && { kind: 'sum', terms: [{ weight: 1, loss }] };
-}
-
-/** `ResNet20(depth=56) @ "file"`, or the bare name of a stage, which comes before a model of that name. */
-function checkModel(c: Checking, expression: Expression, what: string): Setting | undefined {
-  const isStage = (name: string): boolean => stageWords.some((word) => c.names.get(word)?.has(name));
-  if (expression.kind === 'name' && isStage(expression.name)) {
-    return { kind: 'name', value: expression.name, span: expression.span };
-  }
-  const file = expression.kind === 'attach' ? { file: expression.file.value } : {};
-  const model = expression.kind === 'attach' ? expression.model : expression;
-  const call = writtenCall(model);
-  if (!call)
-    return complain(
-      c,
-      'E0604',
-      expression.span,
-      `${what} must be a model`,
-      'write `Model(...) @ "weights.safetensors"`',
-    );
-  const { item, known } = lookUpFile(c.scope.module, call.name);
-  if (known && !item) return undefined;
-  if (item?.declaration.kind !== 'model')
-    return complain(c, 'E0606', call.nameSpan, `no model is called \`${call.name}\``, modelHelp(c, call.name));
-  const parameters = item.declaration.parameters.map(({ name }) => name.name);
-  const args: Record<string, string> = {};
-  for (const { name, value, span } of call.args) {
-    if (!name) {
-      const help = `as in \`${parameters.at(-1) ?? 'width'}=${textOf(value.span)}\``;
-      return complain(c, 'E0604', span, `name the arguments of \`${call.name}\``, help);
-    }
-    if (!parameters.includes(name.name)) {
-      return complain(
-        c,
-        'E0322',
-        name.span,
-        `\`${call.name}\` has no parameter \`${name.name}\``,
-        didYouMean(name.name, parameters),
-      );
-    }
-    args[name.name] = textOf(value.span);
-  }
-  return { kind: 'model', name: call.name, args, ...file };
-}
-
-/** The model that a misspelt name may mean, or all there are. */
-export function modelHelp({ scope }: Checking, name: string): string {
-  const { declared, imported } = scope.module;
-  const models = [...declared.values()].filter(({ kind }) => kind === 'model').map((each) => each.name.name);
-  for (const [each, source] of imported) if (source?.declaration.kind === 'model') models.push(each);
-  const known = models.length > 0 ? `there is ${models.join(', ')}` : 'declare one: `model Name(...) { ... }`';
-  return didYouMean(name, models) ?? known;
-}
-
-/** `{ N = 16, H = 128 }`. */
-function checkSizes(c: Checking, expression: Expression, what: string): Setting | undefined {
-  if (expression.kind !== 'record') {
-    return complain(c, 'E0604', expression.span, `${what} must be a record of sizes`, 'write `{ N = 16, H = 128 }`');
-  }
-  const entries = new Map<string, Setting>();
-  for (const entry of expression.entries) {
-    const size =
-      entry.kind === 'assign'
-        ? checkNumber(c, { kind: 'number', integer: true, least: 1 }, entry.value, `\`${entry.name.name}\``)
-        : undefined;
-    if (entry.kind === 'assign' && size) entries.set(entry.name.name, size);
-    else if (entry.kind !== 'assign')
-      complain(c, 'E0604', entry.span, `${what} holds sizes only`, 'write each as `NAME = size`, as in `H = 128`');
-  }
-  return { kind: 'group', entries, items: [] };
 }

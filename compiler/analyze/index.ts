@@ -23,6 +23,7 @@ import { BuildAbort, fileScope, newBuild } from './scope.ts';
 import { overrideSettings, type SettingOverrides } from './setting-overrides.ts';
 import { tensorTypes } from './type-match.ts';
 import { warnDirectives } from './warn-directives.ts';
+import { channelsLast } from './warn-habits.ts';
 import { warnModels } from './warn-models.ts';
 
 export type { BuildOptions, BuiltModel } from './build-ir.ts';
@@ -63,6 +64,7 @@ export interface AnalyzedProgram {
 
 export interface CheckedModel {
   readonly name: string;
+  readonly item: ModelItem;
   /** Absent where a parameter has no default. */
   readonly built?: BuiltModel;
   readonly cost?: Cost;
@@ -169,8 +171,9 @@ export function checkProgram(entryPath: string, host: AnalyzeHost): CheckedProgr
   const built = models.flatMap((model) => model.built?.diagnostics ?? []);
   const byName = new Map(models.flatMap((model) => (model.built ? [[model.name, model.built]] : [])));
   const warnings = warnModels(program.directives, byName);
+  const inputs = models.flatMap(({ item }) => channelsLast(item.declaration));
   const named = program.models.flatMap((model) => misnamed(model, byName.get(model.name)));
-  return { program, models, diagnostics: mergeDiagnostics(program.diagnostics, built, warnings, named) };
+  return { program, models, diagnostics: mergeDiagnostics(program.diagnostics, built, warnings, inputs, named) };
 }
 
 /** Faults of class names; a file that is not there is an error only where something is made from it. */
@@ -188,7 +191,7 @@ function checkModel({ name, item }: AnalyzedModel): CheckedModel {
   const isOpen = item.declaration.parameters.some(
     ({ type, default: fallback }) => !tensorTypes.has(type.name.name) && !fallback,
   );
-  if (isOpen) return { name };
+  if (isOpen) return { name, item };
   const built = buildModel(item);
-  return built.graph ? { name, built, cost: costOf(built) } : { name, built };
+  return built.graph ? { name, item, built, cost: costOf(built) } : { name, item, built };
 }

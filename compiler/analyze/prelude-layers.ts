@@ -1,9 +1,11 @@
 /** Convolutions, linear layers and pools. Initial values are PyTorch's defaults. */
 import type { Node } from '../ir/node.ts';
+import { formatType } from '../ir/type.ts';
 import { expectRank, expectRankAtLeast } from '../ops/rules/expect.ts';
 import { adaptiveAveragePool2d, averagePool2d, conv2d, globalAveragePool, linear, maxPool2d } from './language-ops.ts';
 import { paddingArgument } from './padding.ts';
 import {
+  argumentOf,
   boolArgument,
   CallFault,
   emit,
@@ -15,6 +17,7 @@ import {
   type OpCall,
   type PreludeOp,
 } from './prelude-call.ts';
+import { report } from './scope.ts';
 import { tensorValue, type Value } from './values.ts';
 
 /** The size of an axis that a parameter's shape needs. */
@@ -48,12 +51,37 @@ export function weightAndBias(call: OpCall, shape: readonly number[], path: stri
   return [weight, makeParameter(call, path, 'bias', [outputs], { kind: 'uniform', fanIn })];
 }
 
+/** The largest kernel of the published networks that are in wide use is AlexNet's of 11. */
+const largestUsualKernel = 11;
+
+/** W0014: a kernel larger than any usual one may be a number of channels; one of the whole input is a linear layer. */
+function warnLargeKernel(call: OpCall, x: Node, [height, width]: readonly [number, number], out: number): void {
+  const [, channels, rows, columns] = x.type.shape;
+  if (Math.min(height, width) <= largestUsualKernel || (height === rows && width === columns)) return;
+  const argument = argumentOf(call, 'k');
+  const isShifted = !argument?.name && out === channels;
+  const help = isShifted
+    ? `if ${out} are the channels of the input, leave them out: write \`conv(${height}, k=3)\``
+    : 'several layers of `k=3` see as far for far fewer multiplications';
+  report(
+    call.scope,
+    'W0014',
+    argument?.span ?? call.place.nameSpan,
+    `a kernel of ${height} by ${width} pixels is unusual`,
+    {
+      ...(argument?.name ? {} : { label: 'the second position is the kernel' }),
+      help,
+    },
+  );
+}
+
 function runConv(call: OpCall): Value {
   const x = tensorArgument(call);
   expectRank(x.type, 4, 'convolve', '[N, C, H, W]');
   const out = intArgument(call, 'out', 1);
   const groups = intArgument(call, 'groups', 1, 1);
   const kernel = pairArgument(call, 'k', 1);
+  warnLargeKernel(call, x, kernel, out);
   const stride = pairArgument(call, 'stride', 1, [1, 1]);
   const dilation = pairArgument(call, 'dilation', 1, [1, 1]);
   const padding = paddingArgument(call, x, { kernel, stride, dilation }, 'same');
@@ -63,9 +91,17 @@ function runConv(call: OpCall): Value {
   return tensorValue(emit(call, conv2d, [x, ...operands], { stride, padding, dilation, groups }, path));
 }
 
+/** W0016: on [N, C, H, W] each row of pixels would be multiplied. */
+function warnUnflattened({ scope, place }: OpCall, { type }: Node): void {
+  if (type.shape.length !== 4) return;
+  const message = `\`linear\` works along the last axis, which is the width of ${formatType(type)}`;
+  report(scope, 'W0016', place.nameSpan, message, { help: 'put `flatten` in front, or `global_avg_pool |> flatten`' });
+}
+
 function runLinear(call: OpCall): Value {
   const x = tensorArgument(call);
   expectRankAtLeast(x.type, 2, 'multiply', '[N, ..., K]');
+  warnUnflattened(call, x);
   const out = intArgument(call, 'out', 1);
   const shape = [out, knownSize(x, -1, 'the last axis')];
   const path = call.place.slot.path();

@@ -5,7 +5,7 @@ import { parse } from '../../grammar/parse.ts';
 import type { Span } from '../../grammar/source.ts';
 import { closestName } from '../../grammar/suggest.ts';
 import { directiveSchemas, lossFunctions, type Fields, type Functions, type Spec } from './directive-schema.ts';
-import { writtenCall } from './directive-values.ts';
+import { writtenCall } from './written-call.ts';
 import { textOf } from './type-match.ts';
 import { entryOf } from './written.ts';
 

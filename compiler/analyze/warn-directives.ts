@@ -4,6 +4,7 @@ import type { Constraint } from './budget.ts';
 import { stageWords } from './directive-schema.ts';
 import type { Setting, Settings } from './settings.ts';
 import type { CheckedDirective } from './directives.ts';
+import { meansBeyondOne } from './warn-habits.ts';
 import { warnRunLength } from './warn-run-length.ts';
 import { settingsWithoutEffect } from './warn-settings.ts';
 
@@ -13,6 +14,7 @@ export function warnDirectives(directives: readonly CheckedDirective[], hasError
     ...(hasErrors ? [] : unusedDatasets(directives)),
     ...warnRunLength(directives),
     ...directives.flatMap(settingsWithoutEffect),
+    ...directives.flatMap(meansBeyondOne),
     ...directives.flatMap(({ constraints }) => constraints.flatMap(undecided)),
   ];
 }

@@ -2,7 +2,7 @@
 import type { Entry, Expression } from '../../grammar/ast.ts';
 import type { Span } from '../../grammar/source.ts';
 import { directiveSchemas, type Fields } from './directive-schema.ts';
-import { writtenCall } from './directive-values.ts';
+import { writtenCall } from './written-call.ts';
 
 type KeyedEntry = Exclude<Entry, { readonly kind: 'value' }>;
 

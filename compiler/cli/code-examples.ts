@@ -1220,4 +1220,52 @@ train base for Net {
 }
 `,
   },
+  W0013: {
+    wrong: `model Net(image: f32[N, 224, 224, 3]) {
+  return image |> conv(16, k=3)
+}
+`,
+    right: `model Net(image: f32[N, 3, 224, 224]) {
+  return image |> conv(16, k=3)
+}
+`,
+  },
+  W0014: {
+    wrong: `model Net(image: f32[N, 3, 32, 32]) {
+  return image |> conv(3, 15, stride=3)
+}
+`,
+    right: `model Net(image: f32[N, 3, 32, 32]) {
+  return image |> conv(15, k=3)
+}
+`,
+  },
+  W0015: {
+    wrong: `model Net(image: f32[N, 3, 32, 32]) {
+  return image |> flatten |> linear(10)
+}
+
+preprocess for Net {
+  normalize(mean=[127.5, 127.5, 127.5], std=[127.5, 127.5, 127.5])
+}
+`,
+    right: `model Net(image: f32[N, 3, 32, 32]) {
+  return image |> flatten |> linear(10)
+}
+
+preprocess for Net {
+  normalize(mean=[0.5, 0.5, 0.5], std=[0.5, 0.5, 0.5])
+}
+`,
+  },
+  W0016: {
+    wrong: `model Net(image: f32[N, 3, 32, 32]) {
+  return image |> linear(10)
+}
+`,
+    right: `model Net(image: f32[N, 3, 32, 32]) {
+  return image |> flatten |> linear(10)
+}
+`,
+  },
 };

@@ -127,4 +127,12 @@ export const explanations: Readonly<Record<string, string>> = {
     'The figure cannot lie on the other side of this limit. Ratios are shares of one: `91%` is 0.91, and 91 is 9100%.',
   W0012:
     '`cross_entropy` takes logits, as torch.nn.CrossEntropyLoss does, and computes their log-softmax. A softmax in front of it flattens the gradients.',
+  W0013:
+    'Tensors are [N, C, H, W], as in PyTorch: axis 1 holds the channels. An input such as f32[N, 224, 224, 3] would be a picture of 224 channels and 3 columns.',
+  W0014:
+    'A convolution whose kernel has more than 11 pixels each way is rare, and costs its square for each output. In PyTorch `Conv2d(3, 15, 3)` begins with the channels of the input, which are not written here: `conv(15, k=3)`.',
+  W0015:
+    'Pictures come as numbers of 0..1, from which `normalize` subtracts its mean. Means and deviations of 0..255, as Caffe and some TensorFlow networks have them, are divided by 255 first.',
+  W0016:
+    '`linear` multiplies along the last axis, as torch.nn.Linear does. Behind a convolution that is the width of the picture; `flatten` makes [N, C, H, W] into [N, C * H * W], and `global_avg_pool |> flatten` into [N, C].',
 };

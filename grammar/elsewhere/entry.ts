@@ -26,25 +26,29 @@ export const missing = (names: string, note: string, here?: string): Foreign => 
   ...(here === undefined ? {} : { here }),
 });
 
-/** The last part of a name in lower case, without `_` and the `2d` at its end: `nn.Conv2d`, `conv_2d` and `Conv` agree. */
-export const plainName = (name: string): string =>
+/** The last part of a name in lower case, without `_`: `F.max_pool2d` and `MaxPool2d` agree. */
+const lowerName = (name: string): string =>
   name
     .slice(name.lastIndexOf('.') + 1)
     .toLowerCase()
-    .replaceAll('_', '')
-    .replace(/2d$/, '');
+    .replaceAll('_', '');
 
-/** Finds the row of a name. */
+/** The same without the `2d` at its end: `nn.Conv2d`, `conv_2d` and `Conv` agree. */
+export const plainName = (name: string): string => lowerName(name).replace(/2d$/, '');
+
+/** Finds the row of a name; with `2d` and without are the same where no row tells them apart. */
 export function tableOf(rows: readonly Foreign[]): (name: string) => Foreign | undefined {
-  const byName = new Map(rows.flatMap((row) => row.names.map((name) => [plainName(name), row] as const)));
-  return (name) => byName.get(plainName(name));
+  const named = rows.flatMap((row) => row.names.map((name) => [name, row] as const));
+  const byName = new Map(named.map(([name, row]) => [lowerName(name), row]));
+  const byPlainName = new Map(named.reverse().map(([name, row]) => [plainName(name), row]));
+  return (name) => byName.get(lowerName(name)) ?? byPlainName.get(plainName(name));
 }
 
 /** The help line that says how it is called here. */
 export function foreignHelp({ here = '', isMissing, note }: Foreign): string {
   if (isMissing) return note ?? 'there is no such thing here';
   // Of a chain the last stage has the name.
-  const name = /^(?:.*\|> )?([a-z]\w*)(?:\(.*\)| \{.*\})?$/.exec(here)?.[1];
+  const name = /^(?:.*\|> )?([a-z]\w*|"[\w-]+")(?:\(.*\)| \{.*\})?$/.exec(here)?.[1];
   const example = here === name ? '' : `, as in \`${here}\``;
   const said = name === undefined ? `here it is written \`${here}\`` : `here it is called \`${name}\`${example}`;
   return note === undefined ? said : `${said}; ${note}`;

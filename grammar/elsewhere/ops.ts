@@ -72,7 +72,7 @@ export const values: readonly Foreign[] = [
   called('False', 'false'),
   called('None null nil', 'none'),
   called('same_lower', 'same', 'or `pad(top, left, bottom, right)` in front'),
-  called('valid', '0', 'which is no padding'),
+  called('valid', '0', 'no padding'),
 ];
 
 /** What there is not, with expressions that compute the same, or words about what comes nearest. */

@@ -168,7 +168,7 @@ export const datasetKeys: readonly Foreign[] = [
     'size = 32px',
     'it is for `synthetic`; pictures of files get theirs by `resize` of a `preprocess`',
   ),
-  called('type kind', 'format = image-folder'),
+  called('type kind', 'format = "image-folder"'),
   called('random_state random_seed', 'seed = 1'),
   called('val_split validation_split test_split', 'split { val = 100 }'),
   missing('batch_size batch shuffle', 'this belongs to `train`'),
@@ -180,10 +180,10 @@ export const datasetKeys: readonly Foreign[] = [
 
 /** Values of `format`. */
 export const formats: readonly Foreign[] = [
-  called('ImageFolder image_dataset_from_directory imagefolder folder', 'image-folder'),
+  called('ImageFolder image_dataset_from_directory imagefolder folder', '"image-folder"'),
   called('MNIST FashionMNIST', 'idx'),
-  called('CIFAR10 CIFAR100 cifar', 'cifar-binary'),
-  called('VOCSegmentation segmentation', 'image-mask-folder'),
+  called('CIFAR10 CIFAR100 cifar', '"cifar-binary"'),
+  called('VOCSegmentation segmentation', '"image-mask-folder"'),
   called('FakeData random', 'synthetic'),
   called('numpy', 'npy'),
 ];

@@ -82,7 +82,7 @@ describe('directive checks', () => {
 describe('what directives say about a model', () => {
   const source = `${model}const side = 8px
 preprocess for M {
-  resize(10px, 12px)
+  resize(10px, height=12px)
   resize(side)
   center_crop(8px)
   normalize(mean=[1 / 2.0, 0.25, 0, 0], std=[1, 2, 3, 4])

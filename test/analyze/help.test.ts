@@ -131,10 +131,13 @@ describe('shapes that a signature does not allow', () => {
 
 describe('names', () => {
   helped([
-    [model('x |> Conv2d(16, k=3)'), 'did you mean `conv`?'],
+    [
+      model('x |> Conv2d(16, k=3)'),
+      'here it is called `conv`, as in `conv(16, k=3)`; the channels of the input follow from it',
+    ],
     [model('x |> batch_norm'), 'here it is called `bn`'],
-    [model('x |> MaxPooling2D(k=2)'), 'here it is called `max_pool`'],
-    [model('conv(x, 4, k=2, pad=valid)'), 'here it is called `0`'],
+    [model('x |> MaxPooling2D(k=2)'), 'here it is called `max_pool`, as in `max_pool(k=2)`'],
+    [model('conv(x, 4, k=2, pad=valid)'), 'here it is written `0`; no padding'],
     [model('rleu(x)'), 'did you mean `relu`?'],
     [model('x + nothing_like_it'), 'declare it in front of this, or import it'],
   ]);
@@ -153,7 +156,9 @@ describe('directives', () => {
     [train('schedule = multi_step(at=1epochs)'), 'write `[1epochs]`'],
     [train('augment { horizontal_flip(50) }'), 'a number without a unit is a share of one: write `50%`'],
     [train('augment { horizontal_flip(0.5, 0.5) }'), 'it has p'],
+    [train('augment { random_crop(32px, 4px) }'), 'write `pad=4px`'],
     [train('seed = 1  seed = 2'), 'remove one of them'],
+    [net.replace('idx', 'image-folder'), 'put it into quotes: `"image-folder"`'],
     [net.replace('"data"', 'data'), 'put it into quotes: `"data"`'],
     [`${net}weights w for N { file = "w" }`, 'there is M'],
     [`${net}budget b for M { params <= 1M }`, 'write `budget for M { ... }`'],

@@ -234,3 +234,35 @@ describe('a softmax in front of its loss', () => {
     [ends('', 'cross_entropy()')],
   ]);
 });
+
+describe('habits of other frameworks', () => {
+  const input = (dims: string): string => `model M(x: f32[${dims}]) { return x |> relu }`;
+  const last = (channels: string): string =>
+    `W0013 1:12 this input looks like [N, H, W, C], and ${channels} is taken for its channels`;
+  const scaled = (steps: string): string => `${input('N, 3, 8, 8')}\npreprocess for M { ${steps} }`;
+  const deep = (stage: string): string => `model M(x: f32[N, 3, 32, 32]) {\n  return x |> ${stage}\n}`;
+  warned([
+    [input('N, 224, 224, 3'), last('224')],
+    [input('1, 240, 320, 4'), last('240')],
+    [input('N, 28, 28, 1'), last('28')],
+    [input('N, H, W, 3'), last('H')],
+    [input('N, 3, 224, 224')],
+    [input('N, 512, 4, 4')],
+    // A column of samples.
+    [input('N, 64, 128, 1')],
+    [input('N, C, H, W')],
+    [deep('conv(3, 15)'), 'W0014 2:23 a kernel of 15 by 15 pixels is unusual'],
+    [deep('conv(8, k=(12, 13))'), 'W0014 2:23 a kernel of 12 by 13 pixels is unusual'],
+    [deep('conv(8, k=11)')],
+    [deep('conv(8, k=(1, 15))')],
+    // A linear layer over all pixels.
+    [deep('conv(8, k=32, pad=0)')],
+    [deep('linear(10)'), 'W0016 2:15 `linear` works along the last axis, which is the width of f32[N, 3, 32, 32]'],
+    [deep('flatten |> linear(10)')],
+    [
+      scaled('normalize(mean=[123.7, 116.3, 103.5], std=[58.4, 57.1, 57.4])'),
+      'W0015 2:20 a mean lies beyond 0..1, the range of the numbers of a picture',
+    ],
+    [scaled('normalize(mean=[0.5, 1, 0], std=[1, 1, 1])')],
+  ]);
+});

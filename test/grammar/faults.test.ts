@@ -38,8 +38,12 @@ describe('characters', () => {
     ['const a = 1 \0', ['E0101 1:13 unexpected character U+0000']],
     ['const a = 1 \ud800', ['E0101 1:13 unexpected character U+D800']],
     ['const a = 1\u200b', ['E0101 1:12 unexpected character U+200B']],
-    ["const a = 'b'", ["E0101 1:11 unexpected character `'`"], 'strings stand in double quotes, as in `"name"`'],
-    ['const a = 2 ^ 3', ['E0101 1:13 unexpected character `^`'], 'the language has no power operator'],
+    ["const a = 'b'", ["E0101 1:11 unexpected character `'`"], 'strings stand in double quotes: `"b"`'],
+    [
+      'const a = 2 ^ 3',
+      ['E0101 1:13 unexpected character `^`'],
+      'the language has no power operator; x squared is `x * x`',
+    ],
   ]);
 
   it('a run is reported once, with all of it marked', () => {
