@@ -1,10 +1,11 @@
 /** From a train directive and what the command line overrides to the recipe of a run. */
+import { isAbsolute } from 'node:path';
 import type { CheckedDirective } from '../analyze/directives.ts';
 import type { Settings } from '../analyze/directive-values.ts';
 import type { DataSpec, EarlyStopSettings, Recipe } from '../../runtime/train/recipe.ts';
 import { augmentsOf } from './augment.ts';
 import { directionOf, metricPath, scheduleOf } from './schedule.ts';
-import { boolOf, callOf, groupOf, numberOf, sizeOf, textOf, timeOf, type CallSetting } from './settings.ts';
+import { boolOf, callOf, groupOf, numberOf, numbersOf, sizeOf, textOf, timeOf, type CallSetting } from './settings.ts';
 
 /** What the command line says of a run besides the settings of its directive. */
 export interface RecipeOverrides {
@@ -128,17 +129,22 @@ export function dataSpecOf(
     const text = given ? undefined : textOf(settings.get(key));
     return text === undefined ? undefined : resolve(text);
   };
+  const pattern = (key: string) => {
+    const text = given ? undefined : textOf(settings.get(key));
+    return text === undefined ? undefined : locatePattern(text, resolve);
+  };
   const number = (key: string): number | undefined => numberOf(settings.get(key));
   const split = groupOf(settings.get('split'));
   return {
     name,
     format: formatOf(given?.format ?? textOf(settings.get('format'))),
     path: given?.path ?? path('path'),
-    images: path('images'),
-    masks: path('masks'),
+    images: pattern('images'),
+    masks: pattern('masks'),
     labels: path('labels'),
     classes: number('classes'),
     ignore: number('ignore'),
+    maskValues: given ? undefined : numbersOf(settings.get('mask_values')),
     limit: number('limit'),
     samples: number('samples'),
     size: number('size'),
@@ -159,3 +165,17 @@ const formatOf = (name: string | undefined): DataSpec['format'] => {
   if (found) return found;
   throw new RangeError(`the dataset has the unchecked format ${name ?? 'none'}`);
 };
+
+/**
+ * The folder that a pattern starts from, and the pattern as it is written. `resolve` looks for the files beside the source
+ * and in the folder of data: for the folders of the pattern that come before its first wildcard.
+ */
+function locatePattern(text: string, resolve: (path: string) => string): { folder: string; pattern: string } {
+  const segments = text.replaceAll('\\', '/').split('/');
+  const wild = segments.findIndex((segment) => /[*?{[]/.test(segment));
+  const fixed = segments.slice(0, wild < 0 ? segments.length - 1 : wild).join('/');
+  if (fixed === '' || isAbsolute(fixed)) return { folder: resolve('.'), pattern: text };
+  const found = resolve(fixed);
+  const folder = found.endsWith(`/${fixed}`) ? found.slice(0, -fixed.length - 1) || '/' : resolve('.');
+  return { folder, pattern: text };
+}

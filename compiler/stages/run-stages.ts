@@ -13,7 +13,7 @@ import { declaredStage, restoreStage } from './restore-stage.ts';
 import { stageContext, type StageRunning } from './run-context.ts';
 import { numberOf, textOf } from './settings.ts';
 import type { StageFigures, StageResult } from './stage-context.ts';
-import { dataContents } from './data-identity.ts';
+import { dataContents, writeDataList } from './data-identity.ts';
 import { setAside, writeStageFolder, type StageFolder } from './stage-folder.ts';
 import type { StageNode } from './stage-graph.ts';
 import { identityHash, sourceText } from './stage-identity.ts';
@@ -104,6 +104,7 @@ async function runStage(running: StageRunning, stage: StageNode, needed: Needed)
   const isSparse = word === 'prune' && textOf(stage.directive.settings.get('structure')) === 'weight';
   const written = { name, word, ...origin, hash: identityHash(identity), identity, figures, isSparse };
   const record = await writeStageFolder(path, result.model, sourceText(source.graph), written);
+  await writeDataList(path, data);
   if (isSparse) {
     const what = 'bitmaps and values of what is mostly zero';
     running.output.note(`${name}: ${path}/best.safetensors holds ${what}, which cnnc alone reads`);

@@ -8,7 +8,7 @@ import type { ModelWeights } from '../cli/model-weights.ts';
 import type { SourceModel } from '../cli/source-model.ts';
 import { topologicalOrder, type Graph } from '../ir/node.ts';
 import { settingText } from './setting-text.ts';
-import { dataContents, dataIdentity, filesIdentity } from './data-identity.ts';
+import { dataChanges, dataContents, dataIdentity, filesIdentity } from './data-identity.ts';
 import { readStageFolder, type StageFolder } from './stage-folder.ts';
 import type { StageNode } from './stage-graph.ts';
 import { digest, identityChanges, identityOf, modelsOf, sourceText, type StageIdentity } from './stage-identity.ts';
@@ -75,7 +75,12 @@ export async function statusOf(setup: StageSetup, stage: StageNode, needed: Need
   const identity = isCopy ? { ...found, data: record.identity.data } : found;
   const reasons = identityChanges(identity, record.identity);
   if (reasons.length === 0) return { kind: 'cached', folder, identity };
-  const named = reasons.map((each) => (each === 'the model changed' ? modelChange(source.graph, folder) : each));
+  const named = await Promise.all(
+    reasons.map((each) => {
+      if (each === 'the model changed') return modelChange(source.graph, folder);
+      return each === 'the data changed' ? dataChanges(path, recipeOfStage(setup, stage, source)?.data) : each;
+    }),
+  );
   return { kind: 'stale', folder, reasons: named };
 }
 

@@ -2,8 +2,10 @@
 import type { SampleSource } from '../train/loader.ts';
 import type { DataSpec } from '../train/recipe.ts';
 import { noTraining, resolveCounts, splitIndices, takeIndices } from '../train/splits.ts';
-import type { SplitName } from '../train/splits.ts';
+import type { SplitCounts, SplitName } from '../train/splits.ts';
 import { alignParts, emptyClasses, type Aligned, type Scores } from './align-classes.ts';
+import { checkPictures, checkTargets, type Piece } from './check-samples.ts';
+import { accountOf, type DataAccount } from './data-account.ts';
 import { badData } from './datasets/dataset.ts';
 import type { Dataset } from './datasets/dataset.ts';
 import { openParts } from './datasets/open-parts.ts';
@@ -43,6 +45,8 @@ export interface TrainingData {
   readonly notes: readonly string[];
   /** Of the pictures themselves: grey has 1, colour 3. */
   readonly channels: number;
+  /** What was read and left out; for a line before work starts, see `accountLine`. */
+  readonly account: DataAccount;
   /** `[channels, height, width]`; undefined where every picture has its own size. */
   readonly shape: readonly [number, number, number] | undefined;
   close(): Promise<void>;
@@ -65,12 +69,15 @@ export async function openTrainingData(
   const parts = await openFor(origin);
   try {
     const aligned = alignedFor(origin, parts);
-    const { counts, ...splits } = divide(aligned.parts, spec);
+    const { counts, pieces, ...splits } = divide(aligned.parts, spec);
     if (needsTraining && !splits.train) throw noTraining(parts.name, counts);
+    await checkPictures(pieces);
+    await checkTargets(pieces, spec.ignore);
     return {
       ...(await checked(aligned, spec, scores)),
       ...splits,
       origin,
+      account: await accountOf(parts, sizesOf(splits), unaskedOf(parts, spec)),
       close: () => closeParts(parts),
     };
   } catch (error) {
@@ -93,6 +100,18 @@ const alignedFor = ({ spec, target, scores }: DataOrigin, parts: Parts): Aligned
 const openFor = ({ spec, baseFolder, target, scores }: DataOrigin): Promise<Parts> =>
   openParts({ ...spec, classes: spec.classes ?? scores?.classes }, baseFolder, target);
 
+const sizesOf = ({ train, val, test }: Record<SplitName, SampleSource | undefined>): SplitCounts => ({
+  train: train?.size ?? 0,
+  val: val?.size ?? 0,
+  test: test?.size ?? 0,
+});
+
+/** Parts that are drawn because no size is written for any. */
+function unaskedOf(parts: Parts, { split }: DataSpec): readonly ('val' | 'test')[] {
+  const drawn = (['val', 'test'] as const).filter((part) => parts[part] === undefined);
+  return split.train === undefined && drawn.every((part) => split[part] === undefined) ? drawn : [];
+}
+
 async function closeParts({ pool, val, test }: Parts): Promise<void> {
   for (const dataset of [pool, val, test]) await dataset?.close();
 }
@@ -104,13 +123,16 @@ function divide({ name, pool, ...apart }: Parts, { split, limit = pool.size }: D
   const size = Math.min(limit, pool.size);
   const counts = resolveCounts(size, split, own, name);
   const indices = splitIndices(size, counts, split.seed);
+  const pieces: Piece[] = [];
   const sourceOf = (part: SplitName): SampleSource | undefined => {
     const dataset = part === 'train' ? pool : (apart[part] ?? pool);
     const words = `the ${splitWords[part]} split of ${name}`;
     const chosen = dataset === pool ? indices[part] : takeIndices(dataset.size, split[part], split.seed, words);
-    return chosen.length > 0 ? sampleSource(dataset, chosen, words) : undefined;
+    if (chosen.length === 0) return undefined;
+    pieces.push({ dataset, indices: chosen, words });
+    return sampleSource(dataset, chosen, words);
   };
-  return { counts, train: sourceOf('train'), val: sourceOf('val'), test: sourceOf('test') };
+  return { counts, pieces, train: sourceOf('train'), val: sourceOf('val'), test: sourceOf('test') };
 }
 
 function sampleSource(dataset: Dataset, indices: Uint32Array, name: string): SampleSource {

@@ -95,16 +95,21 @@ export type Augment = v.InferOutput<typeof augmentSchema>;
 /** So many samples, or a share of those there are. */
 const sizeSchema = v.union([v.number(), v.object({ share: v.number() })]);
 
+/** A pattern of files, and the folder that it starts from, whose own name is no part of it. */
+const patternSchema = v.object({ folder: v.string(), pattern: v.string() });
+
 /** Where samples come from; paths are absolute or relative to the folder of the source file. */
 const dataSchema = v.object({
   name: v.string(),
   format: v.picklist(['cifar-binary', 'idx', 'image-folder', 'image-mask-folder', 'npy', 'npz', 'synthetic']),
   path: v.optional(v.string()),
-  images: v.optional(v.string()),
-  masks: v.optional(v.string()),
+  images: v.optional(v.union([v.string(), patternSchema])),
+  masks: v.optional(v.union([v.string(), patternSchema])),
   labels: v.optional(v.string()),
   classes: v.optional(v.number()),
   ignore: v.optional(v.number()),
+  /** Values of a mask's pixels, in the order of their classes. */
+  maskValues: v.optional(v.array(v.number())),
   /** Only the first so many samples of the training files; splits are drawn from them. */
   limit: v.optional(v.number()),
   /** Of `synthetic`: generated samples, their side in pixels and the seed of the generator. */

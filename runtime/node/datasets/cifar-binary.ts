@@ -1,11 +1,13 @@
 /** CIFAR-10's binary format: records of one label byte and 3072 bytes of a 32x32 picture, plane after plane. */
-import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { openFile, pathKind, unreadable } from '../file-access.ts';
+import { openFile, pathKind } from '../file-access.ts';
 import type { RandomAccessFile } from '../file-access.ts';
 import type { Image8 } from '../../image.ts';
-import { badData, checkIndex, checkLabel, readClassNames, readNamesFile } from './dataset.ts';
-import type { Dataset, DatasetOptions } from './dataset.ts';
+import { badData, checkIndex, checkLabel, readClassNames } from './dataset.ts';
+import type { DatasetOptions } from './dataset.ts';
+import { listFolder } from './list-folder.ts';
+import { besides, located } from './located.ts';
+import type { Located, Opened } from './located.ts';
 
 const side = 32;
 const pixels = side * side;
@@ -13,17 +15,25 @@ const recordBytes = 1 + 3 * pixels;
 const standardClasses = 10;
 
 /**
- * Opens one file, or a folder's `test_batch.bin` or `data_batch_*.bin` by `options.part`, in order of number.
- * Throws E0710 where there is no such file and E0714 for a size that is no multiple of 3073 bytes.
+ * Finds one file, or a folder's `test_batch.bin` or `data_batch_*.bin` by `options.part`, in order of number, and the
+ * names of the classes: `batches.meta.txt` or `labels.txt` beside them. Throws E0710 where there is no such file; opening
+ * throws E0714 for a size that is no multiple of 3073 bytes.
  */
-export async function openCifarBinary(path: string, options: DatasetOptions = {}): Promise<Dataset> {
+export async function locateCifarBinary(path: string, options: DatasetOptions = {}): Promise<Located> {
   const isFolder = (await pathKind(path)) === 'folder';
   const paths = isFolder ? await batchFiles(path, options.part ?? 'test') : [path];
-  const classNames =
-    (await readClassNames(options.classNames)) ?? (await standardNames(isFolder ? path : dirname(path)));
+  const names = options.classNames ?? (await standardNames(isFolder ? path : dirname(path)));
+  const files = [...paths, ...(typeof names === 'string' ? [names] : [])];
+  const leftOut = isFolder ? await besides(path, files, /^(data_batch_\d+|test_batch)\.bin$/) : [];
+  return located(files, leftOut, () => openBatches(paths, { ...options, classNames: names }));
+}
+
+async function openBatches(paths: readonly string[], options: DatasetOptions): Promise<Opened> {
+  const classNames = await readClassNames(options.classNames);
   const classes = options.classes ?? classNames?.length ?? standardClasses;
   const range = { classes, ignore: options.ignore };
   const files = await openAll(paths);
+  let labels: Promise<Uint8Array> | undefined;
   const size = files.reduce((sum, file) => sum + file.bytes / recordBytes, 0);
   return {
     format: 'cifar-binary',
@@ -32,7 +42,7 @@ export async function openCifarBinary(path: string, options: DatasetOptions = {}
     size,
     classNames,
     shape: [3, side, side],
-    labels: () => readLabels(files, size, range),
+    labels: () => (labels ??= readLabels(files, size, range)),
     async read(index) {
       checkIndex(index, size);
       const { file, record } = locate(files, index);
@@ -49,21 +59,23 @@ export async function openCifarBinary(path: string, options: DatasetOptions = {}
   };
 }
 
-async function batchFiles(folder: string, part: 'train' | 'test'): Promise<readonly string[]> {
+async function batchFiles(folder: string, part: 'train' | 'val' | 'test'): Promise<readonly string[]> {
   if (part === 'test') return [join(folder, 'test_batch.bin')];
-  const names = await readdir(folder).catch((error: unknown) => {
-    throw unreadable(folder, error);
-  });
+  const names = (await listFolder(folder)).map(({ name }) => name);
   const batches = names.filter((name) => /^data_batch_\d+\.bin$/.test(name));
-  if (batches.length === 0) throw badData(`${folder} holds no data_batch_*.bin`);
+  if (batches.length === 0) {
+    const isPickled = names.some((name) => /^data_batch_\d+$/.test(name));
+    const help = isPickled ? 'its files are those of the Python version: take the binary version' : undefined;
+    throw badData(`${folder} holds no data_batch_*.bin`, help);
+  }
   const numberOf = (name: string) => Number.parseInt(name.slice('data_batch_'.length), 10);
   return batches.sort((a, b) => numberOf(a) - numberOf(b)).map((name) => join(folder, name));
 }
 
 /** The archive's own list, or `labels.txt`. */
-async function standardNames(folder: string): Promise<readonly string[] | undefined> {
+async function standardNames(folder: string): Promise<string | undefined> {
   for (const name of ['batches.meta.txt', 'labels.txt']) {
-    if ((await pathKind(join(folder, name))) === 'file') return readNamesFile(join(folder, name));
+    if ((await pathKind(join(folder, name))) === 'file') return join(folder, name);
   }
   return undefined;
 }
@@ -77,7 +89,12 @@ async function openAll(paths: readonly string[]): Promise<readonly RandomAccessF
       if (file.bytes === 0 || file.bytes % recordBytes !== 0) {
         const whole = Math.floor(file.bytes / recordBytes);
         const rest = file.bytes % recordBytes;
-        throw badData(`${path} has ${whole} records of ${recordBytes} bytes and ${rest} bytes of record ${whole}`);
+        const message = `${path} has ${whole} records of ${recordBytes} bytes and ${rest} bytes of record ${whole}`;
+        const isHundred = file.bytes > 0 && file.bytes % (recordBytes + 1) === 0;
+        throw badData(
+          message,
+          isHundred ? 'it may be CIFAR-100, whose records have two labels; save it as npz' : undefined,
+        );
       }
     }
     return files;

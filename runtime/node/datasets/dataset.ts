@@ -1,8 +1,9 @@
 /** What every dataset offers, whatever its format: samples by index, read when they are asked for. */
 import { parseClassNames } from '../../class-names.ts';
 import { RuntimeFault } from '../../errors.ts';
-import type { Sample } from '../../train/sample.ts';
+import type { Mask8, Sample } from '../../train/sample.ts';
 import { readBytes } from '../file-access.ts';
+import type { LeftOut } from './account.ts';
 
 export interface Dataset {
   readonly format: DatasetFormat | 'image-mask-folder' | 'synthetic';
@@ -16,6 +17,14 @@ export interface Dataset {
   readonly classNames: readonly string[] | undefined;
   /** `[channels, height, width]`; undefined where every picture has its own size. */
   readonly shape: readonly [number, number, number] | undefined;
+  /** What lies beside the samples, and is not read. */
+  readonly leftOut: readonly LeftOut[];
+  /** The files of a sample's picture and mask, where every sample has some of its own. */
+  filesOf?(index: number): readonly string[];
+  /** The mask of a sample alone, where samples have masks; with `raw` its values as they are. Throws as `read` does. */
+  readMask?(index: number, raw?: boolean): Promise<Mask8>;
+  /** Number of classes that masks may have, where that is known. */
+  readonly maskClasses?: number | undefined;
   /** The class of every sample, where reading them all is cheap; in range already. Throws as `read` does. */
   readonly labels?: (() => Promise<ArrayLike<number>>) | undefined;
   /** Throws E0714 (bad data), E0710 (cannot be read), E0713 (broken picture) and a RangeError for no such index. */
@@ -37,8 +46,12 @@ export interface DatasetOptions {
   readonly ignore?: number | undefined;
   /** Names of the classes, or a file with one name in a line. */
   readonly classNames?: string | readonly string[] | undefined;
-  /** Which files of a folder in a standard layout (cifar-binary, idx); the test part unless told. */
-  readonly part?: 'train' | 'test' | undefined;
+  /** Values of a mask's pixels in the order of their classes; without it the values are the classes. */
+  readonly maskValues?: readonly number[] | undefined;
+  /** What the loss or the measurement needs, where data has both classes and masks. */
+  readonly target?: 'class' | 'mask' | undefined;
+  /** Which part of data in a standard layout: the test part of files, the last there is of arrays, unless told. */
+  readonly part?: 'train' | 'val' | 'test' | undefined;
 }
 
 /** The fault for bad data: E0714. */
@@ -80,6 +93,7 @@ export const readLines = async (path: string): Promise<readonly string[]> =>
 async function readUtf8(path: string): Promise<string> {
   const bytes = await readBytes(path);
   try {
+    // The decoder takes a byte-order mark away.
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw badData(`${path} is not a text in UTF-8`);

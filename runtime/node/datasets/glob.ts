@@ -1,9 +1,14 @@
 /** Files by a pattern: `*` and `?` within a name, `**` for folders at any depth, `{png,jpg}` for alternatives. */
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { systemErrorCode, unreadable } from '../file-access.ts';
+import { realpath } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { pathKind } from '../file-access.ts';
+import { compareNames, isHidden, listFolder } from './list-folder.ts';
 
-const special = /[*?{]/;
+/** A pattern, and the folder that it starts from, whose own name is no part of it. */
+export interface FilePattern {
+  readonly folder: string;
+  readonly pattern: string;
+}
 
 export interface FoundFile {
   readonly path: string;
@@ -11,49 +16,68 @@ export interface FoundFile {
   readonly relative: string;
 }
 
-/** The files that an absolute pattern matches, in code-unit order; hidden ones only where it names them. */
-export async function findFiles(pattern: string): Promise<readonly FoundFile[]> {
+/** `[*]`, `[?]`, `[{]`, `[}]` and `[[]` stand for the one character, as Python's `glob.escape` writes it. */
+const escaped = /\[([*?{}[])\]/g;
+const isWild = (segment: string): boolean => /[*?{]/.test(segment.replaceAll(escaped, ''));
+const literal = (segment: string): string => segment.replaceAll(escaped, '$1');
+
+/**
+ * The files that a pattern matches, in order of name (code points); hidden ones only where it names them. Links are
+ * followed. A pattern that is the name of a file or folder stands for that file, or for all files of that folder.
+ */
+export async function findFiles({ folder, pattern }: FilePattern): Promise<readonly FoundFile[]> {
   const segments = pattern.replaceAll('\\', '/').split('/');
-  const wild = segments.findIndex((segment) => special.test(segment));
-  const fixed = wild < 0 ? segments.length - 1 : wild;
-  const folder = segments.slice(0, fixed).join('/') || '/';
   const found: FoundFile[] = [];
-  await walk(folder, '', segments.slice(fixed), found);
-  return found.sort((a, b) => (a.relative < b.relative ? -1 : a.relative > b.relative ? 1 : 0));
-}
-
-async function walk(folder: string, prefix: string, segments: readonly string[], found: FoundFile[]): Promise<void> {
-  const [segment = '', ...rest] = segments;
-  if (segment === '**') await walk(folder, prefix, rest, found);
-  const matches = patternOf(segment === '**' ? '*' : segment);
-  for (const entry of await list(folder)) {
-    if (!matches.test(entry.name) || (entry.name.startsWith('.') && !segment.startsWith('.'))) continue;
-    const path = join(folder, entry.name);
-    const relative = prefix + entry.name;
-    if (entry.isDirectory()) {
-      if (segment === '**') await walk(path, `${relative}/`, segments, found);
-      else if (rest.length > 0) await walk(path, `${relative}/`, rest, found);
-    } else if (segment !== '**' && rest.length === 0) found.push({ path, relative });
+  for (const named of [resolve(folder, pattern), resolve(folder, segments.map(literal).join('/'))]) {
+    const kind = await pathKind(named);
+    if (kind === 'file') return [{ path: named, relative: basename(named) }];
+    if (kind === 'folder') await walk(named, '', ['*'], [], found);
+    if (kind !== undefined) break;
   }
+  if (found.length === 0) {
+    const wild = segments.findIndex(isWild);
+    const fixed = wild < 0 ? segments.length - 1 : wild;
+    const start = segments.slice(0, fixed).map(literal).join('/');
+    await walk(resolve(folder, start === '' && fixed > 0 ? '/' : start), '', segments.slice(fixed), [], found);
+  }
+  return found.sort((a, b) => compareNames(a.relative, b.relative));
 }
 
-async function list(folder: string) {
-  try {
-    return await readdir(folder, { withFileTypes: true });
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return [];
-    throw unreadable(folder, error);
+async function walk(
+  folder: string,
+  prefix: string,
+  segments: readonly string[],
+  above: readonly string[],
+  found: FoundFile[],
+): Promise<void> {
+  if ((await pathKind(folder)) !== 'folder') return;
+  const [segment = '', ...rest] = segments;
+  if (segment === '**') await walk(folder, prefix, rest, above, found);
+  // A link may lead back to a folder that it lies in; `**` would go round.
+  const real = await realpath(folder);
+  if (segment === '**' && above.includes(real)) return;
+  const matches = patternOf(segment === '**' ? '*' : segment);
+  for (const { name, kind } of await listFolder(folder)) {
+    if (!matches.test(name) || (isHidden(name) && !segment.startsWith('.') && segment !== name)) continue;
+    const path = join(folder, name);
+    const relative = prefix + name;
+    if (kind === 'folder') {
+      if (segment === '**') await walk(path, `${relative}/`, segments, [...above, real], found);
+      else if (rest.length > 0) await walk(path, `${relative}/`, rest, above, found);
+    } else if (kind === 'file' && segment !== '**' && rest.length === 0) found.push({ path, relative });
   }
 }
 
 function patternOf(segment: string): RegExp {
-  const body = segment.replaceAll(/\*+|\?|\{[^{}]*\}|[^*?{]+|\{/g, (part) => {
+  const body = segment.replaceAll(/\[[*?{}[]\]|\*+|\?|\{[^{}]*\}|[^*?{[]+|[{[]/g, (part) => {
+    if (/^\[[*?{}[]\]$/.test(part)) return quoted(part.slice(1, -1));
     if (part.startsWith('*')) return '[^/]*';
     if (part === '?') return '[^/]';
     if (!part.startsWith('{') || part.length === 1) return quoted(part);
     return `(?:${part.slice(1, -1).split(',').map(quoted).join('|')})`;
   });
-  return new RegExp(`^${body}$`);
+  // `?` is one character, also where JavaScript counts two.
+  return new RegExp(`^${body}$`, 'u');
 }
 
 const quoted = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`);

@@ -6,7 +6,9 @@ import { RuntimeFault } from '../../errors.ts';
 import { inMemoryFile, openFile, pathKind, readBytes } from '../file-access.ts';
 import type { RandomAccessFile } from '../file-access.ts';
 import { badData, checkIndex, checkLabel, readClassNames } from './dataset.ts';
-import type { Dataset, DatasetOptions } from './dataset.ts';
+import type { DatasetOptions } from './dataset.ts';
+import { besides, located } from './located.ts';
+import type { Located, Opened } from './located.ts';
 
 const inflate = promisify(gunzip);
 /** MNIST unpacks to 47 MB; a gzipped file has to be held in memory as a whole. */
@@ -14,13 +16,25 @@ const unpackedLimit = 2 ** 30;
 const maxSide = 65536;
 
 /**
- * Opens a file of pictures (magic number 2051: unsigned bytes, `[count, height, width]`) and the labels beside it
+ * Finds a file of pictures (magic number 2051: unsigned bytes, `[count, height, width]`) and the labels beside it
  * (magic number 2049), whose name has `labels` and `idx1` for `images` and `idx3`. A folder stands for its `t10k-` or
- * `train-` files by `options.part`. Throws E0710 for a missing file, E0714 for wrong magic numbers, sizes and counts.
+ * `train-` files by `options.part`. Throws E0710 for a missing file; opening throws E0714 for wrong magic numbers, sizes
+ * and counts.
  */
-export async function openIdx(path: string, options: DatasetOptions = {}): Promise<Dataset> {
-  const imagesPath = (await pathKind(path)) === 'folder' ? await imagesIn(path, options.part ?? 'test') : path;
+export async function locateIdx(path: string, options: DatasetOptions = {}): Promise<Located> {
+  const isFolder = (await pathKind(path)) === 'folder';
+  const imagesPath = isFolder ? await imagesIn(path, options.part ?? 'test') : path;
   const labelsPath = options.labels ?? (await labelsBeside(imagesPath));
+  const names = typeof options.classNames === 'string' ? [options.classNames] : [];
+  const files = [imagesPath, labelsPath, ...names];
+  const leftOut = isFolder ? await besides(path, files, standardName) : [];
+  return located(files, leftOut, () => openPictures(imagesPath, labelsPath, options));
+}
+
+/** The files of both parts; of a packed and an unpacked one with the same name, the unpacked one is read. */
+const standardName = /^(train|t10k)-(images[-.]idx3|labels[-.]idx1)-ubyte(\.gz)?$/;
+
+async function openPictures(imagesPath: string, labelsPath: string, options: DatasetOptions): Promise<Opened> {
   const classNames = await readClassNames(options.classNames);
   const labels = await readLabels(labelsPath);
   const images = await openMaybeGzipped(imagesPath);
@@ -42,7 +56,7 @@ function reader(
   labels: Uint8Array,
   [height, width]: readonly [number, number],
   range: Pick<DatasetOptions, 'classes' | 'ignore'>,
-): Omit<Dataset, 'classNames'> {
+): Omit<Opened, 'classNames'> {
   const pixels = height * width;
   return {
     format: 'idx',
@@ -70,7 +84,7 @@ function reader(
   };
 }
 
-async function imagesIn(folder: string, part: 'train' | 'test'): Promise<string> {
+async function imagesIn(folder: string, part: 'train' | 'val' | 'test'): Promise<string> {
   const prefix = part === 'train' ? 'train' : 't10k';
   const names = ['images-idx3-ubyte', 'images.idx3-ubyte', 'images-idx3-ubyte.gz', 'images.idx3-ubyte.gz'];
   for (const name of names) {

@@ -1,49 +1,65 @@
 /** Pictures in a folder, labelled by a text file or by the subfolder that they lie in. */
-import { readdir } from 'node:fs/promises';
-import type { Dirent } from 'node:fs';
-import { basename, dirname, isAbsolute, join, normalize, sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { matchClasses } from '../../class-names.ts';
-import { unreadable } from '../file-access.ts';
 import { readImage } from '../images.ts';
-import { badData, checkIndex, checkLabel, readClassNames, readLines } from './dataset.ts';
-import type { Dataset, DatasetOptions } from './dataset.ts';
+import { createLeftOut, endingOf } from './account.ts';
+import type { LeftOutCounter } from './account.ts';
+import { badData, checkIndex, readClassNames } from './dataset.ts';
+import type { DatasetOptions } from './dataset.ts';
+import { readLabelsFile } from './labels-file.ts';
+import { compareNames, isHidden, listFolder, walkFolder } from './list-folder.ts';
+import type { FileBelow } from './list-folder.ts';
+import { located } from './located.ts';
+import type { Located, Opened } from './located.ts';
+import { foreignPicture, pictureEnding, pictureEndings } from './picture-endings.ts';
 
 interface Item {
-  /** Relative to the folder. */
-  readonly file: string;
+  readonly path: string;
   readonly label: number;
 }
 
-const pictureEnding = /\.(png|jpe?g)$/i;
-
 /**
- * Opens a folder. With `options.labels`, a text file of lines `file class` (blank lines and lines that begin with `#`
- * are skipped), the samples are its lines in order; otherwise every subfolder is a class, in code-unit order of name,
- * and its pictures follow in order of name. Throws E0710 for missing files and E0714 for bad lines and labels.
+ * Finds the pictures of a folder. With `options.labels`, a text file of lines `file class` (see `readLabelsFile`), the
+ * samples are its lines in order. Otherwise every subfolder is a class, in order of name, and all pictures below it are its
+ * samples, in the order of torchvision's `ImageFolder`; links are followed, names are sorted by code points. Hidden
+ * files and folders are left out. Throws E0710 for missing files and E0714 for bad lines and labels, and for a folder
+ * without any picture.
  */
-export async function openImageFolder(path: string, options: DatasetOptions = {}): Promise<Dataset> {
+export async function locateImageFolder(path: string, options: DatasetOptions = {}): Promise<Located> {
+  const leftOut = createLeftOut();
   const given = await readClassNames(options.classNames);
   const { items, classNames } =
     options.labels === undefined
-      ? await fromSubfolders(path)
+      ? await fromSubfolders(path, leftOut)
       : {
-          items: await fromLabels(path, options.labels, { ...options, classes: options.classes ?? given?.length }),
+          items: await fromLabels(
+            path,
+            options.labels,
+            { ...options, classes: options.classes ?? given?.length },
+            leftOut,
+          ),
           classNames: undefined,
         };
   const { names, labelOf } = namesOf(path, classNames, given, options.classNames);
+  const labelled = items.map((item) => ({ ...item, label: labelOf(item.label) }));
+  const lists = [options.labels, options.classNames].filter((each) => typeof each === 'string');
+  const files = [...items.map((item) => item.path), ...lists];
+  return located(files, leftOut.all(), () => Promise.resolve(opened(labelled, names)));
+}
+
+function opened(items: readonly Item[], classNames: readonly string[] | undefined): Opened {
   return {
     format: 'image-folder',
     target: 'class',
     kind: 'image',
     size: items.length,
-    classNames: names,
+    classNames,
     shape: undefined,
-    labels: () => Promise.resolve(items.map((item) => labelOf(item.label))),
+    filesOf: (index) => [items[index]?.path ?? ''],
+    labels: () => Promise.resolve(items.map((item) => item.label)),
     async read(index) {
       checkIndex(index, items.length);
-      const { file = '', label: folderLabel = 0 } = items[index] ?? {};
-      const label = labelOf(folderLabel);
-      const name = join(path, file);
+      const { path: name = '', label = 0 } = items[index] ?? {};
       const image = await readImage(name);
       return { input: { kind: 'image', image }, target: { kind: 'class', label }, name };
     },
@@ -62,7 +78,7 @@ function namesOf(
   option: DatasetOptions['classNames'],
 ): { readonly names: readonly string[] | undefined; readonly labelOf: (folder: number) => number } {
   if (!folders || !given) return { names: given ?? folders, labelOf: (label) => label };
-  const names = given.toSorted();
+  const names = given.map((name) => name.normalize('NFC')).sort(compareNames);
   const who = typeof option === 'string' ? option : 'the list of classes';
   const { map } = matchClasses({ who: path, names: folders }, { who, names });
   return { names, labelOf: (folder) => map[folder] ?? folder };
@@ -72,72 +88,76 @@ async function fromLabels(
   folder: string,
   labels: string,
   range: Pick<DatasetOptions, 'classes' | 'ignore'>,
+  leftOut: LeftOutCounter,
 ): Promise<readonly Item[]> {
-  const items: Item[] = [];
-  const seen = new Set<string>();
-  for (const [at, line] of (await readLines(labels)).entries()) {
-    const text = line.trim();
-    if (text === '' || text.startsWith('#')) continue;
-    const place = `line ${at + 1} of ${labels}`;
-    const found = /^(.*\S)\s+(-?\d+)$/.exec(text);
-    if (!found) throw badData(`${place} is not a file and the number of a class`);
-    const file = insideFolder(found[1] ?? '', place);
-    if (seen.has(file)) throw badData(`${place} names ${file} for the second time`);
-    seen.add(file);
-    const label = Number(found[2]);
-    checkLabel(label, range, place);
-    items.push({ file, label });
+  const lines = await readLabelsFile(labels, range);
+  const below = new Map<string, FileBelow>();
+  // Systems write the same letter with accent in two ways; a listed file is found in either.
+  const keyOf = (file: string): string => file.replaceAll(sep, '/').normalize('NFC');
+  await walkFolder(folder, {
+    file: (file) => below.set(keyOf(file.relative), file),
+    passed: (reason, name) => leftOut.add(reason, name),
+  });
+  const missing = lines.filter(({ file }) => !below.has(keyOf(file)));
+  const [first] = missing;
+  if (first) {
+    const others = missing.length > 1 ? `; so are ${missing.length - 1} others of its ${lines.length} files` : '';
+    throw badData(`${first.place} names ${first.file}, which is not in ${folder}${others}`);
   }
-  if (items.length === 0) throw badData(`${labels} names no picture`);
-  await checkPresent(folder, items, labels);
+  const items: Item[] = [];
+  for (const { file, label } of lines) {
+    const key = keyOf(file);
+    const path = below.get(key)?.path;
+    if (path !== undefined) items.push({ path, label });
+    below.delete(key);
+  }
+  for (const { relative: name, path } of below.values()) {
+    if (path === labels) continue;
+    leftOut.add(pictureEnding.test(name) ? `without a line in ${relative(folder, labels)}` : endingOf(name), name);
+  }
   return items;
 }
 
-/** A file of labels may come from elsewhere: it must not reach outside of the folder that the user named. */
-function insideFolder(file: string, place: string): string {
-  const path = normalize(file);
-  if (isAbsolute(path) || path === '..' || path.startsWith(`..${sep}`)) {
-    throw badData(`${place} names ${file}, which is outside of the folder`);
-  }
-  return path;
-}
-
-/** One listing of each folder instead of a question for every file. */
-async function checkPresent(folder: string, items: readonly Item[], labels: string): Promise<void> {
-  const listings = new Map<string, ReadonlySet<string>>();
-  for (const { file } of items) {
-    const inside = join(folder, dirname(file));
-    const names = listings.get(inside) ?? new Set((await list(inside)).map((entry) => entry.name));
-    listings.set(inside, names);
-    if (!names.has(basename(file))) throw badData(`${labels} names ${file}, which is not in ${folder}`);
-  }
-}
-
-async function fromSubfolders(folder: string) {
-  const classNames = (await list(folder))
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => entry.name)
-    .sort();
+async function fromSubfolders(folder: string, leftOut: LeftOutCounter) {
+  const names: string[] = [];
   const items: Item[] = [];
-  for (const [label, name] of classNames.entries()) {
-    const files = (await list(join(folder, name))).filter(
-      (entry) => !entry.isDirectory() && pictureEnding.test(entry.name),
-    );
-    if (files.length === 0) throw badData(`the class folder ${join(folder, name)} holds no .png or .jpg file`);
-    for (const file of files.map((entry) => entry.name).sort()) items.push({ file: join(name, file), label });
+  for (const { name, path, kind } of await listFolder(folder)) {
+    if (kind === 'folder' && !isHidden(name)) {
+      items.push(...(await picturesOf(path, name, leftOut)).map((picture) => ({ path: picture, label: names.length })));
+      names.push(name.normalize('NFC'));
+    } else if (isHidden(name)) leftOut.add('hidden', name);
+    else if (kind === 'nothing') leftOut.add('broken link', name);
+    else leftOut.add(pictureEnding.test(name) ? 'in no class folder' : endingOf(name), name);
   }
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (twice !== undefined) throw badData(`${folder} has two folders called ${twice}, written with other bytes`);
   if (items.length === 0) {
-    const help = 'name a file of `file class` lines with the option labels';
-    throw badData(`${folder} has no class folders with pictures`, help);
+    const help =
+      'put the pictures of each class into a folder of its own, or name a file of `file class` lines with labels';
+    throw badData(`${folder} has no class folders with ${pictureEndings} pictures`, help);
   }
-  return { items, classNames };
+  return { items, classNames: names };
 }
 
-async function list(folder: string): Promise<readonly Dirent[]> {
-  try {
-    const entries = await readdir(folder, { withFileTypes: true });
-    return entries.filter((entry) => !entry.name.startsWith('.'));
-  } catch (error) {
-    throw unreadable(folder, error);
+/** All pictures below a class folder. One of foreign pictures alone is refused: the class would seem to have none. */
+async function picturesOf(path: string, name: string, leftOut: LeftOutCounter): Promise<readonly string[]> {
+  const pictures: string[] = [];
+  const foreign: string[] = [];
+  await walkFolder(path, {
+    file: (file) => {
+      if (pictureEnding.test(file.relative)) {
+        pictures.push(file.path);
+        return;
+      }
+      if (foreignPicture.test(file.relative)) foreign.push(file.relative);
+      leftOut.add(endingOf(file.relative), join(name, file.relative));
+    },
+    passed: (reason, below) => leftOut.add(reason, join(name, below)),
+  });
+  const [first] = foreign;
+  if (pictures.length === 0 && first !== undefined) {
+    const message = `the class folder ${path} has ${foreign.length} pictures, none of which can be decoded, as ${first}`;
+    throw badData(message, `convert them to ${pictureEndings}`);
   }
+  return pictures;
 }

@@ -2,34 +2,52 @@
 import { openFile } from '../file-access.ts';
 import { readImage } from '../images.ts';
 import { readMask } from '../mask-png.ts';
-import { checkMask } from './check-mask.ts';
+import { createLeftOut, endingOf } from './account.ts';
+import type { LeftOutCounter } from './account.ts';
+import { maskClasses } from './check-mask.ts';
 import { badData, checkIndex, readClassNames } from './dataset.ts';
-import type { Dataset, DatasetOptions } from './dataset.ts';
+import type { DatasetOptions } from './dataset.ts';
 import { findFiles } from './glob.ts';
-import type { FoundFile } from './glob.ts';
+import type { FilePattern, FoundFile } from './glob.ts';
+import { located } from './located.ts';
+import type { Located, Opened } from './located.ts';
+import { pictureEnding, pictureEndings } from './picture-endings.ts';
 
 interface Pair {
   readonly image: string;
   readonly mask: string;
 }
 
-/** Absolute patterns of files (see `findFiles`). */
 export interface ImageMaskPaths {
-  readonly images: string;
-  readonly masks: string;
+  readonly images: FilePattern;
+  readonly masks: FilePattern;
 }
 
 /**
- * Opens pictures (png, jpg) and masks (png, palette index or grey value) in order of name. Throws E0714 for a pattern
- * without files, a picture without a mask or the other way round, and a mask of another size than its picture; of PNG
- * pictures before anything is decoded.
+ * Finds pictures and masks (png, palette index or grey value) in order of name. Throws E0714 for a pattern without files
+ * and for a picture without a mask or the other way round; opening throws it for a mask of another size than its picture,
+ * of PNG pictures before anything is decoded.
  */
-export async function openImageMaskFolder(paths: ImageMaskPaths, options: DatasetOptions = {}): Promise<Dataset> {
+export async function locateImageMaskFolder(paths: ImageMaskPaths, options: DatasetOptions = {}): Promise<Located> {
+  const leftOut = createLeftOut();
+  const pairs = await pairFiles(paths, leftOut);
+  const names = typeof options.classNames === 'string' ? [options.classNames] : [];
+  const files = [...pairs.flatMap(({ image, mask }) => [image, mask]), ...names];
+  return located(files, leftOut.all(), () => openPairs(pairs, options));
+}
+
+async function openPairs(pairs: readonly Pair[], options: DatasetOptions): Promise<Opened> {
   const classNames = await readClassNames(options.classNames);
-  const { ignore } = options;
-  const range = { classes: options.classes ?? classNames?.length, ignore };
-  const pairs = await pairFiles(paths);
+  const range = { ...options, classes: options.classes ?? classNames?.length };
   for (const pair of pairs) await checkSizes(pair);
+  const pairAt = (index: number): Pair => {
+    checkIndex(index, pairs.length);
+    return pairs[index] ?? { image: '', mask: '' };
+  };
+  const classesOf = async (path: string) => {
+    const mask = await readMask(path);
+    return { ...mask, data: maskClasses(mask, range, path) };
+  };
   return {
     format: 'image-mask-folder',
     target: 'mask',
@@ -37,43 +55,80 @@ export async function openImageMaskFolder(paths: ImageMaskPaths, options: Datase
     size: pairs.length,
     classNames,
     shape: undefined,
+    maskClasses: range.classes,
+    filesOf: (index) => [pairAt(index).image, pairAt(index).mask],
+    readMask: (index, raw = false) => (raw ? readMask(pairAt(index).mask) : classesOf(pairAt(index).mask)),
     async read(index) {
-      checkIndex(index, pairs.length);
-      const pair = pairs[index] ?? { image: '', mask: '' };
+      const pair = pairAt(index);
       const [image, mask] = await Promise.all([readImage(pair.image), readMask(pair.mask)]);
       compareSizes(pair, image, mask);
-      checkMask(mask, range, pair.mask);
-      return { input: { kind: 'image', image }, target: { kind: 'mask', mask }, name: pair.image };
+      const target = { kind: 'mask', mask: { ...mask, data: maskClasses(mask, range, pair.mask) } } as const;
+      return { input: { kind: 'image', image }, target, name: pair.image };
     },
     close: () => Promise.resolve(),
   };
 }
 
-async function pairFiles({ images, masks }: ImageMaskPaths): Promise<readonly Pair[]> {
-  const imageFiles = byStem(await found(images, /\.(png|jpe?g)$/i, 'png or jpg'));
-  const maskFiles = byStem(await found(masks, /\.png$/i, 'png'));
+async function pairFiles({ images, masks }: ImageMaskPaths, leftOut: LeftOutCounter): Promise<readonly Pair[]> {
+  const imageFiles = byStem(await found(images, pictureEnding, pictureEndings, leftOut));
+  const maskFiles = byStem(await found(masks, /\.png$/i, '.png', leftOut));
   const pairs: Pair[] = [];
+  const alone: string[] = [];
   for (const [stem, image] of imageFiles) {
     const mask = maskFiles.get(stem);
-    if (mask === undefined) throw badData(`${image} has no mask: none of ${masks} is named ${stem}.png`);
-    pairs.push({ image, mask });
+    if (mask === undefined) alone.push(image);
+    else pairs.push({ image, mask });
   }
-  for (const [stem, mask] of maskFiles) {
-    if (!imageFiles.has(stem)) throw badData(`the mask ${mask} has no picture: none of ${images} is named ${stem}`);
+  if (alone.length > 0) {
+    const [stem] = [...imageFiles].find(([, image]) => image === alone[0]) ?? [''];
+    throw badData(`${listed(alone, 'no mask')}: none of ${masks.pattern} is named ${stem}.png`);
+  }
+  const masksAlone = [...maskFiles].filter(([stem]) => !imageFiles.has(stem));
+  const [first] = masksAlone;
+  if (first) {
+    const list = listed(
+      masksAlone.map(([, mask]) => mask),
+      'no picture',
+    );
+    throw badData(`the mask ${list}: none of ${images.pattern} is named ${first[0]}`);
   }
   return pairs;
 }
 
-async function found(pattern: string, ending: RegExp, kinds: string): Promise<readonly FoundFile[]> {
-  const files = (await findFiles(pattern)).filter(({ path }) => ending.test(path));
-  if (files.length === 0) throw badData(`no ${kinds} file matches ${pattern}`);
-  return files;
+const mostListed = 10;
+
+/** `a.png has no mask`, or `a.png and 2 others have no mask`. */
+function listed([first = '', ...others]: readonly string[], what: string): string {
+  if (others.length === 0) return `${first} has ${what}`;
+  const shown = others.slice(0, mostListed - 1).join(', ');
+  const rest = others.length >= mostListed ? `, and ${others.length + 1 - mostListed} more` : '';
+  return `${first} has ${what}, and so have ${others.length} others (${shown}${rest})`;
+}
+
+async function found(
+  pattern: FilePattern,
+  ending: RegExp,
+  kinds: string,
+  leftOut: LeftOutCounter,
+): Promise<readonly FoundFile[]> {
+  const files = await findFiles(pattern);
+  const fitting = files.filter(({ path }) => ending.test(path));
+  if (fitting.length === 0) {
+    const others = files.length === 0 ? '' : `; it matches ${files.length} others, as ${files[0]?.relative}`;
+    throw badData(
+      `no ${kinds} file matches ${pattern.pattern} in ${pattern.folder}${others}`,
+      '`*` and `?` stand for characters of a name, `**` for folders, `[*]` for the character itself',
+    );
+  }
+  for (const { path, relative } of files) if (!ending.test(path)) leftOut.add(endingOf(path), relative);
+  return fitting;
 }
 
 function byStem(files: readonly FoundFile[]): ReadonlyMap<string, string> {
   const paths = new Map<string, string>();
   for (const { path, relative } of files) {
-    const stem = relative.replace(/\.[^./]*$/, '');
+    // Systems write the same letter with accent in two ways.
+    const stem = relative.replace(/\.[^./]*$/, '').normalize('NFC');
     const other = paths.get(stem);
     if (other !== undefined) throw badData(`${other} and ${path} have the same name, so that no mask fits one alone`);
     paths.set(stem, path);

@@ -1,24 +1,46 @@
 /** Opens a dataset by the name of its format, as `dataset` declarations and `--data FORMAT:PATH` give it. */
 import { RuntimeFault } from '../../errors.ts';
-import { openCifarBinary } from './cifar-binary.ts';
-import { datasetFormats } from './dataset.ts';
+import { locateCifarBinary } from './cifar-binary.ts';
+import { badData, datasetFormats } from './dataset.ts';
 import type { Dataset, DatasetFormat, DatasetOptions } from './dataset.ts';
-import { openIdx } from './idx.ts';
-import { openImageFolder } from './image-folder.ts';
-import { openNpy } from './npy.ts';
-import { openNpz } from './npz.ts';
+import { locateIdx } from './idx.ts';
+import { locateImageFolder } from './image-folder.ts';
+import type { Located } from './located.ts';
+import { locateNpy } from './npy.ts';
+import { locateNpz } from './npz.ts';
+import { folderParts } from './part-folders.ts';
 
-const openers: Readonly<Record<DatasetFormat, (path: string, options: DatasetOptions) => Promise<Dataset>>> = {
-  'cifar-binary': openCifarBinary,
-  idx: openIdx,
-  'image-folder': openImageFolder,
-  npy: openNpy,
-  npz: openNpz,
+const locators: Readonly<Record<DatasetFormat, (path: string, options: DatasetOptions) => Promise<Located>>> = {
+  'cifar-binary': locateCifarBinary,
+  idx: locateIdx,
+  'image-folder': locateOneFolder,
+  npy: locateNpy,
+  npz: locateNpz,
 };
 
-/** Opens a dataset; samples are read when asked for. Throws E0710, E0712, E0714 and E0718. */
-export function openDataset(format: DatasetFormat, path: string, options: DatasetOptions = {}): Promise<Dataset> {
-  return openers[format](path, options);
+/**
+ * Opens a dataset of at least one sample; samples are read when asked for. Throws E0710, E0712, E0718, and E0714, also for
+ * a folder that holds several parts, of which none is named.
+ */
+export async function openDataset(format: DatasetFormat, path: string, options: DatasetOptions = {}): Promise<Dataset> {
+  return notEmpty(await (await locators[format](path, options)).open(), path);
+}
+
+async function locateOneFolder(path: string, options: DatasetOptions): Promise<Located> {
+  const parts = options.labels === undefined ? await folderParts(path) : undefined;
+  if (!parts) return locateImageFolder(path, options);
+  const names = Object.values(parts.folders).join(', ');
+  throw badData(
+    `${path} holds the parts ${names}`,
+    `name one, as in image-folder:${path}/${Object.values(parts.folders).at(-1)}`,
+  );
+}
+
+/** The dataset itself; one without samples is closed, and is E0714. */
+export async function notEmpty(dataset: Dataset, path: string): Promise<Dataset> {
+  if (dataset.size > 0) return dataset;
+  await dataset.close();
+  throw badData(`${path} has no samples`);
 }
 
 export function isDatasetFormat(name: string): name is DatasetFormat {

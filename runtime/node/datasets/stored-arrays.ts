@@ -4,12 +4,13 @@ import type { Image8 } from '../../image.ts';
 import { parseNpy, parseNpyHeader } from '../../npy.ts';
 import { elementBytes, toFloat32, toFloat64 } from '../../stored-tensor.ts';
 import type { StoredTensor, StoredType } from '../../stored-tensor.ts';
-import type { SampleInput, Target } from '../../train/sample.ts';
+import type { Mask8, SampleInput, Target } from '../../train/sample.ts';
 import { inMemoryFile } from '../file-access.ts';
 import type { RandomAccessFile } from '../file-access.ts';
 import { badData, checkIndex, checkLabel } from './dataset.ts';
 import type { Dataset, DatasetOptions } from './dataset.ts';
-import { checkMask } from './check-mask.ts';
+import { maskClasses } from './check-mask.ts';
+import type { Opened } from './located.ts';
 
 /** An array in a file, in C order and little-endian from `offset` on. */
 export interface StoredArray {
@@ -27,7 +28,7 @@ export interface SampleLayout {
   readonly channelsLast: boolean;
 }
 
-export type ClassRange = Pick<DatasetOptions, 'classes' | 'ignore'>;
+export type ClassRange = Pick<DatasetOptions, 'classes' | 'ignore' | 'maskValues'>;
 
 /** Reads the header of an npy file; a file in Fortran order or big-endian is put in order as a whole. */
 export async function openArray(file: RandomAccessFile): Promise<StoredArray> {
@@ -62,7 +63,7 @@ export async function arrayDataset(
   layout: SampleLayout,
   targets: StoredArray,
   range: ClassRange,
-): Promise<Omit<Dataset, 'classNames'>> {
+): Promise<Omit<Opened, 'classNames'>> {
   const { channels, height, width } = layout;
   const size = samples.shape[0] ?? 0;
   const reader = await readTargets(targets, samples, layout, range);
@@ -74,6 +75,7 @@ export async function arrayDataset(
     kind: picture ? 'image' : 'tensor',
     shape: [channels, height, width],
     labels: reader.labels,
+    ...(reader.readMask ? { readMask: reader.readMask, maskClasses: range.classes } : {}),
     async read(index) {
       checkIndex(index, size);
       const name = `sample ${index} of ${samples.file.path}`;
@@ -89,6 +91,7 @@ export async function arrayDataset(
 interface TargetReader {
   readonly target: 'class' | 'mask';
   readonly labels: Dataset['labels'];
+  readonly readMask?: (index: number, raw?: boolean) => Promise<Mask8>;
   read(index: number, name: string): Promise<Target>;
 }
 
@@ -137,15 +140,18 @@ function maskReader(
   range: ClassRange,
 ): TargetReader {
   const length = height * width * elementBytes[dtype];
+  const readMask = async (index: number, raw = false): Promise<Mask8> => {
+    const bytes = await file.read(offset + index * length, length);
+    const values = toFloat64({ dtype, shape: [height, width], bytes });
+    const name = `the mask ${index} in ${file.path}`;
+    if (raw) return { width, height, data: Uint8Array.from(values) };
+    return { width, height, data: maskClasses({ width, height, data: values }, range, name) };
+  };
   return {
     target: 'mask',
     labels: undefined,
-    async read(index, name) {
-      const bytes = await file.read(offset + index * length, length);
-      const values = toFloat64({ dtype, shape: [height, width], bytes });
-      checkMask({ width, height, data: values }, range, `the mask of ${name}`);
-      return { kind: 'mask', mask: { width, height, data: Uint8Array.from(values) } };
-    },
+    readMask,
+    read: async (index) => ({ kind: 'mask', mask: await readMask(index) }),
   };
 }
 

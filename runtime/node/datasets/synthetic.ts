@@ -24,6 +24,7 @@ export function createSynthetic(options: SyntheticOptions, samples: number): Dat
     target,
     kind: 'image',
     size: samples,
+    leftOut: [],
     classNames: syntheticClassNames(options),
     shape: [3, size, size],
     labels:

@@ -238,7 +238,7 @@ describe('image-folder', () => {
       'no class folders',
     );
     expect(await faultOfAsync(() => open('image-folder', temporaryFolder({ 'a/notes.txt': '' })))).toContain(
-      'holds no .png or .jpg',
+      'has no class folders with .png or .jpg pictures',
     );
     expect(await faultOfAsync(() => open('image-folder', '/nonexistent'))).toMatch(/^E0710/);
     const labels = join(temporaryFolder({ 'l.txt': 'a.png 1' }), 'l.txt');

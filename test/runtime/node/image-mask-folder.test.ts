@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { PNG } from 'pngjs';
 import { describe, expect, it } from 'vitest';
 import { findFiles } from '../../../runtime/node/datasets/glob.ts';
-import { openImageMaskFolder } from '../../../runtime/node/datasets/image-mask-folder.ts';
+import { locateImageMaskFolder } from '../../../runtime/node/datasets/image-mask-folder.ts';
 import type { DatasetOptions } from '../../../runtime/node/datasets/dataset.ts';
 import { decodeMask } from '../../../runtime/node/mask-png.ts';
 import { faultOf, faultOfAsync } from '../fault.ts';
@@ -63,10 +63,10 @@ describe('findFiles', () => {
     ['**/*.png', ['a/1.png', 'a/b/4.png', 'c/5.png']],
     ['a/.*.png', ['.3.png']],
     ['a/n[1].txt', ['n[1].txt']],
-    ['a/b', []],
+    ['a/b', ['4.png']],
     ['none/*', []],
   ])('finds %s', async (pattern, files) => {
-    expect((await findFiles(join(folder(), pattern))).map(({ relative }) => relative)).toEqual(files);
+    expect((await findFiles({ folder: folder(), pattern })).map(({ relative }) => relative)).toEqual(files);
   });
 });
 
@@ -79,8 +79,12 @@ describe('image-mask-folder', () => {
     'm/a.png': mask(2, 2, 1),
     'm/b.png': mask(3, 2, 255),
   };
-  const open = (folder: string, options: DatasetOptions = {}) =>
-    openImageMaskFolder({ images: join(folder, 'i/*'), masks: join(folder, 'm/*.png') }, options);
+  const paths = (folder: string, images: string, masks: string) => ({
+    images: { folder, pattern: images },
+    masks: { folder, pattern: masks },
+  });
+  const open = async (folder: string, options: DatasetOptions = {}) =>
+    (await locateImageMaskFolder(paths(folder, 'i/*', 'm/*.png'), options)).open();
 
   it('pairs pictures with masks by name', async () => {
     const folder = temporaryFolder(files);
@@ -95,7 +99,7 @@ describe('image-mask-folder', () => {
   it('names pixel, file and class of a mask that is out of range', async () => {
     const dataset = await open(temporaryFolder(files), { classes: 2 });
     expect(await faultOfAsync(() => dataset.read(1))).toMatch(
-      /^E0714: pixel \(0, 0\) of .*m\/b\.png has the class 255, but classes are 0 to 1$/,
+      /^E0714: pixel \(0, 0\) of .*m\/b\.png has the class 255, but classes are 0 to 1; the values of this mask are 255$/,
     );
     const ignoring = await open(temporaryFolder({ ...files, 'm/a.png': mask(2, 2, 2) }), { classes: 2, ignore: 255 });
     expect(await faultOfAsync(() => ignoring.read(0))).toContain('classes are 0 to 1 and 255 is ignored');
@@ -106,8 +110,8 @@ describe('image-mask-folder', () => {
     ['a mask without a picture', { ...files, 'm/c.png': mask(1, 1, 0) }, 'm/c.png has no picture'],
     ['a mask of another size', { ...files, 'm/a.png': mask(2, 3, 0) }, 'm/a.png is 2x3, but its picture'],
     ['two pictures of one name', { ...files, 'i/a.jpg': '' }, 'have the same name'],
-    ['no pictures', { 'm/a.png': mask(1, 1, 0) }, 'no png or jpg file matches'],
-    ['no masks', { 'i/a.png': colourPng(1, 1) }, 'no png file matches'],
+    ['no pictures', { 'm/a.png': mask(1, 1, 0) }, 'no .png or .jpg file matches'],
+    ['no masks', { 'i/a.png': colourPng(1, 1) }, 'no .png file matches'],
   ])('refuses %s before anything is decoded', async (_, given, message) => {
     const fault = await faultOfAsync(() => open(temporaryFolder(given)));
     expect(fault).toMatch(/^E0714: /);
@@ -117,12 +121,12 @@ describe('image-mask-folder', () => {
   it('reads CamVid', async () => {
     const folder = realData('camvid');
     if (!folder) return;
-    const paths = { images: join(folder, 'train/*.png'), masks: join(folder, 'train-masks/*.png') };
-    const dataset = await openImageMaskFolder(paths, {
+    const located = await locateImageMaskFolder(paths(folder, 'train/*.png', 'train-masks/*.png'), {
       classes: 11,
       ignore: 11,
       classNames: join(folder, 'labels.txt'),
     });
+    const dataset = await located.open();
     expect([dataset.size, dataset.classNames?.[8]]).toEqual([367, 'car']);
     const seen = new Set<number>();
     for (let index = 0; index < 367; index += 40) {

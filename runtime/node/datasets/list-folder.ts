@@ -1,0 +1,90 @@
+/** Listings of folders: links followed, names in the order that Python sorts them in. */
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemErrorCode, unreadable } from '../file-access.ts';
+
+export interface FolderEntry {
+  readonly name: string;
+  readonly path: string;
+  /** What lies there, behind links; `nothing` for a link that leads nowhere. */
+  readonly kind: 'file' | 'folder' | 'nothing';
+}
+
+/** The entries of a folder in order of name. Throws E0710. */
+export async function listFolder(folder: string): Promise<readonly FolderEntry[]> {
+  try {
+    const entries: FolderEntry[] = [];
+    for (const entry of await readdir(folder, { withFileTypes: true })) {
+      const { name } = entry;
+      const path = join(folder, name);
+      const kind = entry.isSymbolicLink() ? await kindBehind(path) : entry.isDirectory() ? 'folder' : 'file';
+      entries.push({ name, path, kind });
+    }
+    return entries.sort((a, b) => compareNames(a.name, b.name));
+  } catch (error) {
+    throw unreadable(folder, error);
+  }
+}
+
+async function kindBehind(link: string): Promise<FolderEntry['kind']> {
+  try {
+    return (await stat(link)).isDirectory() ? 'folder' : 'file';
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return 'nothing';
+    throw error;
+  }
+}
+
+/** The order of code points, as Python has it; JavaScript's own differs for characters beyond U+FFFF. */
+export function compareNames(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let at = 0; at < length; at++) {
+    const [x, y] = [a.charCodeAt(at), b.charCodeAt(at)];
+    if (x !== y) return rank(x) - rank(y);
+  }
+  return a.length - b.length;
+}
+
+const rank = (unit: number): number => (unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit);
+
+/** What systems put into folders for themselves. */
+export const isHidden = (name: string): boolean => name.startsWith('.') || name === '__MACOSX';
+
+/** A file below a folder. */
+export interface FileBelow {
+  readonly path: string;
+  /** From the folder on, with forward slashes. */
+  readonly relative: string;
+}
+
+export interface WalkVisitor {
+  file(file: FileBelow): void;
+  /** Is told of what is not looked into: hidden files and folders, links that lead nowhere or back. */
+  passed(reason: string, relative: string): void;
+}
+
+/**
+ * All files below a folder, links followed, in the order of torchvision's `ImageFolder`: folders by their whole path, then
+ * the files of each by name. A link to a folder that it lies in is passed over, where torchvision goes round until the
+ * system refuses. Throws E0710.
+ */
+export async function walkFolder(folder: string, visitor: WalkVisitor): Promise<void> {
+  const folders: { readonly relative: string; readonly files: readonly FileBelow[] }[] = [];
+  const enter = async (path: string, relative: string, above: readonly string[]): Promise<void> => {
+    const real = await realpath(path);
+    if (above.includes(real)) return visitor.passed('link back', relative);
+    const files: FileBelow[] = [];
+    folders.push({ relative, files });
+    for (const { name, path: inner, kind } of await listFolder(path)) {
+      const below = relative === '' ? name : `${relative}/${name}`;
+      if (isHidden(name)) visitor.passed('hidden', below);
+      else if (kind === 'nothing') visitor.passed('broken link', below);
+      else if (kind === 'folder') await enter(inner, below, [...above, real]);
+      else files.push({ path: inner, relative: below });
+    }
+  };
+  await enter(folder, '', []);
+  folders.sort((a, b) => compareNames(a.relative, b.relative));
+  for (const { files } of folders) for (const file of files) visitor.file(file);
+}
