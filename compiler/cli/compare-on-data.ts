@@ -1,4 +1,5 @@
 /** `cnnc compare A B --data ...`: how far the outputs of an artifact are from those of another, over real samples. */
+import { measuredLine } from '../../runtime/node/data-account.ts';
 import { readArtifact } from '../../runtime/node/read-artifact.ts';
 import { predictedClasses } from '../../runtime/train/metrics.ts';
 import { checkAssertions, parseAssertions } from './assertions.ts';
@@ -7,6 +8,7 @@ import { openJudged, questionBatches } from './eval-judges.ts';
 import { exitCodes, usageError, type ExitCode } from './failure.ts';
 import { imageModel, runSamples, type ImageModel, type Outputs } from './image-model.ts';
 import { sessionFor, withDevice } from './open-session.ts';
+import { tellData } from './tell-data.ts';
 import { formatDigits, formatInteger } from './text.ts';
 
 export interface DataFlags {
@@ -37,7 +39,7 @@ export async function compareOnData(
   checkAlike(reference, model, other);
   const judged = await openJudged(other, text, flags.labels);
   const { data } = judged;
-  for (const each of data.notes) context.output.note(`note: ${each}`);
+  tellData(context.output, measuredLine(data.account, data.part), data.account, data.notes);
   try {
     const figures = await withDevice(context, async (opened) => {
       const session = await sessionFor(opened, artifacts[0], folder);

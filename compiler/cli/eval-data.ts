@@ -3,8 +3,11 @@ import { dirname, resolve } from 'node:path';
 import { openDataset, parseDataArgument } from '../../runtime/node/datasets/open-dataset.ts';
 import { nameList } from '../../runtime/class-names.ts';
 import { alignParts, type Scores } from '../../runtime/node/align-classes.ts';
+import { checkPictures } from '../../runtime/node/check-samples.ts';
+import { accountOf, type DataAccount } from '../../runtime/node/data-account.ts';
 import { openTrainingData } from '../../runtime/node/training-data.ts';
 import type { Sample } from '../../runtime/train/sample.ts';
+import type { SplitName } from '../../runtime/train/splits.ts';
 import { usageError } from './failure.ts';
 
 export interface EvalData {
@@ -13,6 +16,9 @@ export interface EvalData {
   /** A class that counts for nothing. */
   readonly ignore?: number | undefined;
   readonly classNames?: readonly string[] | undefined;
+  readonly account: DataAccount;
+  /** The part that is measured, of a dataset that has several. */
+  readonly part: SplitName | undefined;
   /** What its user should know: see `TrainingData`. */
   readonly notes: readonly string[];
   read(index: number): Promise<Sample>;
@@ -36,11 +42,16 @@ export async function openEvalData(text: string, expected: Expected): Promise<Ev
   const declared = /^(?<file>.+\.cnn):(?<name>\w+)(?:\.(?<split>\w+))?$/i.exec(text)?.groups;
   if (declared) return openDeclared(declared['file'] ?? '', declared['name'] ?? '', declared['split'], expected);
   const { format, path } = parseDataArgument(text);
-  const { labels, scores } = expected;
-  const pool = await openDataset(format, path, { labels, classes: scores.classes });
+  const { labels, scores, target } = expected;
+  const pool = await openDataset(format, path, { labels, classes: scores.classes, target });
   try {
-    const { parts, classNames, notes } = alignParts({ name: path, pool }, {}, scores);
-    return { ...parts.pool, classNames, notes: [...unnamed(scores, classNames), ...notes] };
+    const { leftOut, size } = pool;
+    const indices = Array.from({ length: size }, (_, index) => index);
+    await checkPictures([{ dataset: pool, indices, words: path }]);
+    const given = { name: path, pool, leftOut };
+    const { parts, classNames, notes } = alignParts(given, {}, scores);
+    const account = await accountOf(given, { train: 0, val: 0, test: size }, []);
+    return { ...parts.pool, classNames, account, part: undefined, notes: [...unnamed(scores, classNames), ...notes] };
   } catch (error) {
     await pool.close();
     throw error;
@@ -75,7 +86,8 @@ async function openDeclared(
   const folder = resolve(dirname(file));
   const spec = dataSpecOf(dataset, (path) => resolve(folder, path));
   const data = await openTrainingData(spec, folder, { target, scores, needsTraining: false });
-  const source = data[chosen ?? (data.test ? 'test' : data.val ? 'val' : 'train')];
+  const part = chosen ?? (data.test ? 'test' : data.val ? 'val' : 'train');
+  const source = data[part];
   if (source) {
     const { ignore } = spec;
     return {
@@ -83,6 +95,8 @@ async function openDeclared(
       target: data.target,
       ignore,
       classNames: data.classNames,
+      account: data.account,
+      part,
       notes: [...unnamed(scores, data.classNames), ...data.notes],
       read: (index) => source.read(index),
       close: () => data.close(),

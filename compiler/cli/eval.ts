@@ -1,5 +1,6 @@
 /** `cnnc eval`: how good an artifact is on a labelled dataset: top-1 and top-5 accuracy, or overlap of masks. */
 import type { Manifest } from '../../runtime/artifact.ts';
+import { measuredLine } from '../../runtime/node/data-account.ts';
 import { readArtifact } from '../../runtime/node/read-artifact.ts';
 import { checkAssertions, parseAssertions } from './assertions.ts';
 import type { Figures } from './budgets.ts';
@@ -11,6 +12,7 @@ import { integerFlag, listFlag } from './flags.ts';
 import { imageModel, runSamples, type ImageModel } from './image-model.ts';
 import { missedLines, qualityFigures, referencesOf } from './measured-budgets.ts';
 import { withSession, type OpenArtifact } from './open-session.ts';
+import { tellData } from './tell-data.ts';
 import { formatDigits } from './text.ts';
 
 interface EvalFlags {
@@ -60,7 +62,7 @@ async function evaluate(context: Context, folder: string, flags: EvalFlags): Pro
   const assertions = parseAssertions(flags.assert ?? [], metrics[targetOf(model)]);
   // Before a GPU is looked for: what is wrong with the data is told at once.
   const { data, judge } = await openJudged(model, flags.data, flags.labels);
-  for (const each of data.notes) context.output.note(`note: ${each}`);
+  tellData(context.output, measuredLine(data.account, data.part), data.account, data.notes);
   try {
     const summary = await withSession(context, artifact, folder, (open) =>
       measure(context, open, model, data, judge, flags),

@@ -25,7 +25,7 @@ export interface OutputSettings {
 
 /** A line of NDJSON; figures are plain numbers in the unit that the key names. */
 export type Event =
-  | { readonly type: 'progress' | 'metric' | 'summary'; readonly [key: string]: unknown }
+  | { readonly type: 'progress' | 'metric' | 'summary' | 'data'; readonly [key: string]: unknown }
   | { readonly type: 'artifact'; readonly path: string; readonly [key: string]: unknown };
 
 export type Tone = 'bold' | 'dim' | 'red' | 'green' | 'cyan';

@@ -28,6 +28,7 @@ import {
   type StageStatus,
 } from './stage-status.ts';
 import type { StagedModel } from './staged-model.ts';
+import { tellStageData } from './tell-data.ts';
 import { trainingDirective } from './training-directive.ts';
 
 /** What became of one stage. */
@@ -87,7 +88,9 @@ async function runStage(running: StageRunning, stage: StageNode, needed: Needed)
     running.output.diagnostics(weightWarnings(input.model.graph, input.model.weights, input.origin.file));
   }
   const identity = await stageIdentity(setup, stage, source, { from: input.upstream, teacher: needed.teacher });
-  const data = recipeOfStage(setup, stage, source)?.data;
+  const recipe = recipeOfStage(setup, stage, source);
+  const data = recipe?.data;
+  await tellStageData(running, stage.model, recipe);
   const contents = data && (await dataContents(data));
   const path = setup.folderOf(stage);
   const started = performance.now();

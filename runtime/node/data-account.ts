@@ -1,5 +1,5 @@
 /** What the data of a run is: counted, divided, and what of it is left out. */
-import type { SplitCounts } from '../train/splits.ts';
+import type { SplitCounts, SplitName } from '../train/splits.ts';
 import { leftOutText, type LeftOut } from './datasets/account.ts';
 import type { Dataset } from './datasets/dataset.ts';
 import type { Parts } from './datasets/open-parts.ts';
@@ -75,6 +75,16 @@ export function accountLine(account: DataAccount): string {
   ];
   const all = `${format(samples)} ${what}${classText(account.classes)}, ${divided} for train / val / test${rule}`;
   return [all, ...rest].join('; ');
+}
+
+/** The same for what is measured: all samples, or those of one part. */
+export function measuredLine(account: DataAccount, part: SplitName | undefined): string {
+  const { what, samples, parts, unasked, leftOut } = account;
+  const rest = leftOut.length > 0 ? `; left out: ${leftOutText(leftOut)}` : '';
+  if (part === undefined) return `${format(samples)} ${what}${classText(account.classes)}${rest}`;
+  const isUnasked = unasked.some((each) => each === part);
+  const rule = isUnasked ? ': no split is written, so that a tenth is its part' : '';
+  return `the ${part} part, ${format(parts[part])} of ${format(samples)} ${what}${rule}${rest}`;
 }
 
 /** `(building 200, road 200)`; many classes are shortened. */

@@ -48,6 +48,14 @@ export function compareNames(a: string, b: string): number {
 
 const rank = (unit: number): number => (unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit);
 
+async function realFolder(folder: string): Promise<string> {
+  try {
+    return await realpath(folder);
+  } catch (error) {
+    throw unreadable(folder, error);
+  }
+}
+
 /** What systems put into folders for themselves. */
 export const isHidden = (name: string): boolean => name.startsWith('.') || name === '__MACOSX';
 
@@ -72,7 +80,7 @@ export interface WalkVisitor {
 export async function walkFolder(folder: string, visitor: WalkVisitor): Promise<void> {
   const folders: { readonly relative: string; readonly files: readonly FileBelow[] }[] = [];
   const enter = async (path: string, relative: string, above: readonly string[]): Promise<void> => {
-    const real = await realpath(path);
+    const real = await realFolder(path);
     if (above.includes(real)) return visitor.passed('link back', relative);
     const files: FileBelow[] = [];
     folders.push({ relative, files });

@@ -44,14 +44,24 @@ describe("NumPy's archives", () => {
   });
 
   it('may have masks, and tensors of numbers', async () => {
-    const dataset = await open(golden('masks.npz'), { classes: 3 });
+    expect(await faultOfAsync(() => open(golden('masks.npz')))).toMatch(/masks and y: either could be meant$/);
+    const x = {
+      name: 'x.npy',
+      bytes: floats(
+        Array.from({ length: 24 }, (_, at) => at),
+        [2, 3, 2, 2],
+      ),
+    };
+    const y = { name: 'y.npy', bytes: floats([0, 1, 2, 0, 0, 0, 1, 1], [2, 2, 2]) };
+    const path = join(temporaryFolder({ 'masks.npz': zip([x, y]) }), 'masks.npz');
+    const dataset = await open(path, { classes: 3 });
     expect([dataset.target, dataset.kind, dataset.shape]).toEqual(['mask', 'tensor', [3, 2, 2]]);
     const { input, target } = await dataset.read(1);
     expect(input.kind === 'tensor' && input.values[0]).toBe(12);
     expect(target.kind === 'mask' && [...target.mask.data]).toEqual([0, 0, 1, 1]);
-    const narrow = await open(golden('masks.npz'), { classes: 2 });
+    const narrow = await open(path, { classes: 2 });
     expect(await faultOfAsync(() => narrow.read(0))).toMatch(
-      /^E0714: pixel \(0, 1\) of the mask 0 in masks of .*masks\.npz has the class 2, but classes are 0 to 1;/,
+      /^E0714: pixel \(0, 1\) of the mask 0 in y of .*masks\.npz has the class 2, but classes are 0 to 1;/,
     );
   });
 });
