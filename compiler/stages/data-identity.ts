@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { RuntimeFault } from '../../runtime/errors.ts';
 import { locateParts, type LocatedParts } from '../../runtime/node/datasets/open-parts.ts';
 import { openFile, pathKind, readBytes, systemErrorCode, unreadable } from '../../runtime/node/file-access.ts';
@@ -143,15 +143,17 @@ async function filesOf(data: DataSpec): Promise<readonly Found[] | RuntimeFault>
   return Promise.all([...new Set(paths)].map((path) => foundIn(roots, path)));
 }
 
-function rootsOf({ path, images, masks, labels }: DataSpec): readonly string[] {
+/** The folders that the source names; a file that it names stands alone. */
+function rootsOf({ path, images, masks }: DataSpec): readonly string[] {
   const folders = [images, masks].flatMap((each) => (typeof each === 'object' ? [each.folder] : []));
-  return [...(path === undefined ? [] : [path]), ...folders, ...(labels === undefined ? [] : [dirname(labels)])];
+  return [...(path === undefined ? [] : [path]), ...folders];
 }
 
 async function foundIn(roots: readonly string[], path: string): Promise<Found> {
-  const [root = dirname(path)] = roots.filter((each) => path === each || !/^\.\.($|[/\\])/.test(relative(each, path)));
-  const name = relative(root, path) || basename(path);
-  return { name, shown: root === path ? name : join(basename(root), name), path, found: await statOf(path) };
+  const root = roots.find((each) => path !== each && !/^\.\.($|[/\\])/.test(relative(each, path)));
+  const name = root === undefined ? basename(path) : relative(root, path);
+  const shown = root === undefined ? name : join(basename(root), name);
+  return { name, shown, path, found: await statOf(path) };
 }
 
 /** The same for one file. */

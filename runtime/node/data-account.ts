@@ -90,11 +90,13 @@ export function measuredLine(account: DataAccount, part: SplitName | undefined):
 /** `(building 200, road 200)`; many classes are shortened. */
 export function classText(classes: DataAccount['classes']): string {
   if (!classes || classes.length === 0) return '';
-  const list = classes.slice(0, classes.length > mostListed ? 2 : mostListed);
-  const shown = list.map(({ name, count }) => `${name} ${format(count)}`).join(', ');
-  if (list.length === classes.length) return ` (${shown})`;
   const counts = classes.map(({ count }) => count);
   const [least, most] = [Math.min(...counts), Math.max(...counts)];
   const range = least === most ? format(least) : `${format(least)} to ${format(most)}`;
+  // Counts beside numbers would be taken for one another.
+  if (classes.every(({ name }) => /^\d+$/.test(name))) return ` (${format(classes.length)} classes of ${range})`;
+  const list = classes.slice(0, classes.length > mostListed ? 2 : mostListed);
+  const shown = list.map(({ name, count }) => `${name} ${format(count)}`).join(', ');
+  if (list.length === classes.length) return ` (${shown})`;
   return ` (${shown}, ...: ${format(classes.length)} classes of ${range})`;
 }

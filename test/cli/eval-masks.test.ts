@@ -93,7 +93,8 @@ it('takes generated pictures of a source, and no masks for a model of classes', 
   const tiny = await built(shop, 'tiny.cnn', '--weights', shop.at('tiny.safetensors'));
   const generated = await cnnc('eval', tiny, '--data', `${shop.at('paint.cnn')}:shapes`, '--json');
   expect(generated.err).toBe(
-    'note: Tiny names no classes: its scores are taken in the order of the data, circle, square, triangle, cross\n',
+    'data: the val part, 2 of 8 generated pictures\n' +
+      'note: Tiny names no classes: its scores are taken in the order of the data, circle, square, triangle, cross\n',
   );
   expect(figuresOf(generated)).toMatchObject({ samples: 2, top5: 1 });
   const wrong = await cnnc('eval', tiny, '--data', `${shop.at('paint.cnn')}:painted`);

@@ -155,7 +155,7 @@ describe('a chain of stages', () => {
     utimesSync(at('labels.npy'), 1_700_000_000, 1_700_000_005);
     expect(await plan('--detailed-exitcode')).toMatchObject({ code: 0 });
     writeFileSync(at('labels.npy'), given.with(given.length - 1, 77));
-    expect(statuses(await plan())['base']).toEqual({ status: 'stale', reasons: ['the data changed'] });
+    expect(statuses(await plan())['base']).toEqual({ status: 'stale', reasons: ['labels.npy changed'] });
     writeFileSync(at('labels.npy'), given);
     utimesSync(at('labels.npy'), 1_700_000_000, 1_700_000_000);
     expect(await plan('--detailed-exitcode', '--limit-batches', '1')).toMatchObject({ code: 6 });

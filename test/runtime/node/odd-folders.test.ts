@@ -5,7 +5,6 @@ import { PNG } from 'pngjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { accountLine } from '../../../runtime/node/data-account.ts';
 import { leftOutText } from '../../../runtime/node/datasets/account.ts';
-import { compareNames } from '../../../runtime/node/datasets/list-folder.ts';
 import { openDataset } from '../../../runtime/node/datasets/open-dataset.ts';
 import type { DatasetFormat, DatasetOptions } from '../../../runtime/node/datasets/dataset.ts';
 import { openTrainingData } from '../../../runtime/node/training-data.ts';
