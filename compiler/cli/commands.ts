@@ -34,6 +34,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./train.ts')).configureTrain,
   },
   {
+    name: 'data',
+    summary: 'count a dataset, decode every sample, and list what is broken or left out',
+    load: async () => (await import('./data.ts')).configureData,
+  },
+  {
     name: 'plan',
     summary: 'list the stages of a source: which are up to date, which have to run, and why',
     load: async () => (await import('./plan.ts')).configurePlan,

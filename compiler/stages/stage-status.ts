@@ -76,7 +76,7 @@ export async function statusOf(setup: StageSetup, stage: StageNode, needed: Need
   const reasons = identityChanges(identity, record.identity);
   if (reasons.length === 0) return { kind: 'cached', folder, identity };
   const named = await Promise.all(
-    reasons.map((each) => {
+    reasons.map(async (each) => {
       if (each === 'the model changed') return modelChange(source.graph, folder);
       return each === 'the data changed' ? dataChanges(path, recipeOfStage(setup, stage, source)?.data) : each;
     }),

@@ -1,5 +1,6 @@
 /** What is looked at before work starts: whether pictures are whole, and whether anything in a part counts. */
 import { RuntimeFault } from '../errors.ts';
+import type { Sample } from '../train/sample.ts';
 import { maskHelp } from './datasets/check-mask.ts';
 import { badData } from './datasets/dataset.ts';
 import type { Dataset } from './datasets/dataset.ts';
@@ -75,21 +76,23 @@ async function brokenSample(dataset: Dataset, index: number): Promise<BrokenSamp
     else doubtful.push(path);
   }
   if (doubtful.length === 0) return undefined;
-  const broken = await decodeSample(dataset, index);
+  const { broken } = await decodeSample(dataset, index);
   if (!broken) for (const path of doubtful) whole.add(path);
   return broken;
 }
 
-/** Decodes one sample; what is wrong with its picture, or undefined. Throws what has nothing to do with the picture. */
-export async function decodeSample(dataset: Dataset, index: number): Promise<BrokenSample | undefined> {
+/** One sample, or what is wrong with it. Throws what has nothing to do with the sample. */
+export async function decodeSample(
+  dataset: Dataset,
+  index: number,
+): Promise<{ readonly sample?: Sample; readonly broken?: BrokenSample }> {
   try {
-    await dataset.read(index);
-    return undefined;
+    return { sample: await dataset.read(index) };
   } catch (error) {
     if (!(error instanceof RuntimeFault) || !['E0710', 'E0713', 'E0714'].includes(error.code)) throw error;
     const [, path = dataset.filesOf?.(index)[0] ?? '', reason = error.message] =
       /^cannot (?:decode|read) (?:the mask )?(.*?): (.*)$/s.exec(error.message) ?? [];
-    return { path, reason };
+    return { broken: { path, reason } };
   }
 }
 

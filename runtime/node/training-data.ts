@@ -92,6 +92,19 @@ export async function reopenSplits(origin: DataOrigin) {
   return { ...divide(alignedFor(origin, parts).parts, origin.spec), close: () => closeParts(parts) };
 }
 
+/** The samples of each part as the data has them, without a look at any: for who looks at them all. */
+export async function openPieces(spec: DataSpec, target: 'class' | 'mask') {
+  const parts = await openParts(spec, '.', target);
+  try {
+    const { counts: _, pieces, ...splits } = divide(parts, spec);
+    const account = await accountOf(parts, sizesOf(splits), unaskedOf(parts, spec));
+    return { account, pieces, close: () => closeParts(parts) };
+  } catch (error) {
+    await closeParts(parts);
+    throw error;
+  }
+}
+
 /** Classes of whole pictures are none of pixels; whoever reads the samples says so. */
 const alignedFor = ({ spec, target, scores }: DataOrigin, parts: Parts): Aligned =>
   alignParts(parts, spec, parts.pool.target === target ? scores : undefined);
@@ -123,13 +136,13 @@ function divide({ name, pool, ...apart }: Parts, { split, limit = pool.size }: D
   const size = Math.min(limit, pool.size);
   const counts = resolveCounts(size, split, own, name);
   const indices = splitIndices(size, counts, split.seed);
-  const pieces: Piece[] = [];
+  const pieces: (Piece & { readonly part: SplitName })[] = [];
   const sourceOf = (part: SplitName): SampleSource | undefined => {
     const dataset = part === 'train' ? pool : (apart[part] ?? pool);
     const words = `the ${splitWords[part]} split of ${name}`;
     const chosen = dataset === pool ? indices[part] : takeIndices(dataset.size, split[part], split.seed, words);
     if (chosen.length === 0) return undefined;
-    pieces.push({ dataset, indices: chosen, words });
+    pieces.push({ part, dataset, indices: chosen, words });
     return sampleSource(dataset, chosen, words);
   };
   return { counts, pieces, train: sourceOf('train'), val: sourceOf('val'), test: sourceOf('test') };
