@@ -42,9 +42,11 @@ export function foreignFile(file: Uint8Array): ForeignFile | undefined {
   for (const { bytes, at = 0, file: found } of signatures) if (start.startsWith(bytes, at)) return found;
   if (start.startsWith('PK\u0003\u0004')) return zip(file);
   // Protocols 2 to 5 of pickle; PyTorch before 1.6 begins with the long integer of its magic number.
-  if (start.startsWith('\u0080') && isAmong(start[1], '\u0002\u0003\u0004\u0005'))
+  const [first, second = 0] = file;
+  if (first === 0x80 && second >= 2 && second <= 5) {
     return { what: 'a Python pickle, as PyTorch wrote before 1.6', help: torch };
-  return text(start) ?? protobuf(start);
+  }
+  return text(start) ?? protobuf(file);
 }
 
 /** The names of its entries tell who wrote an archive; they stand uncompressed in it, at its start and at its end. */
@@ -72,25 +74,21 @@ function text(start: string): ForeignFile | undefined {
     return { what: 'the index of weights in several safetensors files', help };
   }
   if (/^[[{]/.test(trimmed)) return { what: 'a JSON file', help: download };
-  const isText =
-    trimmed !== '' &&
-    !/[^\t\n\r\u0020-\u007e\u0080-\u00ff]/.test(trimmed) &&
-    /^[\u0020-\u007e\s]{16}/.test(trimmed.slice(0, 16).padEnd(16));
+  const isText = trimmed.length >= 16 && !/[^\t\n\r\u0020-\u007e]/.test(trimmed.slice(0, 16));
   return isText ? { what: 'a text file', help: download } : undefined;
 }
-
-const isAmong = (character: string | undefined, list: string): boolean =>
-  character !== undefined && list.includes(character);
 
 /**
  * Messages of protocol buffers have no signature. An ONNX model begins with its version (field 1) and the name of its
  * producer (2), its graph (7) or its operator sets (8); a SavedModel with version 1 and a graph whose first field is 1.
  */
-function protobuf(start: string): ForeignFile | undefined {
-  const version = start.codePointAt(1) ?? 0;
-  if (!start.startsWith('\b') || version < 1 || version > 32 || !isAmong(start[2], '\u0012\u001a":B')) return undefined;
-  if (start.startsWith('\b\u0001\u0012') && /^[\u0080-\u00ff]*[^]\n/.test(start.slice(3)))
-    return { what: 'a TensorFlow SavedModel', help: keras };
+function protobuf(file: Uint8Array): ForeignFile | undefined {
+  const [first, version = 0, next = 0] = file;
+  if (first !== 0x08 || version < 1 || version > 0x20 || ![0x12, 0x1a, 0x22, 0x3a, 0x42].includes(next))
+    return undefined;
+  // The length of the graph, in groups of seven bits.
+  const behind = file.subarray(3, 9).findIndex((byte) => byte < 0x80) + 4;
+  if (version === 1 && next === 0x12 && file[behind] === 0x0a) return { what: 'a TensorFlow SavedModel', help: keras };
   const help =
     'in Python: onnx.numpy_helper.to_array of each of model.graph.initializer gives its weights, ' +
     'safetensors.numpy.save_file writes them by name';

@@ -7,6 +7,7 @@ import type { ProfileName } from '../../runtime/artifact.ts';
 import { readStageFolder } from '../stages/stage-folder.ts';
 import { budgetsFor } from '../analyze/model-directives.ts';
 import { compileStage } from '../stages/compile-stage.ts';
+import { preflight } from '../stages/preflight.ts';
 import { stageFunctions } from '../stages/registry.ts';
 import { declaredStage, rebased, restoreStage } from '../stages/restore-stage.ts';
 import { stageContext } from '../stages/run-context.ts';
@@ -64,8 +65,8 @@ export async function stageSubject(
   const accuracies = await accuraciesOf(setup, source.stages);
   const made =
     flags.weights === undefined
-      ? await cached(setup, chain, stage, declared, target)
-      : { ...(await runNow(context, setup, stage, declared, flags)), figures: {} };
+      ? await cachedOrQuick(context, setup, chain, declared, target, flags)
+      : { ...(await runNow(context, setup, [stage], declared, flags)), figures: {} };
   const { model, figures, label, notes = [] } = made;
   return {
     name: stage.name,
@@ -102,18 +103,25 @@ interface Made {
   readonly notes?: readonly string[];
 }
 
-async function cached(
+/** From its folder, else from published weights where nothing has to be trained. */
+async function cachedOrQuick(
+  context: Context,
   setup: StageSetup,
   chain: readonly StageNode[],
-  stage: StageNode,
   declared: SourceModel,
   target: string,
+  flags: StageBuildFlags,
 ): Promise<Made> {
+  const [stage] = chain.slice(-1);
+  if (!stage) throw new RangeError('a chain has a stage');
   const statuses = await statusOfChain(setup, chain);
   const status = statuses.get(stage);
   if (status?.kind === 'cached') {
     const model = await restoreStage(declared, status.folder);
     return { model, figures: status.folder.record.figures, label: `stage ${stage.name}, ${status.folder.path}` };
+  }
+  if (chain.every(isQuick) && declared.model.weights.length > 0) {
+    return { ...(await runNow(context, setup, chain, declared, flags)), figures: {} };
   }
   // The stage that all others wait for is the one whose reason helps.
   const [first = stage, why] = [...statuses].find(([, { kind }]) => kind !== 'cached') ?? [];
@@ -128,43 +136,43 @@ async function cached(
 const isQuick = ({ word, directive }: StageNode): boolean =>
   (word === 'quantize' || word === 'prune') && !directive.settings.has('finetune');
 
-/** Given weights stand for the stage before; the stage itself runs in a folder that is gone afterwards. */
+/**
+ * Runs stages that take no training, one behind the other, in a folder that is gone afterwards. Weights that are given
+ * stand for what the first one starts from.
+ */
 async function runNow(
   context: Context,
   setup: StageSetup,
-  stage: StageNode,
+  chain: readonly StageNode[],
   declared: SourceModel,
   flags: StageBuildFlags,
 ): Promise<Omit<Made, 'figures'>> {
-  if (!isQuick(stage)) {
+  const [first] = chain;
+  const training = chain.find((stage) => !isQuick(stage));
+  if (training || !first) {
     const help = `run cnnc train, or build the model itself: --weights is for stages that a build can run`;
-    throw usageError(`the stage ${stage.name} trains, which a build does not`, help);
+    throw usageError(`the stage ${training?.name ?? ''} trains, which a build does not`, help);
   }
   const { seed, output } = context;
-  const source = declaredModel(setup, stage);
+  const source = declaredModel(setup, first);
   const weights = await weightsOf(source, flags, seed);
   const folder = await mkdtemp(join(tmpdir(), 'cnnc-stage-'));
+  const own: StageSetup = { ...setup, weights, root: first, folderOf: () => folder };
   try {
+    await preflight(own, chain, output);
     const model = await withLazyDevice(context, async (device) => {
       const signal = new AbortController().signal;
-      const running = {
-        setup: { ...setup, folderOf: () => folder },
-        output,
-        resume: false,
-        traceNan: false,
-        signal,
-        device,
-      };
-      const input = declaredStage(source, weights.weights);
-      const result = await stageFunctions[stage.word](
-        input,
-        stage.directive,
-        stageContext(running, stage, source, undefined),
-      );
-      return result.model;
+      const running = { setup: own, output, resume: false, traceNan: false, signal, device };
+      let made = declaredStage(source, weights.weights);
+      for (const stage of chain) {
+        const within = stageContext(running, stage, declaredModel(setup, stage), undefined);
+        made = (await stageFunctions[stage.word](made, stage.directive, within)).model;
+      }
+      return made;
     });
+    const words = chain.map(({ word }) => word).join(' and ');
     // Sizes that the training binds are open again, unless --shape gives them.
-    return { model: rebased(declared, model), label: `${stage.word} of ${weights.source}`, notes: weights.notes };
+    return { model: rebased(declared, model), label: `${words} of ${weights.source}`, notes: weights.notes };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -15,15 +15,16 @@ import type { Configure, Context } from './command.ts';
 import { compileSource, type SourceCompilation } from './compile-source.ts';
 import { dumpPasses } from './dump-ir.ts';
 import { emitAst, emitPlan, emitWgsl } from './emit-text.ts';
-import { exitCodes, type ExitCode } from './failure.ts';
+import { CommandError, exitCodes, usageError, type ExitCode } from './failure.ts';
 import { assignmentFlag, sizesFlag } from './flags.ts';
 import { layersOf } from './layers.ts';
 import { budgetLines, qualityFigures, unjudged } from './measured-budgets.ts';
 import type { Output } from './output.ts';
-import { weightsOf } from './model-weights.ts';
-import { loadModel, type SourceModel } from './source-model.ts';
+import { weightsOf, type ModelWeights } from './model-weights.ts';
+import { loadModel, parseTarget, type SourceModel } from './source-model.ts';
 import { stageFlags } from './stage-flags.ts';
-import { stageTarget } from './stage-source.ts';
+import { finalStage, stageTarget } from './stage-source.ts';
+import { endsOf, stagesOf } from '../stages/stage-graph.ts';
 import { weightWarnings } from './weight-warnings.ts';
 import { weightsFlags } from './weights-flags.ts';
 import { verifyPasses } from './verify-passes.ts';
@@ -55,8 +56,9 @@ export const configureBuild: Configure = (command, act) => {
     .option('--verify', 'run every pass against the reference interpreter on random input')
     .addHelpText(
       'after',
-      '\nA stage is built from its folder, where cnnc train has run it. With --weights, a stage that needs no training runs\n' +
-        'inside of the build: quantize, and prune without finetune.\n' +
+      '\nA stage is built from its folder, where cnnc train has run it. Without a name, the last stage is built where a file\n' +
+        'has one and no weights directive. Stages that need no training run inside of the build, from --weights or from\n' +
+        'those of a weights directive: quantize, and prune without finetune.\n' +
         'Exit code 4: a budget of the model or stage is missed, and nothing is written. Exit code 70 with E0998: --verify\n' +
         'found a pass that changes what the model computes.',
     )
@@ -65,8 +67,10 @@ export const configureBuild: Configure = (command, act) => {
 
 async function build(context: Context, target: string, flags: BuildFlags): Promise<ExitCode> {
   const started = performance.now();
-  const stages = await stageTarget(target, flags);
   const { output, seed } = context;
+  const isWhole = flags.weights === undefined && flags.emit !== 'ast' && flags.emit !== 'ir';
+  const final = isWhole ? await finalStage(target, flags) : undefined;
+  const stages = final ?? (await stageTarget(target, flags));
   if (stages) {
     // Running a stage needs data and a device, which a build of a model does not.
     const { stageSubject } = await import('./build-stage.ts');
@@ -82,7 +86,7 @@ async function build(context: Context, target: string, flags: BuildFlags): Promi
   if (flags.emit === 'ast') output.raw(emitAst(source.program.file));
   else if (flags.emit === 'ir') output.raw(await emitIr(source, flags, seed));
   if (flags.emit === 'ast' || flags.emit === 'ir') return exitCodes.ok;
-  const weights = await weightsOf(source, flags, seed);
+  const weights = await weightsFor(source, target, flags, seed);
   const subject: BuildSubject = {
     name: source.model.name,
     source,
@@ -93,6 +97,19 @@ async function build(context: Context, target: string, flags: BuildFlags): Promi
     unpruned: undefined,
   };
   return finish(context, subject, flags, started);
+}
+
+/** Whoever has stages and names none may mean one of them. */
+async function weightsFor(source: SourceModel, target: string, flags: BuildFlags, seed: number): Promise<ModelWeights> {
+  try {
+    return await weightsOf(source, flags, seed);
+  } catch (error) {
+    const ends = endsOf(stagesOf(source.program.directives)).filter(({ model }) => model === source.model.name);
+    if (!(error instanceof CommandError) || ends.length === 0 || source.model.weights.length > 0) throw error;
+    const { file } = parseTarget(target);
+    const named = ends.map(({ name }) => `cnnc build ${file}:${name}`).join(' or ');
+    throw usageError(error.message, `build what a stage made: ${named}; or ${error.help ?? ''}`);
+  }
 }
 
 async function finish(context: Context, subject: BuildSubject, flags: BuildFlags, started: number): Promise<ExitCode> {

@@ -2,7 +2,7 @@
 import type { Diagnostic } from '../../grammar/diagnostics.ts';
 import { RuntimeFault, runtimeCodes, type FaultKind } from '../../runtime/errors.ts';
 
-/** What the shell is told; an interrupt that no command handles gives 130 as well. */
+/** What the shell is told; a signal that no command handles gives 128 and its number as well. */
 export const exitCodes = {
   ok: 0,
   source: 1,
@@ -12,7 +12,9 @@ export const exitCodes = {
   runtime: 5,
   difference: 6,
   internal: 70,
+  hungUp: 129,
   interrupted: 130,
+  terminated: 143,
 } as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];

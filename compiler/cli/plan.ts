@@ -1,4 +1,5 @@
 /** `cnnc plan`: the stages of a source, which of them have to run and why, and what is known of each without running. */
+import type { Diagnostic } from '../../grammar/diagnostics.ts';
 import { mergeDiagnostics } from '../analyze/index.ts';
 import { compileStage } from '../stages/compile-stage.ts';
 import { staticFigures } from '../stages/measure-stage.ts';
@@ -12,7 +13,8 @@ import { exitCodes, usageError, type ExitCode } from './failure.ts';
 import { parseTarget } from './source-model.ts';
 import { setupOf } from './flagged-setup.ts';
 import { stageFlags, withArguments, type StageFlags } from './stage-flags.ts';
-import { loadStages, pickChain } from './stage-source.ts';
+import { judgeStage } from './stage-budgets.ts';
+import { loadStages, pickChain, type StageSource } from './stage-source.ts';
 import { figureColumns, figureOf, type NamedFigures } from './stage-table.ts';
 import { count, formatTable } from './text.ts';
 
@@ -28,7 +30,7 @@ export const configurePlan: Configure = (command, act) => {
       'after',
       '\nA stage is up to date where its folder was made by this version of cnnc from the same network, the same settings,\n' +
         'the same data (by names, sizes and times of its files, and by their contents where times differ), and the same\n' +
-        'result of the stage before. Nothing runs on a device.',
+        'result of the stage before. Nothing runs on a device. Exit code 4: a stage misses its budget, by what is known of it.',
     )
     .action((target: string, flags: PlanFlags) => act((context) => plan(context, target, flags)));
 };
@@ -67,11 +69,26 @@ async function plan(context: Context, target: string, flags: PlanFlags): Promise
     });
   }
   const stale = rows.filter(({ status }) => status.kind !== 'cached').map(({ stage }) => stage.name);
+  const missed = missedIn(source, rows);
+  const names = rows.flatMap(({ stage: { name } }) => (missed.has(name) ? [name] : []));
   const told =
     stale.length === 0 ? 'everything is up to date' : `${count(stale.length, 'stage')} to run: ${stale.join(', ')}`;
-  output.data(`\n${told}`);
-  output.event({ type: 'summary', stages: rows.length, stale });
+  output.data(`\n${told}${names.length === 0 ? '' : `; budgets are missed by ${names.join(', ')}`}`);
+  output.diagnostics(mergeDiagnostics(...missed.values()));
+  output.event({ type: 'summary', stages: rows.length, stale, missed: names });
+  if (names.length > 0) return exitCodes.assertion;
   return flags.detailedExitcode && stale.length > 0 ? exitCodes.difference : exitCodes.ok;
+}
+
+/** Lines of budgets that the figures miss, as far as they are known, by stage. */
+function missedIn({ program }: StageSource, rows: readonly Row[]): ReadonlyMap<string, readonly Diagnostic[]> {
+  const accuracies = new Map(rows.map(({ stage, figures }) => [stage.name, figures['val.accuracy']]));
+  return new Map(
+    rows.flatMap(({ stage: { name }, figures }) => {
+      const { missed } = judgeStage(program, name, figures, (other) => accuracies.get(other));
+      return missed.length > 0 ? [[name, missed] as const] : [];
+    }),
+  );
 }
 
 const reasonsOf = (status: StageStatus): readonly string[] => (status.kind === 'cached' ? [] : status.reasons);

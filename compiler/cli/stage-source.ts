@@ -31,6 +31,18 @@ export async function stageTarget(target: string, flags: SettingFlags): Promise<
   return !isModel && source.stages.some(({ name }) => name === wanted) ? source : undefined;
 }
 
+/**
+ * The last stage of a file that is built without a name: the only one that no other needs, where no file gives the model
+ * its weights. Undefined where there is none, or where it is not clear.
+ */
+export async function finalStage(target: string, flags: SettingFlags): Promise<StageSource | undefined> {
+  if (parseTarget(target).model !== undefined) return undefined;
+  const source = await loadStages(target, flags);
+  const [end, second] = endsOf(source.stages);
+  const model = source.program.models.find(({ name }) => name === end?.model);
+  return end && !second && model?.weights.length === 0 ? source : undefined;
+}
+
 /** The stage of that name, or the only one that no other needs, behind all that it needs. Throws E0001. */
 export function pickChain({ file, stages }: StageSource, wanted: string | undefined): StageNode[] {
   const names = stages.map(({ name }) => name);

@@ -11,6 +11,8 @@ import { withLazyDevice } from './open-session.ts';
 import { mergeDiagnostics } from '../analyze/index.ts';
 import { weightsOf, type WeightsFlags } from './model-weights.ts';
 import { parseTarget } from './source-model.ts';
+import { exitOf, withSignals } from './signals.ts';
+import { judgeStage } from './stage-budgets.ts';
 import { loadStages, pickChain } from './stage-source.ts';
 import { overridesOf } from './train-overrides.ts';
 import type { SettingFlags } from './train-source.ts';
@@ -39,8 +41,9 @@ export const configureTrain: Configure = (command, act) => {
       'after',
       '\nRuns the stages that NAME starts from, then NAME; stages whose folders are up to date (see cnnc plan) are\n' +
         'passed over. A folder holds stage.json, best.safetensors and, of a training, recipe.json, metrics.jsonl,\n' +
-        'report.html, final.safetensors and last.ckpt. ' +
-        'Ctrl-C saves and exits with 130; exit code 3: data or checkpoint, 5: numbers that are not finite.',
+        'report.html, final.safetensors and last.ckpt. Everything that can be checked is checked before the first step.\n' +
+        'Ctrl-C saves and exits with 130, SIGTERM with 143, SIGHUP with 129; --resume goes on, and a second Ctrl-C ends\n' +
+        'at once. Exit code 3: data or checkpoint, 4: a budget of a stage is missed, 5: numbers that are not finite.',
     )
     .action((target: string, flags: TrainFlags) => act((context) => run(context, target, flags)));
 };
@@ -64,14 +67,7 @@ async function run(context: Context, target: string, flags: TrainFlags): Promise
   output.diagnostics(mergeDiagnostics(model.diagnostics));
   const weights = flags.weights === undefined ? undefined : await weightsOf(model, flags, context.seed);
   for (const note of weights?.notes ?? []) output.note(note);
-  try {
-    return await execute(context, { ...draft, weights }, chain, target, flags);
-  } catch (error) {
-    if (!(error instanceof StageInterrupted)) throw error;
-    tellInterrupted(context, error.result);
-    summarize(context, error.result, error.folder);
-    return exitCodes.interrupted;
-  }
+  return withSignals((signal) => execute(context, { ...draft, weights }, chain, target, flags, signal));
 }
 
 /** One stage alone has the folder that is named; several have one each inside of it. */
@@ -86,59 +82,69 @@ async function execute(
   chain: readonly StageNode[],
   target: string,
   flags: TrainFlags,
+  signal: AbortSignal,
 ): Promise<ExitCode> {
   const { output } = context;
   const { resume = false, traceNan = false, allowNonFinite } = flags;
-  const abort = new AbortController();
-  const interrupt = (): void => abort.abort();
-  process.once('SIGINT', interrupt);
   const outcomes: StageOutcome[] = [];
-  // A single training keeps its folder: what is finished there is never made again by mistake.
+  // A single training goes on in its folder, where its settings allow it.
   const alone = chain.length === 1 && chain[0]?.word === 'train';
   const results: TrainResult[] = [];
+  const onTrained = (result: TrainResult): unknown => results.push(result);
+  const onOutcome = (outcome: StageOutcome): void => {
+    outcomes.push(outcome);
+    if (!alone || outcome.isCached) tell(context, outcome);
+  };
   try {
-    await withLazyDevice(context, (device) =>
-      runChain(
-        {
-          setup,
-          output,
-          resume,
-          traceNan,
-          allowNonFinite,
-          signal: abort.signal,
-          device,
-          onTrained: (result) => results.push(result),
-        },
-        chain,
-        {
-          alone,
-          onOutcome: (outcome) => {
-            outcomes.push(outcome);
-            if (!alone) tell(context, outcome);
-          },
-        },
-      ),
-    );
+    await withLazyDevice(context, (device) => {
+      const running = { setup, output, resume, traceNan, allowNonFinite, signal, device, onTrained };
+      return runChain(running, chain, { alone, onOutcome });
+    });
   } catch (error) {
-    if (!abort.signal.aborted || error !== abort.signal.reason) throw error;
-    tellInterrupted(context);
-    output.event({ type: 'summary', ended: 'interrupted' });
-    return exitCodes.interrupted;
-  } finally {
-    process.off('SIGINT', interrupt);
+    return interrupted(context, error, signal);
   }
+  const missed = judge(context, setup, outcomes);
   const [last] = outcomes.slice(-1);
   const [result] = results;
   if (alone && last && result) {
     output.data(`${endText(result)}\n${outcomeText(last, output.columns)}`);
-    summarize(context, result, last.folder.path);
+    summarize(context, result, last.folder.path, missed);
   } else {
     const stages = outcomes.map(({ stage, isCached, figures }) => ({ name: stage.name, cached: isCached, ...figures }));
-    output.event({ type: 'summary', ended: 'finished', stages });
+    output.event({ type: 'summary', ended: 'finished', stages, missed });
   }
+  if (missed > 0) return exitCodes.assertion;
   const next = last ? nextCommands(context, target, last, flags) : [];
   if (next.length > 0) output.data(`\n${output.style('bold', 'Next')}\n  ${next.join('\n  ')}`);
   return exitCodes.ok;
+}
+
+/** The exit code of a run that a signal ended; other errors are thrown on. */
+function interrupted(context: Context, error: unknown, signal: AbortSignal): ExitCode {
+  if (error instanceof StageInterrupted) {
+    tellInterrupted(context, error.result);
+    summarize(context, error.result, error.folder, 0);
+    return exitOf(signal);
+  }
+  if (!signal.aborted || error !== signal.reason) throw error;
+  tellInterrupted(context);
+  context.output.event({ type: 'summary', ended: 'interrupted' });
+  return exitOf(signal);
+}
+
+/** Says which budgets of the stages are missed, and how far off they are; how many lines. What was made is kept. */
+function judge({ output }: Context, { program }: StageSetup, outcomes: readonly StageOutcome[]): number {
+  const accuracies = new Map(outcomes.map(({ stage, figures }) => [stage.name, figures['val.accuracy']]));
+  const judged = outcomes.map(({ stage, figures }) =>
+    judgeStage(program, stage.name, figures, (name) => accuracies.get(name)),
+  );
+  for (const text of judged.flatMap(({ open }) => open)) {
+    output.note(`note: \`${text}\` was not checked, for it was not measured`);
+  }
+  const missed = judged.flatMap((each) => each.missed);
+  output.diagnostics(missed);
+  if (missed.length > 0) output.note('the results are kept; a build of a stage that misses its budget is refused');
+  return missed.length;
 }
 
 function tell({ output }: Context, outcome: StageOutcome): void {
@@ -148,7 +154,12 @@ function tell({ output }: Context, outcome: StageOutcome): void {
 }
 
 /** Of a training alone; the last event. */
-function summarize({ output }: Context, { ended, state, restoredEpoch }: TrainResult, folder: string): void {
+function summarize(
+  { output }: Context,
+  { ended, state, restoredEpoch }: TrainResult,
+  folder: string,
+  missed: number,
+): void {
   output.event({ type: 'artifact', path: folder });
-  output.event({ type: 'summary', ended, steps: state.step, seconds: state.seconds, restoredEpoch });
+  output.event({ type: 'summary', ended, steps: state.step, seconds: state.seconds, restoredEpoch, missed });
 }

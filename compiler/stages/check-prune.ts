@@ -1,6 +1,11 @@
 /** What a prune directive asks of its model, found without weights and without data. */
 import type { Diagnostic } from '../../grammar/diagnostics.ts';
 import type { CheckedDirective } from '../analyze/index.ts';
+import type { SplitName } from '../../runtime/train/splits.ts';
+import { normalisationsOf } from '../train/training-form.ts';
+import type { checkMeasuredData } from './check-data.ts';
+import { batchOf } from './recipe.ts';
+import type { StageChecks } from './stage-checks.ts';
 import { channelImportance } from '../passes/channels/index.ts';
 import { planChannels, solve } from './prune-channels.ts';
 import { pruneDiagnostic, PruneFault, pruneSettings, type PruneSettings } from './prune-settings.ts';
@@ -25,12 +30,73 @@ export function checkPruneStage(source: Omit<TrainingSource, 'weights'>, stage: 
   const { graph, built } = source;
   try {
     const settings = pruneSettings(directive.settings);
+    checkSamples(settings, finetuneDirective(stage));
     checkSettings({ graph, parameters: built.parameters }, settings);
     return settings.hasFinetune ? checkTrainStage({ ...source, directive: finetuneDirective(stage) }) : [];
   } catch (error) {
     if (error instanceof PruneFault) return [pruneDiagnostic(directive, error)];
     throw error;
   }
+}
+
+export const pruneChecks: StageChecks = {
+  source: ({ stage, training }) => (training ? checkPruneStage(training, stage) : []),
+  files: [
+    {
+      setting: 'finetune',
+      run: async (inquiry) => {
+        if (!inquiry.stage.directive.settings.has('finetune')) return;
+        const { checkTrainingData } = await import('./check-data.ts');
+        await checkTrainingData(inquiry, finetuneDirective(inquiry.stage));
+      },
+    },
+    {
+      setting: 'criterion',
+      run: async (inquiry) => {
+        const directive = finetuneDirective(inquiry.stage);
+        if (pruneSettings(directive.settings).criterion !== 'taylor') return;
+        await checkMeasured(inquiry, directive, { ...partOf(undefined, directive), isWhole: true });
+      },
+    },
+    {
+      setting: 'bn_reestimate',
+      run: async (inquiry) => {
+        const directive = finetuneDirective(inquiry.stage);
+        const { samples, split } = pruneSettings(directive.settings).reestimate;
+        const part = partOf(split, directive);
+        const isMeasured = samples > 0 && part.name !== undefined;
+        if (!isMeasured || normalisationsOf(inquiry.source.graph).length === 0) return;
+        await checkMeasured(inquiry, directive, { ...part, isWhole: true });
+      },
+    },
+  ],
+};
+
+async function checkMeasured(...wanted: Parameters<typeof checkMeasuredData>): Promise<void> {
+  const data = await import('./check-data.ts');
+  await data.checkMeasuredData(...wanted);
+}
+
+/** `cifar.val` as a dataset and one of its parts; the training data unless told. */
+export function partOf(
+  named: string | undefined,
+  { settings }: CheckedDirective,
+): { readonly name: string | undefined; readonly split: SplitName } {
+  const data = settings.get('data');
+  const [name = data?.kind === 'name' ? data.value : undefined, part] = named?.split('.') ?? [];
+  return { name, split: part === 'val' || part === 'test' ? part : 'train' };
+}
+
+/** Both measure whole batches: fewer samples than one are none. */
+function checkSamples(settings: PruneSettings, { settings: given }: CheckedDirective): void {
+  const batch = batchOf(given);
+  const refuse = (setting: string, what: string, samples: number, argument?: string): void => {
+    if (samples === 0 || samples >= batch) return;
+    const message = `${what} on ${samples} samples, which are fewer than a batch of ${batch}`;
+    throw new PruneFault(setting, message, `write \`samples=${batch}\` or more, or \`batch = ${samples}\``, argument);
+  };
+  if (settings.criterion === 'taylor') refuse('criterion', '`taylor` measures gradients', settings.samples, 'samples');
+  if (given.has('data')) refuse('bn_reestimate', 'batch norms are measured', settings.reestimate.samples);
 }
 
 /** All channels count alike where nothing is known of their weights. */

@@ -58,12 +58,12 @@ async function trainedTeacher(directive: CheckedDirective, context: StageContext
   if (named?.kind !== 'model') throw new RangeError('a distill directive passed the checks without a teacher');
   const model = context.model(named.name, named.args);
   const path = named.file === undefined ? undefined : context.locate(named.file);
-  const { weights } = await weightsAt(model, path, directive);
+  const { weights } = await teacherWeights(model, path, directive);
   return { graph: model.graph, weights };
 }
 
 /** Throws SourceError (E0701) at the file's name where it cannot be read. */
-async function weightsAt(model: SourceModel, path: string | undefined, { declaration }: CheckedDirective) {
+export async function teacherWeights(model: SourceModel, path: string | undefined, { declaration }: CheckedDirective) {
   try {
     return await weightsOf(model, { weights: path }, 0);
   } catch (error) {

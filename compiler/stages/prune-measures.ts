@@ -6,6 +6,7 @@ import type { CheckedDirective } from '../analyze/index.ts';
 import type { Tensor } from '../ir/type.ts';
 import { boundModel } from '../train/bound-model.ts';
 import { normalisationsOf } from '../train/training-form.ts';
+import { partOf } from './check-prune.ts';
 import { momentsGraph, statisticsMeter, type MomentsGraph } from './batch-norm-statistics.ts';
 import { gradientMeter, gradientsGraph, type GradientsGraph } from './loss-gradients.ts';
 import { PruneFault, type PruneSettings } from './prune-settings.ts';
@@ -77,7 +78,7 @@ export async function reestimated(model: StagedModel, measuring: Measuring): Pro
   const { directive, settings, context } = measuring;
   const { samples, split: named } = settings.reestimate;
   if (samples === 0 || normalisationsOf(model.graph).length === 0) return model;
-  const { name, split } = splitOf(named, directive);
+  const { name, split } = partOf(named, directive);
   if (name === undefined) {
     context.output.note(`${context.stage.name}: no data is named, so that batch norms keep their statistics`);
     return model;
@@ -108,14 +109,4 @@ async function measuredStatistics(
   const batches = await runOnSamples(opened, options, graphFor, (outputs) => meter.add(outputs));
   context.output.progress('');
   return meter.result(batches);
-}
-
-/** `cifar.val` as a dataset and one of its parts; the training data unless told. */
-function splitOf(
-  named: string | undefined,
-  { settings }: CheckedDirective,
-): { readonly name: string | undefined; readonly split: SplitName } {
-  const data = settings.get('data');
-  const [name = data?.kind === 'name' ? data.value : undefined, part] = named?.split('.') ?? [];
-  return { name, split: part === 'val' || part === 'test' ? part : 'train' };
 }

@@ -54,7 +54,7 @@ export function recipeOf(task: Task, overrides: RecipeOverrides): Recipe {
 }
 
 /** A training step has a fixed batch: `N` of `shape`, else `batch`. */
-const batchOf = (settings: Settings): number =>
+export const batchOf = (settings: Settings): number =>
   numberOf(groupOf(settings.get('shape'))?.get('N')) ?? numberOf(settings.get('batch')) ?? 32;
 
 /** Rates of optimizers that may be written without one, as the schema documents them. */

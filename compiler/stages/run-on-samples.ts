@@ -1,5 +1,6 @@
 /** Running a graph of training ops over samples of a dataset: for moments and gradients that a stage measures. */
 import type { Preprocess, ProfileName } from '../../runtime/artifact.ts';
+import { RuntimeFault } from '../../runtime/errors.ts';
 import type { HostTensor } from '../../runtime/host-tensor.ts';
 import type { OpenedDevice } from '../../runtime/node/device.ts';
 import { createSession, type Session } from '../../runtime/session.ts';
@@ -52,7 +53,9 @@ export async function runOnSamples(
       use(await session.run({ [input.name]: image, ...(readsLabels ? { labels } : {}) }));
       batches++;
     }
-    return batches;
+    if (batches > 0) return batches;
+    const message = `the ${options.split} split of ${recipe.data.name} has fewer samples than one batch of ${recipe.batch}`;
+    throw new RuntimeFault('E0719', 'input', message, `set batch to ${data.samples} or less`);
   } finally {
     session?.dispose();
     await data.close();

@@ -1,4 +1,6 @@
 /** Runs a chain of stages: what is cached is passed over, what is stale or missing is made. */
+import { RuntimeFault } from '../../runtime/errors.ts';
+import { lockFolder, type FolderLock } from '../../runtime/node/folder-lock.ts';
 import { NotFiniteFault } from '../../runtime/train/trace-nan.ts';
 import { exitCodes, SourceError } from '../cli/failure.ts';
 import { notFiniteDiagnostic } from '../cli/not-finite.ts';
@@ -8,6 +10,7 @@ import { weightWarnings } from '../cli/weight-warnings.ts';
 import { initialWeights } from '../weights.ts';
 import { compileStage } from './compile-stage.ts';
 import { latencyFigures, staticFigures, validationFigures } from './measure-stage.ts';
+import { preflight } from './preflight.ts';
 import { stageFunctions } from './registry.ts';
 import { declaredStage, restoreStage } from './restore-stage.ts';
 import { stageContext, type StageRunning } from './run-context.ts';
@@ -22,6 +25,7 @@ import {
   neededBy,
   stageIdentity,
   statusOf,
+  statusOfChain,
   upstreamOf,
   weightsDigest,
   type Needed,
@@ -40,14 +44,15 @@ export interface StageOutcome {
 }
 
 export interface ChainOptions {
-  /** A folder that holds a finished run of a single stage is an error instead of a result. */
+  /** A single training, whose finished run goes on with `--resume` where it may, as with more epochs. */
   readonly alone: boolean;
   readonly onOutcome: (outcome: StageOutcome) => void;
 }
 
 /**
- * Runs the stages in their order; each is written before the next begins. Throws a StageInterrupted after Ctrl-C, and
- * what the stages throw; stages that are done stay done.
+ * Runs the stages in their order; each is written before the next begins. Everything is checked, and the folders of
+ * those that have to run are locked, before the first. Throws a StageInterrupted after Ctrl-C, what `preflight` and
+ * `lockFolder` throw, and what the stages throw; stages that are done stay done.
  */
 export async function runChain(
   running: StageRunning,
@@ -55,26 +60,49 @@ export async function runChain(
   { alone, onOutcome }: ChainOptions,
 ): Promise<void> {
   const { setup } = running;
-  const statuses = new Map<StageNode, StageStatus>();
-  for (const stage of chain) {
-    const needed = neededBy(stage, statuses);
-    const status = alone ? undefined : await statusOf(setup, stage, needed);
-    if (status?.kind === 'cached') {
-      statuses.set(stage, status);
-      onOutcome({ stage, folder: status.folder, isCached: true, figures: status.folder.record.figures });
-      continue;
+  const first = await statusOfChain(setup, chain);
+  const toRun = chain.filter((stage) => first.get(stage)?.kind !== 'cached');
+  const locks: FolderLock[] = [];
+  try {
+    await preflight(setup, toRun, running.output);
+    for (const stage of toRun) locks.push(await lockFolder(setup.folderOf(stage)));
+    const statuses = new Map<StageNode, StageStatus>();
+    for (const stage of chain) {
+      running.signal.throwIfAborted();
+      const needed = neededBy(stage, statuses);
+      const status = await statusOf(setup, stage, needed);
+      if (status.kind === 'cached') {
+        statuses.set(stage, status);
+        onOutcome({ stage, folder: status.folder, isCached: true, figures: status.folder.record.figures });
+        continue;
+      }
+      if (status.kind === 'stale') await makeRoom(running, stage, status, alone);
+      const folder = await runStage(running, stage, needed);
+      statuses.set(stage, { kind: 'cached', folder, identity: folder.record.identity });
+      onOutcome({ stage, folder, isCached: false, figures: folder.record.figures });
     }
-    if (status) await makeRoom(running, stage, status);
-    const folder = await runStage(running, stage, needed);
-    statuses.set(stage, { kind: 'cached', folder, identity: folder.record.identity });
-    onOutcome({ stage, folder, isCached: false, figures: folder.record.figures });
+  } finally {
+    for (const lock of locks) await lock.release();
   }
 }
 
+type Stale = Extract<StageStatus, { kind: 'stale' }>;
+
 /** A finished run that is no longer true is kept beside the new one; one that was cut off is the user's to decide on. */
-async function makeRoom({ setup, output }: StageRunning, stage: StageNode, status: StageStatus): Promise<void> {
-  if (status.kind !== 'stale') return;
-  const aside = await setAside(setup.folderOf(stage));
+async function makeRoom(
+  { setup, output, resume }: StageRunning,
+  stage: StageNode,
+  status: Stale,
+  alone: boolean,
+): Promise<void> {
+  const path = setup.folderOf(stage);
+  const { name, word } = status.folder.record;
+  if (name !== stage.name || word !== stage.word) {
+    const message = `${path} holds ${word} ${name} already`;
+    throw new RuntimeFault('E0723', 'environment', message, 'choose another folder with -o, or remove this one');
+  }
+  if (alone && resume) return;
+  const aside = await setAside(path);
   output.note(`${stage.name} runs again: ${status.reasons.join(', ')}; the earlier run is kept in ${aside}`);
 }
 

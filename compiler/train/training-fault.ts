@@ -4,6 +4,7 @@
 export type TrainingSetting =
   | 'model'
   | 'shape'
+  | 'batch'
   | 'loss'
   | 'optimizer'
   | 'schedule'

@@ -41,6 +41,23 @@ export function normalisationsOf(graph: Graph): Normalisation[] {
   return found;
 }
 
+/**
+ * Throws a TrainingFault where a batch norm would normalise over a single value: it is its own mean, so that the variance
+ * is zero and nothing of the value is left. PyTorch refuses it as well.
+ */
+export function checkNormalised(graph: Graph): void {
+  for (const node of topologicalOrder(graph)) {
+    const [x] = node.inputs;
+    if (!isOp(node, batchNorm) || !x) continue;
+    const sizes = sizesOf(x);
+    if (sizes.reduce((product, size, axis) => (axis === 1 ? product : product * size), 1) > 1) continue;
+    const path = node.origin?.path;
+    const where = path ? `\`${path}\`` : 'a batch norm';
+    const message = `${where} gets [${sizes.join(', ')}]: expected more than 1 value per channel when training`;
+    throw new TrainingFault('batch', message, 'train with a larger batch or larger images');
+  }
+}
+
 /** A graph with nodes replaced, inputs first; `replace` sees the inputs as they have become. */
 export function substitute(graph: Graph, replace: (node: Node, inputs: readonly Node[]) => Node | undefined): Graph {
   const mapped = new Map<Node, Node>();

@@ -8,6 +8,7 @@ import type { HostScalar } from './optimizers/optimizer.ts';
 import type { StateVector } from './state.ts';
 import { initialState, planState, vectorsOf } from './state-plan.ts';
 import { stepProgram } from './step-program.ts';
+import { checkNormalised } from './training-form.ts';
 import type { TrainingOptions, TrainingSettings } from './training-options.ts';
 
 export interface TrainingStep {
@@ -38,6 +39,7 @@ export function checkTrainingStep(options: TrainingSettings): void {
 
 function programsOf(options: TrainingSettings) {
   const model = boundModel(options);
+  checkNormalised(model.graph);
   const optimizer = optimizerOf(options.optimizer, options.cyclesMomentum);
   const plan = planState(model.graph, options, optimizer);
   const { graph: step, scalars } = stepProgram(model, plan, options, optimizer);

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, readdir, realpath, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { RuntimeFault } from '../errors.ts';
+import { withFolderLock } from './folder-lock.ts';
 import { pathKind, systemErrorCode, systemErrorReason } from './file-access.ts';
 
 const ownEntries = ['manifest.json', 'kernels', 'weights.safetensors'];
@@ -10,7 +11,8 @@ const ownEntries = ['manifest.json', 'kernels', 'weights.safetensors'];
 /**
  * Writes `files` (relative path with `/` to contents) as the folder `target`: into a temporary folder beside it, synced
  * to the disk, then renamed. An earlier artifact at `target` is replaced; until the rename it stays untouched, and it
- * comes back if the rename fails. Throws E0723 where something else lies there, and where writing fails.
+ * comes back if the rename fails. Throws E0723 where something else lies there, where another process writes it at the
+ * same time, and where writing fails.
  */
 export async function writeFolderAtomically(
   target: string,
@@ -19,20 +21,24 @@ export async function writeFolderAtomically(
   for (const file of files.keys()) checkName(file);
   try {
     const place = await resolveTarget(target);
-    const earlier = await checkReplaceable(place, files);
-    const parent = dirname(place);
-    await mkdir(parent, { recursive: true });
-    const temporary = await makeBeside(place);
-    try {
-      await writeFiles(temporary, files);
-      await moveInto(place, temporary, earlier);
-      await syncFolder(parent);
-    } finally {
-      await rm(temporary, { recursive: true, force: true });
-    }
+    // Before a lock beside it is made.
+    await checkReplaceable(place, files);
+    await withFolderLock(place, () => replace(place, files));
   } catch (error) {
     if (error instanceof RuntimeFault) throw error;
     throw unwritable(`cannot write ${target}: ${systemErrorReason(error)}`);
+  }
+}
+
+async function replace(place: string, files: ReadonlyMap<string, Uint8Array | string>): Promise<void> {
+  const earlier = await checkReplaceable(place, files);
+  const temporary = await makeBeside(place);
+  try {
+    await writeFiles(temporary, files);
+    await moveInto(place, temporary, earlier);
+    await syncFolder(dirname(place));
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
   }
 }
 

@@ -101,11 +101,26 @@ describe('a run', () => {
     expect(page).toContain('finished after 4 of 4 epochs');
   });
 
-  it('is not written over', async () => {
+  it('is up to date where nothing changed, and not written over', async () => {
     const before = weightsOf('straight');
     const ran = await cnnc('train', at('tiny.cnn'), '-o', at('straight'));
-    expect(ran).toMatchObject({ code: 3, err: expect.stringContaining('holds a training run already') });
+    expect(ran).toMatchObject({ code: 0, out: expect.stringMatching(/^base: up to date, in .*straight/) });
     expect(weightsOf('straight')).toBe(before);
+    expect(await cnnc('train', at('tiny.cnn'), '-o', at('straight'), '--resume')).toMatchObject({ code: 0 });
+    expect(weightsOf('straight')).toBe(before);
+  });
+
+  it('runs again where a setting changed, and keeps the earlier run', async () => {
+    expect((await cnnc('train', at('tiny.cnn'), '-o', at('twice'), '--epochs', '1')).code).toBe(0);
+    const before = weightsOf('twice');
+    const ran = await cnnc('train', at('tiny.cnn'), '-o', at('twice'), '--epochs', '2');
+    expect(ran.code).toBe(0);
+    expect(ran.err).toContain('base runs again: epochs is 2 and was 1; the earlier run is kept in');
+    expect(weightsOf('twice.previous')).toBe(before);
+    const other = join(folder, 'other-name.cnn');
+    writeFileSync(other, source.replace('train base', 'train second'));
+    const refused = await cnnc('train', other, '-o', at('twice'));
+    expect(refused).toMatchObject({ code: 3, err: expect.stringContaining('holds train base already') });
   });
 
   it('refuses to go on with another optimizer, which no recipe states', async () => {

@@ -102,7 +102,7 @@ model M(x: f32[N, 3, 4, 4]) -> f32[N, 8, 4, 4] {
 }
 `;
     const tensors = { 'first.conv.weight': [8, 4, 1, 1], 'first.conv.bias': [8] };
-    const shop = workshop({ 'm.cnn': source, 'w.safetensors': file(tensors) });
+    const shop = workshop({ 'm.cnn': source, 'w.safetensors': fileOf(tensors) });
     const ran = await build(shop, 'm.cnn', 'w.safetensors');
     expect(ran.err).toMatch(
       /error\[E0722\]: first\.conv\.weight in .* is \[8, 4, 1, 1\], the model takes \[8, 3, 1, 1\]/,
@@ -115,12 +115,12 @@ model M(x: f32[N, 3, 4, 4]) -> f32[N, 8, 4, 4] {
     const tensors = Object.fromEntries(
       [...parseSafetensors(tinyWeights()).tensors].map(([name, { shape }]) => [`module.${name}`, shape]),
     );
-    const shop = workshop({ 'w.safetensors': file(tensors) });
+    const shop = workshop({ 'w.safetensors': fileOf(tensors) });
     const { err } = await build(shop, 'tiny.cnn', 'w.safetensors');
     const [, rename] = /write `(rename = .*?)`/.exec(err) ?? [];
     expect(rename).toBe('rename = [("module.", "")]');
     const mended = `${readFileSync(shop.at('tiny.cnn'), 'utf8')}\nweights w for Tiny { file = "w.safetensors"  ${rename} }\n`;
-    const second = workshop({ 'm.cnn': mended, 'w.safetensors': file(tensors) });
+    const second = workshop({ 'm.cnn': mended, 'w.safetensors': fileOf(tensors) });
     expect(await cnnc('build', second.at('m.cnn'), '-o', second.at('out'))).toMatchObject({ code: 0, err: '' });
   });
 });
@@ -207,7 +207,7 @@ describe('weights that are not finite', () => {
   });
 });
 
-function file(shapes: Readonly<Record<string, readonly number[]>>): Uint8Array {
+function fileOf(shapes: Readonly<Record<string, readonly number[]>>): Uint8Array {
   const tensors = Object.entries(shapes).map(([name, shape]): [string, StoredTensor] => {
     const count = shape.reduce((product, size) => product * size, 1);
     return [name, fromFloat32(new Float32Array(count).fill(0.5), shape)];

@@ -1,0 +1,17 @@
+/** What a `train` stage checks before it runs. */
+import type { StageChecks } from './stage-checks.ts';
+import { checkTrainStage } from './train.ts';
+import { trainingDirective } from './training-directive.ts';
+
+export const trainChecks: StageChecks = {
+  source: ({ training }) => (training ? checkTrainStage(training) : []),
+  files: [
+    {
+      setting: 'data',
+      run: async (inquiry) => {
+        const { checkTrainingData } = await import('./check-data.ts');
+        await checkTrainingData(inquiry, trainingDirective(inquiry.stage));
+      },
+    },
+  ],
+};
