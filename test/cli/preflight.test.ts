@@ -94,7 +94,7 @@ describe('before a chain runs', () => {
   });
 
   it('data of other channels than the model', async () => {
-    const data = 'dataset grey { format = "npy"  path = "i.npy"  labels = "l.npy"  classes = 4  split { val = 0 } }\n';
+    const data = 'dataset grey { format = "npy"  path = "i.npy"  labels = "l.npy"  classes = 4  split { val = 4 } }\n';
     const pictures = Array.from({ length: 16 * 5 * 64 }, (_, at) => at % 7);
     const files = {
       'i.npy': npy(pictures, [16, 5, 8, 8]),
@@ -140,7 +140,7 @@ train more for M { from = q  data = gone  epochs = 1 }
   it('a batch norm over one value is refused for the reason that PyTorch gives', async () => {
     const source = `
 model One(x: f32[N, 3, 1, 1]) -> f32[N, 3] { return x |> c: conv(4, k=1) |> n: bn |> flatten |> fc: linear(3) }
-dataset dots { format = "npy"  path = "i.npy"  labels = "l.npy"  classes = 3  split { val = 0 } }
+dataset dots { format = "npy"  path = "i.npy"  labels = "l.npy"  classes = 3  split { val = 4 } }
 train last for One { data = dots  batch = 1  epochs = 1  loss = cross_entropy()  optimizer = sgd(lr=0.1) }
 `;
     const shop = workshop({ 'm.cnn': source });

@@ -41,7 +41,7 @@ describe('a signal', () => {
   it('SIGTERM in a training saves, and says which command goes on', async () => {
     const source = `
 model M(x: f32[N, 3, 8, 8]) -> f32[N, 2] { return x |> global_avg_pool |> flatten |> fc: linear(2) }
-dataset shapes { format = "synthetic"  size = 8px  samples = 16  classes = 2  split { val = 0 } }
+dataset shapes { format = "synthetic"  size = 8px  samples = 16  classes = 2  split { val = 4 } }
 train base for M { data = shapes  epochs = 500  batch = 8  loss = cross_entropy()  optimizer = sgd(lr=0.1) }
 `;
     const shop = workshop({ "it's.cnn": source });
