@@ -104,7 +104,7 @@ describe('before a chain runs', () => {
       ),
     };
     const ran = await refused(
-      `${data}train last for M { from = base  data = grey  epochs = 1  loss = cross_entropy()  optimizer = sgd(lr=0.1) }`,
+      `${data}train last for M { from = base  data = grey  batch = 4  epochs = 1  loss = cross_entropy()  optimizer = sgd(lr=0.1) }`,
       files,
     );
     expect(ran.err).toMatch(/E0906/);
