@@ -1,17 +1,12 @@
 /** `cnnc data`: counts, figures and every broken sample. */
 import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
-import { PNG } from 'pngjs';
 import { describe, expect, it } from 'vitest';
-import { greyPng } from '../runtime/node/png.ts';
+import { flatPng, greyPng } from '../runtime/node/png.ts';
 import { temporaryFolder } from '../runtime/node/temporary-folder.ts';
 import { cnnc, eventsOf } from './cnnc.ts';
 
-function colour(rgb: readonly number[], side = 2): Buffer {
-  const png = new PNG({ width: side, height: side });
-  for (let at = 0; at < side * side; at++) png.data.set([...rgb, 255], at * 4);
-  return PNG.sync.write(png);
-}
+const colour = (rgb: readonly [number, number, number], side = 2): Buffer => flatPng(side, side, rgb);
 
 /** The chunk of pixels is damaged; head and tail are whole. */
 function damaged(): Buffer {

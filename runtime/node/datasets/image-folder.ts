@@ -11,7 +11,7 @@ import { compareNames, isHidden, listFolder, walkFolder } from './list-folder.ts
 import type { FileBelow } from './list-folder.ts';
 import { located } from './located.ts';
 import type { Located, Opened } from './located.ts';
-import { foreignPicture, pictureEnding, pictureEndings } from './picture-endings.ts';
+import { foreignPicture, hasPictureEnding, pictureEndings } from './picture-endings.ts';
 
 interface Item {
   readonly path: string;
@@ -113,7 +113,7 @@ async function fromLabels(
   }
   for (const { relative: name, path } of below.values()) {
     if (path === labels) continue;
-    leftOut.add(pictureEnding.test(name) ? `without a line in ${relative(folder, labels)}` : endingOf(name), name);
+    leftOut.add(hasPictureEnding(name) ? `without a line in ${relative(folder, labels)}` : endingOf(name), name);
   }
   return items;
 }
@@ -127,7 +127,7 @@ async function fromSubfolders(folder: string, leftOut: LeftOutCounter) {
       names.push(name.normalize('NFC'));
     } else if (isHidden(name)) leftOut.add('hidden', name);
     else if (kind === 'nothing') leftOut.add('broken link', name);
-    else leftOut.add(pictureEnding.test(name) ? 'in no class folder' : endingOf(name), name);
+    else leftOut.add(hasPictureEnding(name) ? 'in no class folder' : endingOf(name), name);
   }
   const twice = names.find((name, at) => names.indexOf(name) !== at);
   if (twice !== undefined) throw badData(`${folder} has two folders called ${twice}, written with other bytes`);
@@ -145,7 +145,7 @@ async function picturesOf(path: string, name: string, leftOut: LeftOutCounter): 
   const foreign: string[] = [];
   await walkFolder(path, {
     file: (file) => {
-      if (pictureEnding.test(file.relative)) {
+      if (hasPictureEnding(file.relative)) {
         pictures.push(file.path);
         return;
       }

@@ -11,7 +11,7 @@ import { findFiles } from './glob.ts';
 import type { FilePattern, FoundFile } from './glob.ts';
 import { located } from './located.ts';
 import type { Located, Opened } from './located.ts';
-import { pictureEnding, pictureEndings } from './picture-endings.ts';
+import { hasPictureEnding, pictureEndings } from './picture-endings.ts';
 
 interface Pair {
   readonly image: string;
@@ -70,8 +70,8 @@ async function openPairs(pairs: readonly Pair[], options: DatasetOptions): Promi
 }
 
 async function pairFiles({ images, masks }: ImageMaskPaths, leftOut: LeftOutCounter): Promise<readonly Pair[]> {
-  const imageFiles = byStem(await found(images, pictureEnding, pictureEndings, leftOut));
-  const maskFiles = byStem(await found(masks, /\.png$/i, '.png', leftOut));
+  const imageFiles = byStem(await found(images, hasPictureEnding, pictureEndings, leftOut));
+  const maskFiles = byStem(await found(masks, (name) => /\.png$/i.test(name), '.png', leftOut));
   const pairs: Pair[] = [];
   const alone: string[] = [];
   for (const [stem, image] of imageFiles) {
@@ -107,12 +107,12 @@ function listed([first = '', ...others]: readonly string[], what: string): strin
 
 async function found(
   pattern: FilePattern,
-  ending: RegExp,
+  fits: (name: string) => boolean,
   kinds: string,
   leftOut: LeftOutCounter,
 ): Promise<readonly FoundFile[]> {
   const files = await findFiles(pattern);
-  const fitting = files.filter(({ path }) => ending.test(path));
+  const fitting = files.filter(({ path }) => fits(path));
   if (fitting.length === 0) {
     const others = files.length === 0 ? '' : `; it matches ${files.length} others, as ${files[0]?.relative}`;
     throw badData(
@@ -120,7 +120,7 @@ async function found(
       '`*` and `?` stand for characters of a name, `**` for folders, `[*]` for the character itself',
     );
   }
-  for (const { path, relative } of files) if (!ending.test(path)) leftOut.add(endingOf(path), relative);
+  for (const { path, relative } of files) if (!fits(path)) leftOut.add(endingOf(path), relative);
   return fitting;
 }
 

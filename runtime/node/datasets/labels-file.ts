@@ -2,7 +2,7 @@
 import { isAbsolute, normalize, sep } from 'node:path';
 import { badData, checkLabel, readLines } from './dataset.ts';
 import type { DatasetOptions } from './dataset.ts';
-import { pictureEnding } from './picture-endings.ts';
+import { hasPictureEnding } from './picture-endings.ts';
 
 export interface LabelledFile {
   /** Relative to the folder. */
@@ -16,7 +16,7 @@ const isWritten = (line: string): boolean => line.trim() !== '' && !line.trim().
 
 /** Whether lines name pictures and something of each, rather than classes. */
 export const namesPictures = (lines: readonly string[]): boolean =>
-  lines.some((line) => isWritten(line) && pictureEnding.test(fieldsOf(line)?.file ?? ''));
+  lines.some((line) => isWritten(line) && hasPictureEnding(fieldsOf(line)?.file ?? ''));
 
 /**
  * Reads lines `file class`, with blanks, a tab, a comma or a semicolon between; the file may stand in quotes. Blank lines

@@ -1,5 +1,5 @@
-/** Endings of the pictures that can be decoded. */
-export const pictureEnding = /\.(png|jpe?g)$/i;
+/** Whether a file is taken for a picture that can be decoded, by its name. */
+export const hasPictureEnding = (name: string): boolean => /\.(png|jpe?g)$/i.test(name);
 
 /** As messages list them. */
 export const pictureEndings = '.png or .jpg';

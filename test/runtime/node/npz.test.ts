@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { encodeNpy } from '../../../runtime/npy.ts';
 import { openDataset } from '../../../runtime/node/datasets/open-dataset.ts';
+import { openParts } from '../../../runtime/node/datasets/open-parts.ts';
 import { planNpz } from '../../../runtime/node/datasets/npz.ts';
 import type { DatasetOptions } from '../../../runtime/node/datasets/dataset.ts';
 import { inMemoryFile } from '../../../runtime/node/file-access.ts';
@@ -93,6 +94,94 @@ describe('datasets in archives', () => {
   ])('refuse %s', async (_, entries, message) => {
     const path = join(temporaryFolder({ 'x.npz': zip(entries) }), 'x.npz');
     expect(await faultOfAsync(() => open(path))).toMatch(new RegExp(`^${message}`));
+  });
+
+  const samples = (count: number, name: string) => ({
+    name: `${name}.npy`,
+    bytes: floats(
+      Array.from({ length: count }, (_, at) => at),
+      [count, 1, 1, 1],
+    ),
+  });
+  const classes = (count: number, name: string) => ({
+    name: `${name}.npy`,
+    bytes: floats(
+      Array.from({ length: count }, (_, at) => at % 2),
+      [count],
+    ),
+  });
+  const pair = (count: number, first: string, second: string) => [samples(count, first), classes(count, second)];
+  const written = (...entries: ZipEntry[]) => join(temporaryFolder({ 'x.npz': zip(entries) }), 'x.npz');
+
+  it.each<[string, ZipEntry[], (number | undefined)[]]>([
+    [
+      'plain ones, and val',
+      [...pair(6, 'images', 'labels'), ...pair(2, 'val_images', 'val_labels')],
+      [6, 2, undefined],
+    ],
+    ['of Keras', [...pair(5, 'x_train', 'y_train'), ...pair(3, 'x_test', 'y_test')], [5, undefined, 3]],
+    ['of scikit-learn', [...pair(5, 'X_train', 'y_train'), ...pair(3, 'X_test', 'y_test')], [5, undefined, 3]],
+    [
+      'of MedMNIST',
+      ['train', 'val', 'test'].flatMap((part, at) => pair(4 + at, `${part}_images`, `${part}_labels`)),
+      [4, 5, 6],
+    ],
+    ['of long words', [...pair(4, 'x', 'y'), ...pair(2, 'validation_x', 'validation_y')], [4, 2, undefined]],
+  ])('have parts: %s', async (_, entries, sizes) => {
+    const spec = { name: 'd', format: 'npz', path: written(...entries), split: { seed: 0 } } as const;
+    const { pool, val, test, leftOut } = await openParts(spec, '.', 'class');
+    expect([pool.size, val?.size, test?.size]).toEqual(sizes);
+    expect(leftOut).toEqual([]);
+  });
+
+  it('name every array that is not used', async () => {
+    const path = written(...pair(2, 'images', 'labels'), classes(2, 'ids'), classes(9, 'val_weights'));
+    expect((await open(path)).leftOut).toEqual([{ reason: 'arrays', count: 2, example: 'ids, val_weights' }]);
+  });
+
+  it('give the mask or the class by what is needed', async () => {
+    const images = { name: 'images.npy', bytes: floats([0, 1, 2, 3], [2, 1, 1, 2]) };
+    const masks = { name: 'masks.npy', bytes: floats([0, 1, 1, 0], [2, 1, 2]) };
+    const path = written(images, classes(2, 'labels'), masks);
+    expect((await open(path, { target: 'mask' })).target).toBe('mask');
+    const dataset = await open(path, { target: 'class' });
+    expect([dataset.target, dataset.leftOut[0]?.example]).toEqual(['class', 'masks']);
+  });
+
+  it.each<[string, ZipEntry[], string]>([
+    [
+      'a part without labels',
+      [...pair(2, 'images', 'labels'), samples(2, 'val_images')],
+      'has val_images, but no labels',
+    ],
+    ['labels of no samples', [...pair(2, 'images', 'labels'), classes(2, 'y_test')], 'has y_test, but no samples'],
+    [
+      'two for training',
+      [...pair(2, 'images', 'labels'), ...pair(2, 'x_train', 'y_train')],
+      'either could be for training',
+    ],
+    [
+      'two kinds of samples',
+      [...pair(2, 'images', 'labels'), samples(2, 'x')],
+      'has images and x: either could be meant',
+    ],
+    ['no samples', pair(0, 'images', 'labels'), 'x.npz has no samples'],
+    [
+      'channels first or last',
+      [{ name: 'x.npy', bytes: floats(Array<number>(18).fill(0), [2, 3, 1, 3]) }, classes(2, 'y')],
+      'which may be [N, C, H, W] or [N, H, W, C]',
+    ],
+  ])('refuse %s', async (_, entries, message) => {
+    const fault = await faultOfAsync(() => open(written(...entries)));
+    expect(fault).toMatch(/^E0714: /);
+    expect(fault).toContain(message);
+  });
+
+  it('of a test part alone are for measuring', async () => {
+    const path = written(...pair(2, 'x_test', 'y_test'));
+    expect((await open(path)).size).toBe(2);
+    const spec = { name: 'd', format: 'npz', path, split: { seed: 0 } } as const;
+    expect(await faultOfAsync(() => openParts(spec, '.', 'class'))).toContain('has samples for test alone');
   });
 
   it('refuse numbers that are not finite, where they are read', async () => {

@@ -1,9 +1,8 @@
 /** Folders as people have them: links, subfolders, files of other kinds, names of every sort. */
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PNG } from 'pngjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { accountLine } from '../../../runtime/node/data-account.ts';
+import { accountLine, measuredLine } from '../../../runtime/node/data-account.ts';
 import { leftOutText } from '../../../runtime/node/datasets/account.ts';
 import { openDataset } from '../../../runtime/node/datasets/open-dataset.ts';
 import type { DatasetFormat, DatasetOptions } from '../../../runtime/node/datasets/dataset.ts';
@@ -15,9 +14,7 @@ import { greyPng } from './png.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 function picture(value = 1): Buffer {
-  const png = new PNG({ width: 1, height: 1 });
-  png.data.fill(value);
-  return PNG.sync.write(png);
+  return greyPng({ width: 1, height: 1, values: [value] });
 }
 
 async function open(format: DatasetFormat, path: string, options: DatasetOptions = {}) {
@@ -192,6 +189,75 @@ describe('a file of labels', () => {
     );
     expect(fault).toMatch(/^E0714: /);
     expect(fault).toContain(message);
+  });
+});
+
+describe('a split that leaves nothing for training', () => {
+  it.each([{ test: 10 }, { train: 0, test: 10 }, { test: { share: 1 } }])(
+    '%j is for measuring alone',
+    async (split) => {
+      const spec = { format: 'synthetic', samples: 10, size: 8, classes: 2, split: { ...split, seed: 0 } } as const;
+      const data = await train(spec, '.', { needsTraining: false });
+      expect([data.train, data.val, data.test?.size]).toEqual([undefined, undefined, 10]);
+      expect(await faultOfAsync(() => train(spec, '.'))).toMatch(
+        /^E0719: the synthetic data leaves no samples for training \(test = 10\)$/,
+      );
+    },
+  );
+
+  it('and samples in no part are said', async () => {
+    const spec = { format: 'synthetic', samples: 10, size: 8, classes: 2 } as const;
+    const { account } = await train({ ...spec, split: { train: { share: 0.5 }, val: 2, seed: 0 } }, '.');
+    expect(accountLine(account)).toBe(
+      '10 generated pictures (circle 5, square 5), 5 / 2 / 0 for train / val / test; 3 in no part',
+    );
+    const tenths = await train(spec, '.');
+    expect(accountLine(tenths.account)).toContain(
+      '8 / 1 / 1 for train / val / test (no split is written: a tenth each',
+    );
+    expect(measuredLine(tenths.account, 'test')).toBe(
+      'the test part, 1 of 10 generated pictures: no split is written, so that a tenth is its part',
+    );
+  });
+});
+
+describe('a folder in a standard layout', () => {
+  it('of CIFAR-10 names what else lies there', async () => {
+    const record = Buffer.alloc(3073);
+    const folder = temporaryFolder({
+      'data_batch_1.bin': record,
+      'data_batch_2.bin': record,
+      'data_batch_1 (copy).bin': record,
+      'test_batch.bin': record,
+      'readme.html': '',
+      'batches.meta.txt': 'cat\ndog\n',
+    });
+    const { account } = await train({ format: 'cifar-binary', path: '.', split: { train: 2, seed: 0 } }, folder);
+    expect(account.samples).toBe(3);
+    expect(leftOutText(account.leftOut)).toBe('1 .bin (data_batch_1 (copy).bin), 1 .html (readme.html)');
+  });
+
+  it.each<[string, Record<string, Buffer>, string]>([
+    ['of the Python version', { data_batch_1: Buffer.alloc(9) }, 'holds no data_batch_*.bin'],
+    ['of CIFAR-100', { 'data_batch_1.bin': Buffer.alloc(3074) }, 'has 1 records of 3073 bytes and 1 bytes'],
+    ['of an empty file', { 'data_batch_1.bin': Buffer.alloc(0) }, 'has 0 records'],
+  ])('%s is refused', async (_, files, message) => {
+    const fault = await faultOfAsync(() => train({ format: 'cifar-binary', path: '.' }, temporaryFolder(files)));
+    expect(fault).toMatch(/^E0714: /);
+    expect(fault).toContain(message);
+  });
+
+  it('of IDX files without a sample is refused', async () => {
+    const header = (magic: number, ...sizes: number[]) => {
+      const file = Buffer.alloc(4 + 4 * sizes.length);
+      [magic, ...sizes].forEach((value, at) => file.writeUInt32BE(value, at * 4));
+      return file;
+    };
+    const folder = temporaryFolder({
+      't10k-images-idx3-ubyte': header(2051, 0, 4, 4),
+      't10k-labels-idx1-ubyte': header(2049, 0),
+    });
+    expect(await faultOfAsync(() => open('idx', folder))).toMatch(/^E0714: .* has no samples$/);
   });
 });
 
