@@ -40,8 +40,8 @@ describe('compile', () => {
 
   it('names the source, the path and the passes of every dispatch', () => {
     const { software } = resnet20().artifact.manifest.plans;
-    const step = software?.steps.find(({ op, path }) => path === 'layer2.0.conv2' && op !== 'zeroHalo');
-    expect(step?.op).toBe('conv2d+add+relu');
+    const step = software?.steps.find(({ op, path }) => path === 'layer2.0.conv2' && op !== 'zero_halo');
+    expect(step?.op).toBe('conv+add+relu');
     expect(step?.places[0]).toMatchObject({ line: 8, column: 8 });
     // Fresh batch norms have no shift, so `simplify` drops the bias that folding made.
     expect(step?.passes).toEqual(['fold-batch-norm', 'simplify', 'fuse-conv']);

@@ -114,7 +114,7 @@ function keyCounter(): (path: string, op: string) => string {
   };
 }
 
-const isClearing = ({ op }: Step): boolean => op === 'zeroHalo';
+const isClearing = ({ op }: Step): boolean => op === 'zero_halo';
 
 async function artifactReference(
   session: Session,

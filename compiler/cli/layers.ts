@@ -6,12 +6,14 @@ import { sizeOfOne } from '../emit/size.ts';
 import type { Dim, Term } from '../ir/dim.ts';
 import { isParameter } from '../ir/leaves.ts';
 import { topologicalOrder, type Graph, type Node } from '../ir/node.ts';
+import { languageName } from '../ir/op-names.ts';
 import { elementCount, type DType } from '../ir/type.ts';
 
 export interface Layer {
   readonly node: Node;
   /** Path of the parameter scope; empty at the model's own level. */
   readonly path: string;
+  /** As the language calls it. */
   readonly op: string;
   /** Trainable elements; a weight that several layers share counts at the first. */
   readonly params: number;
@@ -40,7 +42,7 @@ export function layersOf(graph: Graph, parameters: BuiltModel['parameters']): La
       return {
         node,
         path: node.origin?.path ?? '',
-        op: node.op.name,
+        op: languageName(node.op.name),
         params: own
           .filter(({ attrs }) => trainable.has(attrs.name))
           .reduce((sum, { type }) => sum + elementsOfOne(type.shape), 0),

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { isConstant, isInput, isParameter } from '../ir/leaves.ts';
 import { topologicalOrder, type Graph, type Node } from '../ir/node.ts';
 import { isOp } from '../ir/op.ts';
+import { languageName } from '../ir/op-names.ts';
 import { fused } from '../ops/index.ts';
 import { positionAt } from '../../grammar/source.ts';
 import type { Binding, Layout, Phase, Place, Plan, Step, Value } from '../../runtime/artifact.ts';
@@ -143,11 +144,11 @@ function selectAll(graph: Graph, select: (node: Node) => Selection | undefined, 
   return selections;
 }
 
-/** `conv2d+add+relu`: the ops of a fused node, in order. */
+/** `conv+add+relu`: the ops of a fused node in order, as the language calls them. */
 export function describe(node: Node): string {
-  if (!isOp(node, fused)) return node.op.name;
+  if (!isOp(node, fused)) return languageName(node.op.name);
   const inner = topologicalOrder(node.attrs.body).filter((step) => !isInput(step) && !isConstant(step));
-  return inner.map((step) => step.op.name).join('+');
+  return inner.map((step) => languageName(step.op.name)).join('+');
 }
 
 const layoutOf = (placement: Placement): Layout => ({
@@ -226,7 +227,7 @@ function emitWithin({ kernel, schedule }: Selection, request: KernelRequest): Ke
 function clearStep(context: Context, node: Node, buffer: Buffer): Step {
   const placement = placementOf(context.assignment, buffer.root);
   const step = stepOf(context, 'zero-halo', emitZeroHalo(placement, buffer.border), node, buffer);
-  return { ...step, op: 'zeroHalo', schedule: '', macs: 0, result: valueOf(context, '', buffer.root) };
+  return { ...step, op: 'zero_halo', schedule: '', macs: 0, result: valueOf(context, '', buffer.root) };
 }
 
 function stepOf(

@@ -6,6 +6,7 @@ import type { CheckedDirective } from '../analyze/index.ts';
 import type { Recipe } from '../../runtime/train/recipe.ts';
 import type { Artifact } from '../../runtime/artifact.ts';
 import { topologicalOrder, type Graph } from '../ir/node.ts';
+import { languageName } from '../ir/op-names.ts';
 import { isInput } from '../ir/leaves.ts';
 import { bindParameters } from '../passes/bind-parameters.ts';
 import { biasErrorGraph } from '../passes/int8/correct-bias.ts';
@@ -224,6 +225,6 @@ function report(
   if (!settings.equalize) return;
   const bound = bindParameters.run(input.graph, { parameters: input.weights });
   for (const { from, reason } of unequalized(runPipeline(bound, int8Preparation))) {
-    output.note(`${stage.name}: ${from.origin?.path ?? from.op.name} is not equalized: ${reason}`);
+    output.note(`${stage.name}: ${from.origin?.path ?? languageName(from.op.name)} is not equalized: ${reason}`);
   }
 }

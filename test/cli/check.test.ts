@@ -19,7 +19,7 @@ it('tells parameters and multiply-accumulates of each model', async () => {
   const table = await cnnc('check', shop.at('tiny.cnn'), '--shapes');
   expect(table.out).toMatch(/^model +params +MACs\nTiny +268 +13,856\n/);
   expect(table.out).toContain('takes image: f32[N, 3, 8, 8]\n  gives output: f32[N, 4]\n  open sizes: N\n');
-  expect(table.out.replaceAll(`${shop.folder}/`, '')).toMatch(/^ +stem +conv2d +f32\[N, 8, 8, 8\] +tiny\.cnn:4:8$/m);
+  expect(table.out.replaceAll(`${shop.folder}/`, '')).toMatch(/^ +stem +conv +f32\[N, 8, 8, 8\] +tiny\.cnn:4:8$/m);
 });
 
 it('tells open sizes, what asserts state about them, and the shapes of layers by their names', async () => {
@@ -27,7 +27,7 @@ it('tells open sizes, what asserts state about them, and the shapes of layers by
   expect(code).toBe(0);
   expect(out).toContain('takes image: f32[N, 3, H, W]\n  gives output: f32[N, 21, H, W]\n  open sizes: N, H, W\n');
   expect(out).toContain('  H is a multiple of 16: each run checks it\n  W is a multiple of 16: each run checks it\n');
-  expect(out).toMatch(/^.* maxPool2d +f32\[N, 32, H\/2, W\/2\] +examples\/unet\/unet\.cnn:\d+:\d+$/m);
+  expect(out).toMatch(/^.* max_pool +f32\[N, 32, H\/2, W\/2\] +examples\/unet\/unet\.cnn:\d+:\d+$/m);
 });
 
 it('gives multiply-accumulates as a formula of open sizes, and their number at the size of training', async () => {

@@ -98,8 +98,8 @@ describe('compare', () => {
     expect(ran).toMatchObject({ code: 0, err: '' });
     const layers = eventsOf(ran).filter(({ kind }) => kind === 'layer');
     expect(layers.map(({ layer }) => layer)).toEqual([
-      'stem conv2d+relu',
-      'globalAveragePool',
+      'stem conv+relu',
+      'global_avg_pool',
       'head linear',
       'output output',
     ]);
@@ -114,7 +114,7 @@ describe('compare', () => {
     expect(ran).toMatchObject({
       code: 6,
       out: '',
-      err: expect.stringMatching(/^error\[E0907\]: stem conv2d\+relu \(.*tiny\.cnn:4:8\): the values differ by up to /),
+      err: expect.stringMatching(/^error\[E0907\]: stem conv\+relu \(.*tiny\.cnn:4:8\): the values differ by up to /),
     });
     const strict = await cnnc(
       'compare',
@@ -172,12 +172,12 @@ describe('inspect', () => {
     const ran = await cnnc('inspect', shop.at('tiny.cnn'), '--json');
     const layers = eventsOf(ran).filter(({ kind }) => kind === 'layer');
     // 8 * 8 * 8 floats of memory.
-    const stem = { path: 'stem', op: 'conv2d', shape: '[N, 8, 8, 8]', params: 216, macs: 13824, bytes: 2048 };
+    const stem = { path: 'stem', op: 'conv', shape: '[N, 8, 8, 8]', params: 216, macs: 13824, bytes: 2048 };
     expect(layers[0]).toMatchObject(stem);
     expect(layers.reduce((sum, { params }) => sum + Number(params), 0)).toBe(268);
     expect(summaryOf(ran)).toMatchObject({ model: 'Tiny', params: 268, macs: 13856 });
     expect((await cnnc('inspect', shop.at('tiny.cnn'))).out).toMatch(
-      /stem +conv2d +\[N, 8, 8, 8\] +216 +13,824 +2\.00 KiB +.*tiny\.cnn:4:8\n/,
+      /stem +conv +\[N, 8, 8, 8\] +216 +13,824 +2\.00 KiB +.*tiny\.cnn:4:8\n/,
     );
   });
 
@@ -185,7 +185,7 @@ describe('inspect', () => {
     const shop = workshop();
     const steps = eventsOf(await cnnc('inspect', await tiny(shop), '--json')).filter(({ kind }) => kind === 'step');
     expect(new Set(steps.map(({ profile }) => profile))).toEqual(new Set(['software', 'gpu']));
-    expect(steps.find(({ op }) => op === 'conv2d+relu')).toMatchObject({
+    expect(steps.find(({ op }) => op === 'conv+relu')).toMatchObject({
       path: 'stem',
       passes: expect.arrayContaining(['fuse-conv']),
     });

@@ -119,10 +119,10 @@ describe('tracing', () => {
     const seen: string[] = [];
     const image = images(2, 9);
     await session.trace({ image }, (step, { shape }) => void seen.push(`${step.op} ${shape.join('x')}`));
-    expect(seen.filter((line) => !line.startsWith('zeroHalo'))).toEqual([
-      'conv2d 2x8x12x10',
+    expect(seen.filter((line) => !line.startsWith('zero_halo'))).toEqual([
+      'conv 2x8x12x10',
       'relu 2x8x12x10',
-      'globalAveragePool 2x8x1x1',
+      'global_avg_pool 2x8x1x1',
     ]);
     let count = 0;
     await session.trace({ image }, () => ++count < 1);

@@ -138,7 +138,7 @@ describe('steps', () => {
       const seen: string[] = [];
       await session.traceStep(inputsOf(0), ({ op }) => void seen.push(op));
       const traced = await session.readState();
-      expect(seen.filter((op) => op !== 'zeroHalo').length).toBeGreaterThan(10);
+      expect(seen.filter((op) => op !== 'zero_halo').length).toBeGreaterThan(10);
       const plain = await withSession(async (other) => {
         await other.submitStep(inputsOf(0), false);
         return other.readState();

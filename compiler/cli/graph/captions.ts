@@ -2,22 +2,9 @@
 import { formatDim } from '../../ir/dim.ts';
 import type { Node } from '../../ir/node.ts';
 import type { AttrValue } from '../../ir/op.ts';
+import { languageName } from '../../ir/op-names.ts';
 
 export type Kind = 'weighted' | 'norm' | 'activation' | 'pool' | 'join' | 'move' | 'other';
-
-/** Ops whose name in the language is not the IR's in snake case. */
-const languageNames: Readonly<Record<string, string>> = {
-  conv2d: 'conv',
-  convTranspose2d: 'conv_transpose',
-  batchNorm: 'bn',
-  maxPool2d: 'max_pool',
-  averagePool2d: 'avg_pool',
-  globalAveragePool: 'global_avg_pool',
-  adaptiveAveragePool2d: 'adaptive_avg_pool',
-  reduceMean: 'mean',
-  reduceSum: 'sum',
-  reduceMax: 'max',
-};
 
 const kinds: Readonly<Record<Exclude<Kind, 'activation' | 'other'>, readonly string[]>> = {
   weighted: ['conv2d', 'convTranspose2d', 'linear'],
@@ -53,12 +40,10 @@ export function kindOf({ op }: Node): Kind {
 
 const isKind = (text: string): text is keyof typeof kinds => Object.hasOwn(kinds, text);
 
-const snakeCase = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-
 /** `conv 3x3, 16 to 32, stride 2`: what differs from the language's defaults. */
 export function captionOf(node: Node): string {
   const { op, attrs, type } = node;
-  const name = languageNames[op.name] ?? snakeCase(op.name);
+  const name = languageName(op.name);
   switch (op.name) {
     case 'conv2d':
     case 'convTranspose2d':

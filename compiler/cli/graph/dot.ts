@@ -1,4 +1,4 @@
-/** The picture of a model in Graphviz' DOT language: boxes for scopes, cards for ops, shapes on the edges. */
+/** The picture of a model in Graphviz' DOT language: boxes for scopes, cards for ops with the shape that they give. */
 import { formatDim } from '../../ir/dim.ts';
 import { isInput } from '../../ir/leaves.ts';
 import { rootsOf, type Node } from '../../ir/node.ts';
@@ -32,6 +32,20 @@ const fills: Readonly<Record<Kind, string>> = {
   move: '#dcecef',
   other: '#eceff1',
 };
+
+/** What the colours stand for. */
+const kindNames: Readonly<Record<Kind, string>> = {
+  weighted: 'weights',
+  norm: 'normalisation',
+  activation: 'activation',
+  pool: 'pooling',
+  join: 'join',
+  move: 'data movement',
+  other: 'other',
+};
+
+/** Families in the order in which a viewer looks for them; Graphviz measures texts in the last but one, the widest. */
+export const fonts = 'Helvetica,Arial,DejaVu Sans,sans-serif';
 
 const ink = '#1f2933';
 const faint = '#6b7785';
@@ -70,16 +84,19 @@ export function dotOf({ graph, built, model }: SourceModel): string {
     drawing.idOf.get(cardOf.get(standIns.get(node) ?? node) ?? cards[0] ?? none) ?? '';
   const lines = [
     ...statementsOf(whole.kind === 'box' ? whole : { kind: 'box', path: '', items: [whole] }, drawing, '  '),
-    ...edgesOf(cards, users, drawn, drawing),
+    ...edgesOf(cards, users, drawn),
     ...Object.entries(graph.outputs).flatMap(([name, node], at) => [
       `  o${at} [label=<<B>${escape(name)}</B>>, shape=box, style="rounded,filled", fillcolor="${ink}", fontcolor="white", margin="0.18,0.08"];`,
-      edge(drawn(node), `o${at}`, node, drawing),
+      edge(drawn(node), `o${at}`),
     ]),
   ];
-  return `${head(model.name, layers, built, drawing)}\n${lines.join('\n')}\n}\n`;
+  return `${head(model.name, layers, built, drawing, legendOf(cards, hasRepeat(whole)))}\n${lines.join('\n')}\n}\n`;
 }
 
 const none: Card = { kind: 'card', nodes: [], title: '' };
+
+const hasRepeat = (item: Item): boolean =>
+  item.repeat !== undefined || (item.kind === 'box' && item.items.some(hasRepeat));
 
 const cardsIn = (item: Item): readonly Card[] => (item.kind === 'card' ? [item] : item.items.flatMap(cardsIn));
 
@@ -88,6 +105,7 @@ function head(
   layers: readonly Layer[],
   { inputs, facts }: SourceModel['built'],
   { batch }: Drawing,
+  legend: string,
 ): string {
   const sum = (key: 'params' | 'macs'): number => layers.reduce((total, layer) => total + layer[key], 0);
   const symbols = [...new Set(inputs.flatMap(({ type }) => type.shape.flatMap(symbolsOf)))];
@@ -97,17 +115,32 @@ function head(
   const figures = `<FONT COLOR="${faint}">${formatInteger(sum('params'))} params, ${macs}${shapes}</FONT>`;
   return [
     `digraph ${quote(name)} {`,
-    `  graph [rankdir=TB, bgcolor="white", fontname="Helvetica,Arial,sans-serif", fontsize=13, fontcolor="${ink}", labelloc=t, labeljust=l, nodesep=0.3, ranksep=0.08, pad=0.25, label=<${title}<BR ALIGN="LEFT"/>${figures}<BR ALIGN="LEFT"/>>];`,
-    `  node [shape=plain, fontname="Helvetica,Arial,sans-serif", fontsize=13, fontcolor="${ink}"];`,
-    `  edge [fontname="Helvetica,Arial,sans-serif", fontsize=11, fontcolor="${faint}", color="#8995a3", arrowsize=0.6];`,
+    `  graph [rankdir=TB, bgcolor="white", fontname="${fonts}", fontsize=13, fontcolor="${ink}", labelloc=t, labeljust=l, nodesep=0.3, ranksep=0.35, pad=0.25, label=<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3"><TR><TD ALIGN="LEFT">${title}</TD></TR><TR><TD ALIGN="LEFT">${figures}</TD></TR><TR><TD ALIGN="LEFT">${legend}</TD></TR></TABLE>>];`,
+    `  node [shape=plain, fontname="${fonts}", fontsize=13, fontcolor="${ink}"];`,
+    `  edge [color="#8995a3", arrowsize=0.6];`,
   ].join('\n');
 }
+
+/** The kinds of ops that are drawn, each on its colour, and what a repeated box looks like. */
+function legendOf(cards: readonly Card[], hasRepeat: boolean): string {
+  const found = new Set(cards.flatMap(({ nodes }) => nodes.filter((node) => !isInput(node)).map(kindOf)));
+  const cells = Object.entries(kindNames).flatMap(([kind, name]) =>
+    [...found].flatMap((each) => (each === kind ? [legendCell(name, fills[each], '#8995a3')] : [])),
+  );
+  const repeats = hasRepeat ? [legendCell('x3: three alike, one drawn', '#ffffff', accent)] : [];
+  const gap = '<TD BORDER="0"> </TD>';
+  return `<TABLE BORDER="0" CELLBORDER="1" CELLSPACING="0" CELLPADDING="3"><TR>${[...cells, ...repeats].join(gap)}</TR></TABLE>`;
+}
+
+const legendCell = (name: string, fill: string, border: string): string =>
+  `<TD BGCOLOR="${fill}" COLOR="${border}"><FONT POINT-SIZE="11">${name}</FONT></TD>`;
 
 function statementsOf({ items }: Box, drawing: Drawing, indent: string): string[] {
   return items.flatMap((item) => {
     if (item.kind === 'card') return [`${indent}${cardStatement(item, drawing)}`];
     const border = item.repeat ? accent : '#b8c2cc';
-    const attributes = `label=<${boxLabel(item, drawing)}>, style="rounded,filled", fillcolor="${indent.length % 4 === 2 ? '#f6f8fa' : '#ffffff'}", color="${border}", penwidth=${item.repeat ? 1.6 : 1}, margin=9`;
+    const { label, room } = captionOfBox(item, drawing);
+    const attributes = `label=<${label}>, room=${room}, style="rounded,filled", fillcolor="${indent.length % 4 === 2 ? '#f6f8fa' : '#ffffff'}", color="${border}", penwidth=${item.repeat ? 1.6 : 1}, margin=9`;
     return [
       `${indent}subgraph ${quote(`cluster_${item.path}`)} {`,
       `${indent}  graph [${attributes}];`,
@@ -117,18 +150,23 @@ function statementsOf({ items }: Box, drawing: Drawing, indent: string): string[
   });
 }
 
-function boxLabel(box: Box, { layers }: Drawing): string {
+/** The caption of a box, and the points of empty room behind it. */
+function captionOfBox(box: Box, { layers }: Drawing): { readonly label: string; readonly room: number } {
   const inside = nodesIn(box).flatMap((node) => layers.get(node) ?? []);
   // Of a box that stands for several, and of the boxes inside it, the figures are those of one.
   const sum = (key: 'params' | 'macs'): number => inside.reduce((total, layer) => total + layer[key], 0);
   const params = sum('params');
   const each = box.repeat ? ' each' : '';
   const hasRepeats = box.items.some((item) => item.repeat !== undefined);
-  const figures =
-    params === 0 || hasRepeats
-      ? ''
-      : `<BR ALIGN="LEFT"/><FONT POINT-SIZE="11" COLOR="${faint}">${formatInteger(params)} params, ${formatScaled(sum('macs'))}MACs${each}</FONT>`;
-  return `${titleOf(box.path, box.repeat)}${figures}<BR ALIGN="LEFT"/>`;
+  const text =
+    params === 0 || hasRepeats ? '' : `${formatInteger(params)} params, ${formatScaled(sum('macs'))}MACs${each}`;
+  const title = titleOf(box.path, box.repeat);
+  const figures = text === '' ? '' : `<BR ALIGN="LEFT"/><FONT POINT-SIZE="11" COLOR="${faint}">${text}</FONT>`;
+  // More room than the caption takes, so that it can stand behind the arrows into the box.
+  const room = Math.ceil(Math.max(title.replaceAll(/<[^>]*>/g, '').length * 12, text.length * 9));
+  const caption = `<TD ALIGN="LEFT" BALIGN="LEFT">${title}${figures}</TD><TD WIDTH="${room}"></TD>`;
+  const table = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">';
+  return { label: `${table}<TR>${caption}</TR></TABLE>`, room };
 }
 
 /** The path, or the first and last of several with how many they are. */
@@ -147,8 +185,10 @@ function cardStatement(card: Card, drawing: Drawing): string {
   const hasTitle = card.title !== '' || card.repeat !== undefined;
   const title = hasTitle ? [row(titleOf(card.title, card.repeat), '', '#ffffff')] : [];
   const rows = card.nodes.map((node) => row(escape(captionOf(node)), nameOf(node, drawing), fills[kindOf(node)]));
+  const last = card.nodes.at(-1);
+  const shape = last ? [row('', shapeOf(last, drawing), '#ffffff')] : [];
   const table = `<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2" COLOR="${card.repeat ? accent : '#8995a3'}" BGCOLOR="#ffffff">`;
-  return `${id} [label=<${table}${[...title, ...rows].join('')}</TABLE>>, tooltip=${quote(tooltipOf(card, drawing))}];`;
+  return `${id} [label=<${table}${[...title, ...rows, ...shape].join('')}</TABLE>>, tooltip=${quote(tooltipOf(card, drawing))}];`;
 }
 
 function row(text: string, name: string, fill: string): string {
@@ -178,19 +218,17 @@ function* edgesOf(
   cards: readonly Card[],
   users: ReadonlyMap<Node, readonly Node[]>,
   drawn: (node: Node) => string,
-  drawing: Drawing,
 ): Generator<string> {
   for (const card of cards) {
     for (const node of card.nodes) {
       for (const input of new Set(node.inputs)) {
-        if (users.has(input) && !card.nodes.includes(input)) yield edge(drawn(input), drawn(node), input, drawing);
+        if (users.has(input) && !card.nodes.includes(input)) yield edge(drawn(input), drawn(node));
       }
     }
   }
 }
 
-const edge = (from: string, to: string, value: Node, drawing: Drawing): string =>
-  `  ${from} -> ${to} [label=" ${shapeOf(value, drawing)} "];`;
+const edge = (from: string, to: string): string => `  ${from} -> ${to};`;
 
 /** `16x32x32`: sizes without the batch. */
 function shapeOf({ type }: Node, { facts, batch }: Drawing): string {

@@ -1,5 +1,13 @@
 /** Lays a DOT text out as SVG with Graphviz, which runs as WebAssembly from an optional package. */
 import { CommandError } from '../failure.ts';
+import { fonts } from './dot.ts';
+import { placeCaptions } from './place-captions.ts';
+
+/**
+ * What texts are measured in: of the families that the picture names the widest, so that no text leaves its box whichever
+ * of them a system has. Of a list of names Graphviz would take none, and measure in Times.
+ */
+const widestFont = 'DejaVu Sans';
 
 /** Throws E0908 where the package is not installed. */
 export async function svgOf(dot: string): Promise<string> {
@@ -11,22 +19,28 @@ export async function svgOf(dot: string): Promise<string> {
     );
   });
   const viz = await instance();
-  return withTextOnTop(withSlack(viz.renderString(dot, { format: 'svg' })));
+  const { status, output, errors } = viz.renderFormats(dot.replaceAll(fonts, widestFont), ['svg', 'json']);
+  if (status === 'failure') throw new Error(errors.map(({ message }) => message).join('; '));
+  const svg = placeCaptions(output['svg'] ?? '', captionWidths(output['json'] ?? ''));
+  return withTextOnTop(svg.replaceAll(`font-family="${widestFont}"`, `font-family="${fonts}"`));
 }
 
-/**
- * Graphviz measures texts as Arial. Where a system has only a wider font (DejaVu Sans: by a sixth), texts would leave
- * their boxes, so they are drawn a little smaller than they were measured.
- */
-const withSlack = (svg: string): string =>
-  svg.replaceAll(/font-size="([\d.]+)"/g, (_, size: string) => `font-size="${(Number(size) * slack).toFixed(2)}"`);
+const pointsInInch = 72;
 
-const slack = 0.86;
+/** Widths of captions, less the room that `dot.ts` adds beside them, in points by the name of the box. */
+function captionWidths(json: string): ReadonlyMap<string, number> {
+  const { objects = [] } = JSON.parse(json) as { readonly objects?: readonly Readonly<Record<string, string>>[] };
+  return new Map(
+    objects
+      .filter(({ name }) => name?.startsWith('cluster_'))
+      .map(({ name = '', lwidth = '0', room = '0' }) => [name, Number(lwidth) * pointsInInch - Number(room)]),
+  );
+}
 
-/** Titles of boxes and shapes on edges go to the end, each with a border of paper: an edge may cross but not hide them. */
+/** Captions go to the end, each with a border of paper: where there is no way around, an arrow crosses below them. */
 function withTextOnTop(svg: string): string {
   const texts: string[] = [];
-  const rest = svg.replaceAll(/<g id="[^"]*" class="(?:cluster|edge)">.*?<\/g>/gs, (group) =>
+  const rest = svg.replaceAll(/<g id="[^"]*" class="cluster">.*?<\/g>/gs, (group) =>
     group.replaceAll(/<text .*?<\/text>\n?/gs, (text) => {
       texts.push(text);
       return '';

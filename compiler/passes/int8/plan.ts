@@ -1,6 +1,7 @@
 /** Which values of a graph become i8, which of them share a scale, and why others stay in float32. */
 import { isConstant, isParameter } from '../../ir/leaves.ts';
 import { topologicalOrder, type Graph, type Node } from '../../ir/node.ts';
+import { languageName } from '../../ir/op-names.ts';
 import { integerGroups, type IntegerGroup } from './groups.ts';
 import { keepsScale } from './movement.ts';
 import { namesOf, type Names } from './names.ts';
@@ -106,7 +107,7 @@ function reasonOf(node: Node, group: IntegerGroup | undefined, keeps: Draft['kee
   if (group && keeps(group)) return 'the directive keeps it in f32';
   if (group) return words[group.kind];
   if (keepsScale(node)) return 'what it moves is f32';
-  return `${node.op.name} of this form has no integer op`;
+  return `${languageName(node.op.name)} of this form has no integer op`;
 }
 
 function floatsOf(draft: Draft, scales: ReadonlyMap<Node, number>, chosen: ReadonlySet<IntegerGroup>, names: Names) {
@@ -116,7 +117,9 @@ function floatsOf(draft: Draft, scales: ReadonlyMap<Node, number>, chosen: Reado
     const isInteger = group ? chosen.has(group) : keepsScale(node) && scales.has(node);
     if (node.inputs.length === 0 || isInteger) return [];
     const reason = reasonOf(node, group, draft.keeps);
-    return [{ node, path: group ? names.path(group) : (node.origin?.path ?? ''), op: node.op.name, reason }];
+    return [
+      { node, path: group ? names.path(group) : (node.origin?.path ?? ''), op: languageName(node.op.name), reason },
+    ];
   });
 }
 
