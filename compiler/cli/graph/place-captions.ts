@@ -23,7 +23,7 @@ export function placeCaptions(svg: string, widths: ReadonlyMap<string, number>):
     const caption = captionIn(group, widths.get(unescape(name)) ?? 0);
     const shift = caption ? freeShift(caption, arrows) : 0;
     if (shift === 0) return group;
-    return group.replaceAll(/(<text [^>]*? x=")([-\d.]+)/g, (_, open: string, x: string) => {
+    return group.replaceAll(/(<text[^>]*? x=")([-\d.]+)/g, (_, open: string, x: string) => {
       return `${open}${(Number(x) + shift).toFixed(2)}`;
     });
   });
@@ -34,9 +34,9 @@ const unescape = (text: string): string =>
   text.replaceAll('&#45;', '-').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
 
 function captionIn(group: string, width: number): Caption | undefined {
-  const texts = [...group.matchAll(/<text [^>]*? x="([-\d.]+)" y="([-\d.]+)"[^>]*? font-size="([\d.]+)"/g)];
+  const texts = [...group.matchAll(/<text[^>]*? x="([-\d.]+)" y="([-\d.]+)"[^>]*? font-size="([\d.]+)"/g)];
   const numbers = texts.map((each) => each.slice(1).map(Number));
-  const outline = /<(?:path|polygon) [^>]*? (?:d|points)="([^"]+)"/.exec(group)?.[1] ?? '';
+  const outline = /<(?:path|polygon)[^>]*? (?:d|points)="([^"]+)"/.exec(group)?.[1] ?? '';
   const sides = [...outline.matchAll(/([-\d.]+),([-\d.]+)/g)].map(([, x]) => Number(x));
   if (numbers.length === 0 || sides.length === 0) return undefined;
   const left = Math.min(...numbers.map(([x = 0]) => x));
