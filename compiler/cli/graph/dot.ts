@@ -90,13 +90,13 @@ export function dotOf({ graph, built, model }: SourceModel): string {
       edge(drawn(node), `o${at}`),
     ]),
   ];
-  return `${head(model.name, layers, built, drawing, legendOf(cards, hasRepeat(whole)))}\n${lines.join('\n')}\n}\n`;
+  return `${head(model.name, layers, built, drawing, legendOf(cards, isRepeated(whole)))}\n${lines.join('\n')}\n}\n`;
 }
 
 const none: Card = { kind: 'card', nodes: [], title: '' };
 
-const hasRepeat = (item: Item): boolean =>
-  item.repeat !== undefined || (item.kind === 'box' && item.items.some(hasRepeat));
+const isRepeated = (item: Item): boolean =>
+  item.repeat !== undefined || (item.kind === 'box' && item.items.some(isRepeated));
 
 const cardsIn = (item: Item): readonly Card[] => (item.kind === 'card' ? [item] : item.items.flatMap(cardsIn));
 

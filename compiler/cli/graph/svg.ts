@@ -1,4 +1,5 @@
 /** Lays a DOT text out as SVG with Graphviz, which runs as WebAssembly from an optional package. */
+import * as v from 'valibot';
 import { CommandError } from '../failure.ts';
 import { fonts } from './dot.ts';
 import { placeCaptions } from './place-captions.ts';
@@ -27,12 +28,20 @@ export async function svgOf(dot: string): Promise<string> {
 
 const pointsInInch = 72;
 
+/** What is read of Graphviz' own description of the picture, in which numbers are texts. */
+const laidOut = v.object({
+  objects: v.optional(
+    v.array(v.object({ name: v.optional(v.string()), lwidth: v.optional(v.string()), room: v.optional(v.string()) })),
+    [],
+  ),
+});
+
 /** Widths of captions, less the room that `dot.ts` adds beside them, in points by the name of the box. */
 function captionWidths(json: string): ReadonlyMap<string, number> {
-  const { objects = [] } = JSON.parse(json) as { readonly objects?: readonly Readonly<Record<string, string>>[] };
   return new Map(
-    objects
-      .filter(({ name }) => name?.startsWith('cluster_'))
+    v
+      .parse(laidOut, JSON.parse(json))
+      .objects.filter(({ name }) => name?.startsWith('cluster_'))
       .map(({ name = '', lwidth = '0', room = '0' }) => [name, Number(lwidth) * pointsInInch - Number(room)]),
   );
 }
