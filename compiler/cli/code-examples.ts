@@ -330,11 +330,11 @@ const height = width / 2
   },
   E0313: {
     wrong: `model Net(image: f32[N, 3, 32, 32]) {
-  return slice(image, 1, 2, 5)
+  return slice(image, axis=1, from=2, to=5)
 }
 `,
     right: `model Net(image: f32[N, 3, 32, 32]) {
-  return slice(image, 1, 1, 3)
+  return slice(image, axis=1, from=1, to=3)
 }
 `,
   },

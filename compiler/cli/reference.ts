@@ -9,6 +9,7 @@ import type { Configure, Context } from './command.ts';
 import { allCodes } from './explain.ts';
 import { exitCodes, type ExitCode } from './failure.ts';
 import { budgetTable, directiveSections, unitTable } from './reference/directives.ts';
+import { absentNames, argumentTable, layerNames, trainingNames } from './reference/elsewhere.ts';
 import { ebnf, grammarRules } from './reference/grammar.ts';
 import { code, markdownTable } from './reference/markdown.ts';
 import { railroadSvg } from './reference/railroad.ts';
@@ -33,6 +34,10 @@ async function reference({ output }: Context, file: string): Promise<ExitCode> {
 }
 
 const sections: Readonly<Record<string, () => string>> = {
+  layerNames,
+  absentNames,
+  arguments: argumentTable,
+  trainingNames,
   grammar: () => `\`\`\`\n${ebnf(grammarRules())}\n\`\`\``,
   ops: opTable,
   directives: directiveSections,

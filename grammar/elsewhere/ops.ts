@@ -3,7 +3,11 @@ import { called, missing, type Foreign } from './entry.ts';
 
 /** Stages: each `here` stands behind `x |>` with x of [N, C, H, W]. */
 export const stages: readonly Foreign[] = [
-  called('nn.Conv2d F.conv2d Conv2D Conv Convolution', 'conv(16, k=3)', 'the channels of the input follow from it'),
+  called(
+    'nn.Conv2d F.conv2d Conv2D Conv Convolution',
+    'conv(16, k=3)',
+    'the channels of the input follow from it, and padding keeps the size: `pad=0` for none',
+  ),
   called(
     'nn.ConvTranspose2d F.conv_transpose2d Conv2DTranspose ConvTranspose deconv',
     'conv_transpose(16, k=2, stride=2)',
@@ -32,9 +36,13 @@ export const stages: readonly Foreign[] = [
     'it takes sizes, which the signature names',
   ),
   called('nn.UpsamplingBilinear2d', 'resize(2 * H, 2 * W, mode=bilinear)'),
-  called('nn.PixelShuffle F.pixel_shuffle DepthToSpace', 'pixel_shuffle(2)'),
+  called(
+    'nn.PixelShuffle F.pixel_shuffle DepthToSpace',
+    'pixel_shuffle(2)',
+    'in the order of PyTorch, which is CRD in ONNX',
+  ),
   called('nn.ChannelShuffle', 'channel_shuffle(groups=2)'),
-  called('nn.ZeroPad2d nn.ConstantPad2d ZeroPadding2D F.pad', 'pad(1)'),
+  called('nn.ZeroPad2d nn.ConstantPad2d ZeroPadding2D F.pad', 'pad(1)', 'four sizes are top, left, bottom, right'),
   called('torch.clamp nn.Hardtanh clip_by_value clamp_min clamp_max', 'clip(min=-1, max=1)'),
   called('nn.SiLU F.silu swish', 'silu'),
   called('nn.LeakyReLU F.leaky_relu', 'leaky_relu(0.01)'),
@@ -58,7 +66,7 @@ export const stages: readonly Foreign[] = [
 /** Expressions: each `here` computes from x and y of [N, C, H, W]. */
 export const values: readonly Foreign[] = [
   called('torch.cat Concatenate Concat concatenate', 'concat(x, y, axis=1)'),
-  called('torch.chunk unbind', 'split(x, parts=2)'),
+  called('torch.chunk', 'split(x, parts=2)'),
   called('torch.add Add', 'x + y'),
   called('torch.sub Subtract', 'x - y'),
   called('torch.mul Multiply', 'x * y'),
@@ -71,7 +79,6 @@ export const values: readonly Foreign[] = [
   called('True', 'true'),
   called('False', 'false'),
   called('None null nil', 'none'),
-  called('same_lower', 'same', 'or `pad(top, left, bottom, right)` in front'),
   called('valid', '0', 'no padding'),
 ];
 
@@ -134,6 +141,10 @@ export const absent: readonly Foreign[] = [
   missing(
     'reflect ReflectionPad2d reflection_pad replicate ReplicationPad2d replication_pad circular symmetric',
     'borders have one constant value: `pad(1)`; there is no other mode',
+  ),
+  missing(
+    'same_lower',
+    'there is no `same_lower`; `pad(1, 1, 0, 0)` in front of a layer with `pad=0` says which sides have the border',
   ),
   missing(
     'bicubic cubic lanczos trilinear area nearest_exact antialias',

@@ -133,7 +133,7 @@ describe('names', () => {
   helped([
     [
       model('x |> Conv2d(16, k=3)'),
-      'here it is called `conv`, as in `conv(16, k=3)`; the channels of the input follow from it',
+      'here it is called `conv`, as in `conv(16, k=3)`; the channels of the input follow from it, and padding keeps the size: `pad=0` for none',
     ],
     [model('x |> batch_norm'), 'here it is called `bn`'],
     [model('x |> MaxPooling2D(k=2)'), 'here it is called `max_pool`, as in `max_pool(k=2)`'],

@@ -33,7 +33,7 @@ const [data, loss, optimizer] = ['data = d', 'loss = cross_entropy()', 'optimize
 /** The source that a row's `here` is right in. */
 const contexts: Readonly<Record<string, (here: string) => string>> = {
   stages: (here) => returning(`x |> ${here}`),
-  values: (here) => (/^(true|false|none|same|0)$/.test(here) ? around('return x') : returning(here)),
+  values: (here) => (/^(true|false|none|0)$/.test(here) ? around('return x') : returning(here)),
   absent: returning,
   optimizers: (here) => train(`${data}  ${loss}  optimizer = ${here}`),
   schedules: (here) => train(`${data}  ${loss}  ${optimizer}  schedule = ${here}`),
