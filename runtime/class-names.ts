@@ -13,6 +13,56 @@ export function parseClassNames(text: string, place: string): readonly string[] 
   return names;
 }
 
+/** Entry of a safetensors file's metadata that names the classes of a model, as JSON, in the order of its scores. */
+const metadataKey = 'class_names';
+
+/** The metadata that carries names along with weights; empty where there are none. */
+export const namesMetadata = (names: readonly string[] | undefined): readonly (readonly [string, string])[] =>
+  names && names.length > 0 ? [[metadataKey, JSON.stringify(names)]] : [];
+
+/** The names that weights carry. Throws E0714 where the entry is no list of names. */
+export function namesInMetadata(metadata: ReadonlyMap<string, string>, place: string): readonly string[] | undefined {
+  const text = metadata.get(metadataKey);
+  if (text === undefined) return undefined;
+  const help = `${metadataKey} is a list in JSON, as in ["ant", "mouse"]; leave it out where the names are not known`;
+  try {
+    const names: unknown = JSON.parse(text);
+    if (Array.isArray(names) && names.every((name): name is string => typeof name === 'string')) return names;
+  } catch {
+    // Told below.
+  }
+  throw misfit(`the entry ${metadataKey} of ${place} is no list of names`, help);
+}
+
+/** What is said of the names of a model's scores by its weights and by its source. */
+export interface ScoreNames {
+  readonly model: string;
+  /** How messages name the weights. */
+  readonly weights: string;
+  /** Names that the weights carry. */
+  readonly carried: readonly string[] | undefined;
+  /** Names that the source gives. */
+  readonly given: readonly string[] | undefined;
+}
+
+/**
+ * Names in the order of the scores: as the weights have learnt them, else as the source gives them. `note` says that the
+ * source has another order. Throws E0714 where the two differ.
+ */
+export function settleNames({ model, weights, carried, given }: ScoreNames): {
+  readonly names: readonly string[] | undefined;
+  readonly note?: string;
+} {
+  if (!carried || !given) return { names: carried ?? given };
+  const own = { who: `the list of classes of ${model}`, names: given };
+  const learnt = { who: weights, names: carried };
+  const { isSame, missing } = matchClasses(own, learnt);
+  if (missing.length > 0) matchClasses(learnt, own);
+  if (isSame) return { names: carried };
+  const note = `${own.who} has another order than ${weights}: scores are named as the weights have learnt them`;
+  return { names: carried, note };
+}
+
 /** Classes as someone names them; `who` as in `the data` or `M`. */
 export interface NamedClasses {
   readonly who: string;

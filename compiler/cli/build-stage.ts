@@ -6,6 +6,7 @@ import { RuntimeFault } from '../../runtime/errors.ts';
 import type { ProfileName } from '../../runtime/artifact.ts';
 import { readStageFolder } from '../stages/stage-folder.ts';
 import { budgetsFor } from '../analyze/model-directives.ts';
+import { namedInput } from '../stages/class-names.ts';
 import { compileStage } from '../stages/compile-stage.ts';
 import { preflight } from '../stages/preflight.ts';
 import { stageFunctions } from '../stages/registry.ts';
@@ -156,6 +157,13 @@ async function runNow(
   const { seed, output } = context;
   const source = declaredModel(setup, first);
   const weights = await weightsOf(source, flags, seed);
+  const unnamed = {
+    model: declaredStage(source, weights.weights),
+    weights: weights.source,
+    carried: weights.classNames,
+  };
+  const named = await namedInput(setup, first, source, unnamed);
+  const notes = [...weights.notes, ...named.notes.map((each) => `note: ${each}`)];
   const folder = await mkdtemp(join(tmpdir(), 'cnnc-stage-'));
   const own: StageSetup = { ...setup, weights, root: first, folderOf: () => folder };
   try {
@@ -163,7 +171,7 @@ async function runNow(
     const model = await withLazyDevice(context, async (device) => {
       const signal = new AbortController().signal;
       const running = { setup: own, output, resume: false, traceNan: false, signal, device };
-      let made = declaredStage(source, weights.weights);
+      let made = named.model;
       for (const stage of chain) {
         const within = stageContext(running, stage, declaredModel(setup, stage), undefined);
         made = (await stageFunctions[stage.word](made, stage.directive, within)).model;
@@ -172,7 +180,7 @@ async function runNow(
     });
     const words = chain.map(({ word }) => word).join(' and ');
     // Sizes that the training binds are open again, unless --shape gives them.
-    return { model: rebased(declared, model), label: `${words} of ${weights.source}`, notes: weights.notes };
+    return { model: rebased(declared, model), label: `${words} of ${weights.source}`, notes };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

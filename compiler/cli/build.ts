@@ -21,6 +21,7 @@ import { layersOf } from './layers.ts';
 import { budgetLines, qualityFigures, unjudged } from './measured-budgets.ts';
 import type { Output } from './output.ts';
 import { weightsOf, type ModelWeights } from './model-weights.ts';
+import { namedWeights } from './named-weights.ts';
 import { loadModel, parseTarget, type SourceModel } from './source-model.ts';
 import { stageFlags } from './stage-flags.ts';
 import { finalStage, stageTarget } from './stage-source.ts';
@@ -86,7 +87,7 @@ async function build(context: Context, target: string, flags: BuildFlags): Promi
   if (flags.emit === 'ast') output.raw(emitAst(source.program.file));
   else if (flags.emit === 'ir') output.raw(await emitIr(source, flags, seed));
   if (flags.emit === 'ast' || flags.emit === 'ir') return exitCodes.ok;
-  const weights = await weightsFor(source, target, flags, seed);
+  const weights = await namedWeights(context, source, await weightsFor(source, target, flags, seed), flags);
   const subject: BuildSubject = {
     name: source.model.name,
     source,

@@ -11,6 +11,7 @@ import {
 import { evaluateDim, symbolsOf, type Dim } from '../ir/dim.ts';
 import type { Node } from '../ir/node.ts';
 import { missedBudgets, sourceFigures } from './budgets.ts';
+import { dataFaults } from './check-data.ts';
 import { trainingFaults } from './check-training.ts';
 import type { Configure, Context } from './command.ts';
 import { exitCodes, type ExitCode } from './failure.ts';
@@ -37,9 +38,11 @@ async function check({ output }: Context, files: readonly string[], flags: Check
   for (const file of files) await requireFile(file);
   const host = nodeHost();
   const programs = files.map((file) => checkProgram(file, host));
-  const all = programs.map((program) =>
-    mergeDiagnostics(program.diagnostics, trainingFaults(program), exceeded(program)),
-  );
+  const all: Diagnostic[][] = [];
+  for (const program of programs) {
+    const ofData = await dataFaults(program);
+    all.push(mergeDiagnostics(program.diagnostics, trainingFaults(program), ofData, exceeded(program)));
+  }
   for (const list of all) output.diagnostics(list);
   const models = programs.flatMap((program) => program.models);
   output.data(modelTable(programs));

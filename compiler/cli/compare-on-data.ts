@@ -1,4 +1,5 @@
 /** `cnnc compare A B --data ...`: how far the outputs of an artifact are from those of another, over real samples. */
+import { matchClasses } from '../../runtime/class-names.ts';
 import { measuredLine } from '../../runtime/node/data-account.ts';
 import { readArtifact } from '../../runtime/node/read-artifact.ts';
 import { predictedClasses } from '../../runtime/train/metrics.ts';
@@ -37,6 +38,7 @@ export async function compareOnData(
   const artifacts = [await readArtifact(folder), await readArtifact(reference)] as const;
   const [model, other] = [imageModel(artifacts[0]), imageModel(artifacts[1])];
   checkAlike(reference, model, other);
+  const inOrder = orderOf(model, other);
   const judged = await openJudged(other, text, flags.labels);
   const { data } = judged;
   tellData(context.output, measuredLine(data.account, data.part), data.account, data.notes);
@@ -52,7 +54,7 @@ export async function compareOnData(
         const inputs = questions.map(({ input }) => input);
         const actual = await runSamples(session, model, inputs, size);
         const wanted = await runSamples(wantedSession, other, inputs, size);
-        questions.forEach((_, at) => gathered.add(actual[at]?.[model.output], wanted[at]?.[other.output]));
+        questions.forEach((_, at) => gathered.add(inOrder(actual[at]?.[model.output]), wanted[at]?.[other.output]));
         done += questions.length;
         context.output.progress(`${done} of ${total}`, { done, total });
       }
@@ -73,6 +75,31 @@ export async function compareOnData(
     await data.close();
   }
   return exitCodes.ok;
+}
+
+/** Brings the scores of the first into the order of the reference's classes. Throws E0714 where these are others. */
+function orderOf(
+  model: ImageModel,
+  other: ImageModel,
+): (scores: Outputs[string] | undefined) => Outputs[string] | undefined {
+  if (model.labels.length === 0 || other.labels.length === 0) return (scores) => scores;
+  const [own, its] = [
+    { who: 'the artifact', names: model.labels },
+    { who: 'the reference', names: other.labels },
+  ];
+  const { map, isSame } = matchClasses(own, its);
+  matchClasses(its, own);
+  // A single score is for the second of two classes: it has no other order.
+  if (isSame) return (scores) => scores;
+  return (scores) => {
+    if (!scores) return scores;
+    const classes = scores.shape[1] ?? 1;
+    if (classes !== map.length) throw usageError('the two artifacts name the two classes of one score in other orders');
+    const plane = scores.data.length / classes;
+    const data = new Float32Array(scores.data.length);
+    map.forEach((to, from) => data.set(scores.data.subarray(from * plane, (from + 1) * plane), to * plane));
+    return { shape: scores.shape, data };
+  };
 }
 
 function checkAlike(reference: string, model: ImageModel, other: ImageModel): void {

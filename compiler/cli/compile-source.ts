@@ -1,9 +1,11 @@
 /** Compiles a source model and keeps what each pass did, for reports, dumps and verification. */
 import { diagnostic } from '../../grammar/diagnostics.ts';
+import { settleNames } from '../../runtime/class-names.ts';
 import type { ProfileName } from '../../runtime/artifact.ts';
 import { compile, type Compilation } from '../compile.ts';
 import { LoweringError } from '../emit/lower.ts';
 import { topologicalOrder, type Graph } from '../ir/node.ts';
+import { withNames } from '../stages/staged-model.ts';
 import { SourceError } from './failure.ts';
 import type { ModelWeights } from './model-weights.ts';
 import type { SourceModel } from './source-model.ts';
@@ -19,20 +21,21 @@ export interface SourceCompilation extends Compilation {
   readonly passes: readonly PassRecord[];
 }
 
-/** Throws SourceError where an op has no kernel. */
+/** Throws SourceError where an op has no kernel, and E0714 where weights and source name other classes. */
 export function compileSource(
   { model, built, program, preprocess, graph, diagnostics }: SourceModel,
-  { weights }: ModelWeights,
+  { weights, classNames: carried, source: origin }: ModelWeights,
   profiles?: readonly ProfileName[],
 ): SourceCompilation {
   const passes: PassRecord[] = [];
+  const { names } = settleNames({ model: model.name, weights: origin, carried, given: preprocess?.labels });
   const input = {
     name: model.name,
     source: program.file.path,
     graph,
     parameters: built.parameters,
     weights,
-    preprocess,
+    preprocess: withNames(preprocess, names),
     guards: built.facts,
   };
   try {

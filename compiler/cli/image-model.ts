@@ -1,6 +1,7 @@
 /** Feeds images to a model with one image input, in batches. */
 import type { Artifact, Plan, Size } from '../../runtime/artifact.ts';
 import { formatSize } from '../../runtime/bind-symbols.ts';
+import { checkCount } from '../../runtime/class-names.ts';
 import { RuntimeFault } from '../../runtime/errors.ts';
 import type { Image8 } from '../../runtime/image.ts';
 import { preprocessedSize, preprocessImage } from '../../runtime/preprocess.ts';
@@ -32,23 +33,29 @@ export type Sample = HostTensor;
 
 const fixed = (size: Size | undefined): number | undefined => (typeof size === 'number' ? size : undefined);
 
-/** Throws E0906 where the model does not take one image. All plans of an artifact have the same inputs and outputs. */
+/** Throws E0906 where the model does not take one image, and E0714 where its classes are not as many as its scores. All plans of an artifact have the same inputs and outputs. */
 export function imageModel({ manifest }: Pick<Artifact, 'manifest'>): ImageModel {
   const plan = manifest.plans.software ?? manifest.plans.gpu;
   if (!plan) throw new RuntimeFault('E0715', 'input', 'the artifact holds no plan', 'build it again');
   const [input, second] = plan.inputs;
   const channels = fixed(input?.shape[1]);
   if (!input || second || input.shape.length !== 4 || channels === undefined) throw notOneImage(plan);
+  const { name } = manifest.model;
+  const scored = scoring(plan);
+  const [labels, classes] = [manifest.preprocess?.labels ?? [], scored.pixelClasses ?? scored.classes];
+  if (labels.length > 0 && classes !== undefined) {
+    checkCount({ who: 'the artifact', names: labels }, classes === 1 ? 2 : classes, name);
+  }
   return {
-    name: manifest.model.name,
+    name,
     input: input.name,
     channels,
     height: fixed(input.shape[2]),
     width: fixed(input.shape[3]),
     fixedBatch: fixed(input.shape[0]),
-    ...scoring(plan),
+    ...scored,
     endsInSoftmax: plan.steps.at(-1)?.op.split('+').at(-1) === 'softmax',
-    labels: manifest.preprocess?.labels ?? [],
+    labels,
     steps: manifest.preprocess?.steps ?? [],
   };
 }

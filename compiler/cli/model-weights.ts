@@ -1,5 +1,6 @@
 /** The weights of a source model: from `--weights`, or from the file of its `weights` directive. */
 import { readBytes } from '../../runtime/node/file-access.ts';
+import { namesInMetadata } from '../../runtime/class-names.ts';
 import { RuntimeFault } from '../../runtime/errors.ts';
 import { parseSafetensors } from '../../runtime/safetensors.ts';
 import { unpackSparse } from '../../runtime/sparse-tensors.ts';
@@ -16,6 +17,8 @@ export interface ModelWeights {
   readonly weights: ReadonlyMap<string, Tensor>;
   /** What the user reads: a path, or how they were made. */
   readonly source: string;
+  /** Of the scores, in their order, where the file carries them. */
+  readonly classNames?: readonly string[] | undefined;
   /** What was passed over in reading them, for people. */
   readonly notes: readonly string[];
 }
@@ -58,7 +61,8 @@ export async function weightsOf(
   }
   const only = second ? undefined : directive;
   const bytes = option === undefined ? await readNamed(path) : await readBytes(path);
-  const stored = named(path, () => unpackSparse(parseSafetensors(bytes)));
+  const file = named(path, () => parseSafetensors(bytes));
+  const stored = named(path, () => unpackSparse(file));
   const options = {
     bufferNames: built.bufferNames,
     strict: !ignoreExtra && (only?.strict ?? true),
@@ -66,7 +70,7 @@ export async function weightsOf(
     ...(only ? { rename: only.rename } : {}),
   };
   const weights = located(source.graph, () => loadWeights(path, stored, built.parameters, options));
-  return { weights, source: path, notes };
+  return { weights, source: path, classNames: namesInMetadata(file.metadata, path), notes };
 }
 
 const extraNote = (path: string, names: readonly string[]): string => {

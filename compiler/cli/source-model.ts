@@ -1,9 +1,10 @@
 /** From `FILE[:Model]` to a model with its graph, weights and preprocessing. */
+import type { Preprocess } from '../../runtime/artifact.ts';
 import { RuntimeFault } from '../../runtime/errors.ts';
 import type { Diagnostic } from '../../grammar/diagnostics.ts';
 import { didYouMean } from '../../grammar/suggest.ts';
 import { analyze, mergeDiagnostics, nodeHost } from '../analyze/index.ts';
-import type { AnalyzedModel, AnalyzedProgram, BuiltModel, Preprocess } from '../analyze/index.ts';
+import type { AnalyzedModel, AnalyzedProgram, BuiltModel } from '../analyze/index.ts';
 import type { Graph } from '../ir/node.ts';
 import { SourceError, usageError } from './failure.ts';
 import { requireFile } from './require-file.ts';

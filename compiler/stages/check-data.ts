@@ -1,4 +1,5 @@
 /** Data of a stage, opened as it will be when the stage runs, and closed again. */
+import { scoresFor } from '../../runtime/node/align-classes.ts';
 import { openLoader } from '../../runtime/node/loader.ts';
 import { openTrainingData } from '../../runtime/node/training-data.ts';
 import { checkMonitors } from '../../runtime/train/monitors.ts';
@@ -13,8 +14,8 @@ import { draftRecipe, imageSizeOf } from './train.ts';
 export async function checkTrainingData(inquiry: Inquiry, directive: CheckedDirective): Promise<void> {
   const recipe = recipeFor(inquiry, directive);
   const { target, augment } = recipe;
-  const classes = recipe.data.classes ?? target.classes;
-  const data = await openTrainingData(recipe.data, '.', { target: target.kind, classes });
+  const scores = scoresFor(target, inquiry.stage.model);
+  const data = await openTrainingData(recipe.data, '.', { target: target.kind, scores });
   try {
     checkMonitors(recipe, data.val !== undefined);
     const common = { ...loaderSettings(inquiry, directive, recipe), data };
@@ -45,7 +46,7 @@ export async function checkMeasuredData(
   const named = { ...directive, settings };
   const recipe = recipeFor(inquiry, named);
   const { target } = recipe;
-  const options = { target: target.kind, classes: target.classes, everyClass: false };
+  const options = { target: target.kind, scores: scoresFor(target, inquiry.stage.model), needsTraining: false };
   const data = await openTrainingData(recipe.data, '.', options);
   try {
     await openLoader({

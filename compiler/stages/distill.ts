@@ -1,4 +1,5 @@
 /** The `distill` stage: new weights for the same network, learned from a teacher's scores beside the labels. */
+import { matchClasses, settleNames } from '../../runtime/class-names.ts';
 import { RuntimeFault } from '../../runtime/errors.ts';
 import { diagnostic, type Diagnostic } from '../../grammar/diagnostics.ts';
 import type { CheckedDirective } from '../analyze/index.ts';
@@ -9,6 +10,8 @@ import { weightsOf } from '../cli/model-weights.ts';
 import type { SourceModel } from '../cli/source-model.ts';
 import type { Teacher } from '../train/teacher.ts';
 import type { Hint } from '../train/hints.ts';
+import { makeGraph, makeNode } from '../ir/node.ts';
+import { selectChannels } from '../ops/index.ts';
 import { numberOf, textOf } from './settings.ts';
 import type { StageContext, StageResult } from './stage-context.ts';
 import type { StagedModel } from './staged-model.ts';
@@ -22,7 +25,8 @@ export async function distillStage(
   context: StageContext,
 ): Promise<StageResult> {
   const directive = trainingDirective(context.stage);
-  const teacher = teacherOf(directive.settings, await trainedTeacher(directive, context));
+  const trained = matched(await trainedTeacher(directive, context), input);
+  const teacher = teacherOf(directive.settings, trained);
   const source = trainingSource(input, directive, context);
   const { weights, result } = await context.train((isFused) =>
     compileTrainStage(source, context.overrides, { isFused, teacher }),
@@ -30,10 +34,31 @@ export async function distillStage(
   return { model: { ...input, weights }, figures: { steps: result.state.step, epochs: result.state.epoch } };
 }
 
-type Trained = Pick<Teacher, 'graph' | 'weights'>;
+interface Trained extends Pick<Teacher, 'graph' | 'weights'> {
+  /** Of its scores, in their order, where they are known. */
+  readonly names: readonly string[] | undefined;
+}
+
+/** The teacher with its scores in the order of the student's. Throws E0714 where they tell other classes apart. */
+function matched(teacher: Trained, { name, preprocess }: StagedModel): Trained {
+  const { names, graph } = teacher;
+  const own = preprocess?.labels;
+  if (!names || !own) return teacher;
+  const [taught, learnt] = [
+    { who: 'the teacher', names },
+    { who: name, names: own },
+  ];
+  const { map, isSame } = matchClasses(taught, learnt);
+  matchClasses(learnt, taught);
+  const [[key, scores] = []] = Object.entries(graph.outputs);
+  if (isSame || key === undefined || !scores) return teacher;
+  const indices = own.map((_, index) => map.indexOf(index));
+  const ordered = makeNode(selectChannels, [scores], { indices });
+  return { ...teacher, graph: makeGraph({ ...graph.outputs, [key]: ordered }) };
+}
 
 /** The settings of a distillation with a teacher. */
-const teacherOf = (settings: Settings, { graph, weights }: Trained): Teacher => ({
+const teacherOf = (settings: Settings, { graph, weights }: Pick<Teacher, 'graph' | 'weights'>): Teacher => ({
   graph,
   weights,
   temperature: numberOf(settings.get('temperature')) ?? 4,
@@ -53,13 +78,14 @@ function hintsOf(settings: Settings): Hint[] {
 /** The stage that `teacher` names, or a model with the weights of a file or, without one, those published for it. */
 async function trainedTeacher(directive: CheckedDirective, context: StageContext): Promise<Trained> {
   const staged = await context.teacher();
-  if (staged) return staged;
+  if (staged) return { ...staged, names: staged.preprocess?.labels };
   const named = directive.settings.get('teacher');
   if (named?.kind !== 'model') throw new RangeError('a distill directive passed the checks without a teacher');
   const model = context.model(named.name, named.args);
   const path = named.file === undefined ? undefined : context.locate(named.file);
-  const { weights } = await teacherWeights(model, path, directive);
-  return { graph: model.graph, weights };
+  const { weights, classNames: carried, source } = await teacherWeights(model, path, directive);
+  const { names } = settleNames({ model: named.name, weights: source, carried, given: model.preprocess?.labels });
+  return { graph: model.graph, weights, names };
 }
 
 /** Throws SourceError (E0701) at the file's name where it cannot be read. */

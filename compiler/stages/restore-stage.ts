@@ -1,10 +1,11 @@
 /** Staged models: as the source declares them, and as a stage's folder has them. */
+import { settleNames } from '../../runtime/class-names.ts';
 import { loadWeights } from '../weights.ts';
 import type { SourceModel } from '../cli/source-model.ts';
 import type { Tensor } from '../ir/type.ts';
 import { keptParameters, rebuildPruned, type ChannelRecord } from '../passes/channels/index.ts';
 import { damagedStage, readStageWeights, type StageFolder } from './stage-folder.ts';
-import type { StagedModel } from './staged-model.ts';
+import { withNames, type StagedModel } from './staged-model.ts';
 
 export const declaredStage = (
   { model, program, graph, built, preprocess }: SourceModel,
@@ -25,10 +26,13 @@ export const declaredStage = (
  */
 export async function restoreStage(source: SourceModel, folder: StageFolder): Promise<StagedModel> {
   const stored = await readStageWeights(folder);
-  const { channels, quantization } = folder.record;
+  const { channels, quantization, classNames: carried, name } = folder.record;
   const shaped = shapedAs(source, channels, folder.path);
   const weights = loadWeights(folder.path, stored, shaped.parameters, { bufferNames: source.built.bufferNames });
-  return { ...shaped, weights, ...(quantization ? { quantization } : {}) };
+  const given = source.preprocess?.labels;
+  const { names } = settleNames({ model: source.model.name, weights: `the stage ${name}`, carried, given });
+  const preprocess = withNames(source.preprocess, names);
+  return { ...shaped, preprocess, weights, ...(quantization ? { quantization } : {}) };
 }
 
 /** The same result on the declared model with other sizes, as where a build leaves open what the training bound. */

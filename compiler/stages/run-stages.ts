@@ -8,6 +8,7 @@ import { weightsOf } from '../cli/model-weights.ts';
 import type { SourceModel } from '../cli/source-model.ts';
 import { weightWarnings } from '../cli/weight-warnings.ts';
 import { initialWeights } from '../weights.ts';
+import { namedInput } from './class-names.ts';
 import { compileStage } from './compile-stage.ts';
 import { latencyFigures, staticFigures, validationFigures } from './measure-stage.ts';
 import { preflight } from './preflight.ts';
@@ -31,7 +32,7 @@ import {
   type Needed,
   type StageStatus,
 } from './stage-status.ts';
-import type { StagedModel } from './staged-model.ts';
+import { withNames, type StagedModel } from './staged-model.ts';
 import { tellStageData } from './tell-data.ts';
 import { trainingDirective } from './training-directive.ts';
 
@@ -67,6 +68,7 @@ export async function runChain(
     await preflight(setup, toRun, running.output);
     for (const stage of toRun) locks.push(await lockFolder(setup.folderOf(stage)));
     const statuses = new Map<StageNode, StageStatus>();
+    const said = new Set<string>();
     for (const stage of chain) {
       running.signal.throwIfAborted();
       const needed = neededBy(stage, statuses);
@@ -77,7 +79,7 @@ export async function runChain(
         continue;
       }
       if (status.kind === 'stale') await makeRoom(running, stage, status, alone);
-      const folder = await runStage(running, stage, needed);
+      const folder = await runStage(running, stage, needed, said);
       statuses.set(stage, { kind: 'cached', folder, identity: folder.record.identity });
       onOutcome({ stage, folder, isCached: false, figures: folder.record.figures });
     }
@@ -106,24 +108,43 @@ async function makeRoom(
   output.note(`${stage.name} runs again: ${status.reasons.join(', ')}; the earlier run is kept in ${aside}`);
 }
 
-async function runStage(running: StageRunning, stage: StageNode, needed: Needed): Promise<StageFolder> {
+/** The source with the names that the scores of a staged model have. */
+const asNamed = (source: SourceModel, { preprocess }: StagedModel): SourceModel => ({
+  ...source,
+  preprocess: withNames(source.preprocess, preprocess?.labels),
+});
+
+/** Stages share their data, and what is to be said of it. */
+function tellOnce({ output }: StageRunning, notes: readonly string[], said: Set<string>): void {
+  for (const note of notes.filter((each) => !said.has(each))) output.note(`note: ${note}`);
+  for (const note of notes) said.add(note);
+}
+
+async function runStage(
+  running: StageRunning,
+  stage: StageNode,
+  needed: Needed,
+  said: Set<string>,
+): Promise<StageFolder> {
   const { setup } = running;
   const run = stageFunctions[stage.word];
   const source = declaredModel(setup, stage);
   const input = await inputOf(running, stage, source, needed.from);
+  const { model, notes } = await namedInput(setup, stage, source, { ...input, weights: input.origin.file });
   for (const note of input.origin.notes) running.output.note(note);
+  tellOnce(running, notes, said);
   if (!running.allowNonFinite) {
-    running.output.diagnostics(weightWarnings(input.model.graph, input.model.weights, input.origin.file));
+    running.output.diagnostics(weightWarnings(model.graph, model.weights, input.origin.file));
   }
   const identity = await stageIdentity(setup, stage, source, { from: input.upstream, teacher: needed.teacher });
-  const recipe = recipeOfStage(setup, stage, source);
+  const recipe = recipeOfStage(setup, stage, asNamed(source, model));
   const data = recipe?.data;
   await tellStageData(running, stage.model, recipe);
   const contents = data && (await dataContents(data));
   const path = setup.folderOf(stage);
   const started = performance.now();
   const context = stageContext(running, stage, source, needed.teacher);
-  const result = await run(input.model, stage.directive, context).catch((error: unknown) => {
+  const result = await run(model, stage.directive, context).catch((error: unknown) => {
     if (!(error instanceof NotFiniteFault)) throw error;
     const found = notFiniteDiagnostic(error, { ...source, directive: stage.directive });
     throw new SourceError([found], exitCodes.runtime);
@@ -145,6 +166,8 @@ async function runStage(running: StageRunning, stage: StageNode, needed: Needed)
 
 interface StageInput {
   readonly model: StagedModel;
+  /** Names of classes that the weights have. */
+  readonly carried: readonly string[] | undefined;
   /** Where its weights come from, and what was passed over in reading them. */
   readonly origin: { readonly file: string; readonly notes: readonly string[] };
   /** What the stage starts from, for its identity. */
@@ -159,8 +182,10 @@ async function inputOf(
   before: StageStatus | undefined,
 ): Promise<StageInput> {
   if (before?.kind === 'cached') {
-    const origin = { file: before.folder.path, notes: [] };
-    return { model: await restoreStage(source, before.folder), upstream: before.folder.record.result, origin };
+    const { path, record } = before.folder;
+    const origin = { file: path, notes: [] };
+    const model = await restoreStage(source, before.folder);
+    return { model, carried: record.classNames, upstream: record.result, origin };
   }
   return firstInput(setup, stage, source);
 }
@@ -170,16 +195,19 @@ export async function firstInput(setup: StageSetup, stage: StageNode, source: So
   if (given) {
     // What was passed over in reading them was said then.
     const origin = { file: given.source, notes: [] };
-    return { model: declaredStage(source, given.weights), upstream: upstreamOf(setup, stage, undefined), origin };
+    const upstream = upstreamOf(setup, stage, undefined);
+    return { model: declaredStage(source, given.weights), carried: given.classNames, upstream, origin };
   }
   if (stage.word === 'train' || stage.word === 'distill') {
     const seed = setup.overrides.seed ?? numberOf(trainingDirective(stage).settings.get('seed')) ?? 0;
     const origin = { file: `the seed ${seed}`, notes: [] };
-    return { model: declaredStage(source, initialWeights(source.built.parameters, seed)), upstream: '', origin };
+    const model = declaredStage(source, initialWeights(source.built.parameters, seed));
+    return { model, carried: undefined, upstream: '', origin };
   }
   const published = await weightsOf(source, {}, 0);
   const origin = { file: published.source, notes: published.notes };
-  return { model: declaredStage(source, published.weights), upstream: weightsDigest(published), origin };
+  const model = declaredStage(source, published.weights);
+  return { model, carried: published.classNames, upstream: weightsDigest(published), origin };
 }
 
 /** Measured alike for every kind of stage, so that stages can be compared. */
@@ -190,7 +218,7 @@ async function measuredFigures(
   { model }: StageResult,
 ): Promise<StageFigures> {
   const { artifact } = compileStage(model, stage.directive.declaration.word.span);
-  const recipe = recipeOfStage(setup, stage, source);
+  const recipe = recipeOfStage(setup, stage, asNamed(source, model));
   output.progress(`${stage.name}: measuring`);
   const opened = await device();
   const validation = recipe ? await validationFigures(opened, artifact, recipe, signal) : {};

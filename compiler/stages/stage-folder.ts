@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { namesMetadata } from '../../runtime/class-names.ts';
 import { RuntimeFault } from '../../runtime/errors.ts';
 import { pathKind, readBytes, systemErrorReason } from '../../runtime/node/file-access.ts';
 import { writeFileAtomically } from '../../runtime/node/write-file.ts';
@@ -34,6 +35,8 @@ const recordSchema = v.object({
   result: v.string(),
   /** By name, in base units: `params`, `macs`, `size`, `peak_memory`, `val.accuracy`, `seconds`, ... */
   figures: v.record(v.string(), v.number()),
+  /** Of the scores, in their order, where they are known. */
+  classNames: v.optional(v.array(v.string())),
   channels: v.optional(channelRecordSchema),
   quantization: v.optional(quantizationRecordSchema),
 });
@@ -96,7 +99,10 @@ const resultOf = (weights: Uint8Array, { channels, quantization }: Pick<StageRec
     .update(JSON.stringify([channels ?? null, quantization ?? null]))
     .digest('hex');
 
-type Written = Omit<StageRecord, 'format' | 'version' | 'model' | 'source' | 'result' | 'channels' | 'quantization'>;
+type Written = Omit<
+  StageRecord,
+  'format' | 'version' | 'model' | 'source' | 'result' | 'classNames' | 'channels' | 'quantization'
+>;
 
 /**
  * Writes weights and graph, then the record, each as a whole; sparse weights as `runtime/sparse-tensors.ts` says, whole
@@ -104,14 +110,15 @@ type Written = Omit<StageRecord, 'format' | 'version' | 'model' | 'source' | 're
  */
 export async function writeStageFolder(
   path: string,
-  { name: model, source, weights, channels, quantization }: StagedModel,
+  { name: model, source, weights, channels, quantization, preprocess }: StagedModel,
   graph: string,
   { isSparse, ...written }: Written & { readonly isSparse: boolean },
 ): Promise<StageRecord> {
   await mkdir(path, { recursive: true }).catch((error: unknown) => {
     throw new RuntimeFault('E0723', 'environment', `cannot make ${path}: ${systemErrorReason(error)}`);
   });
-  const bytes = encodeWeights(weights, isSparse);
+  const classNames = preprocess?.labels;
+  const bytes = encodeWeights(weights, { isSparse, classNames });
   const records = { ...(channels ? { channels } : {}), ...(quantization ? { quantization } : {}) };
   const result = resultOf(bytes, records);
   const record: StageRecord = {
@@ -121,6 +128,7 @@ export async function writeStageFolder(
     model,
     source,
     result,
+    ...(classNames ? { classNames } : {}),
     ...records,
   };
   await writeFileAtomically(join(path, weightsFile), bytes);
@@ -129,14 +137,17 @@ export async function writeStageFolder(
   return record;
 }
 
-function encodeWeights(weights: ReadonlyMap<string, Tensor>, isSparse: boolean): Uint8Array {
+function encodeWeights(
+  weights: ReadonlyMap<string, Tensor>,
+  { isSparse, classNames }: { readonly isSparse: boolean; readonly classNames: readonly string[] | undefined },
+): Uint8Array {
   const whole = new Map(
     [...weights].map(([name, { shape, data }]): [string, StoredTensor] => {
       return [name, fromFloat32(Float32Array.from(data), shape)];
     }),
   );
   const { tensors, metadata } = isSparse ? packSparse(whole) : { tensors: whole, metadata: [] };
-  return encodeSafetensors(tensors, new Map([['format', 'pt'], ...metadata]));
+  return encodeSafetensors(tensors, new Map([['format', 'pt'], ...namesMetadata(classNames), ...metadata]));
 }
 
 /** Makes room for a new run of a stage: the last finished one is kept beside it as `NAME.previous`. Throws E0723. */

@@ -23,6 +23,12 @@ export const quantizationRecordSchema = v.object({
 });
 export type QuantizationRecord = v.InferOutput<typeof quantizationRecordSchema>;
 
+/** Preprocessing that names the classes of the scores; the names of the source give way. */
+export const withNames = (
+  preprocess: Preprocess | undefined,
+  names: readonly string[] | undefined,
+): Preprocess | undefined => (names ? { ...(preprocess ?? { steps: [] }), labels: [...names] } : preprocess);
+
 /** Immutable: a stage makes a new one. */
 export interface StagedModel {
   /** Name of the model that the source declares. */
@@ -37,6 +43,7 @@ export interface StagedModel {
   /** What pruning kept, relative to the declared graph, composed over several prunes. */
   readonly channels?: ChannelRecord | undefined;
   readonly quantization?: QuantizationRecord | undefined;
+  /** Its `labels` are the names of the scores, wherever they come from. */
   readonly preprocess?: Preprocess | undefined;
   readonly guards: readonly Guard[];
 }

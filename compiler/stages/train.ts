@@ -101,6 +101,7 @@ export function draftRecipe(source: TrainingSource, overrides: RecipeOverrides, 
     kind: shape.length > 2 ? ('mask' as const) : ('class' as const),
     classes: numberOf(dataset?.settings.get('classes')) ?? classesOf(shape[1]),
     ...(ignore === undefined ? {} : { ignore }),
+    ...(source.preprocess?.labels ? { names: source.preprocess.labels } : {}),
   };
   const folder = dirname(program.file.path);
   const from = (path: string): string => resolve(folder, path);

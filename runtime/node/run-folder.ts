@@ -1,6 +1,7 @@
 /** The folder of a training run: settings, figures, weights, checkpoints and the report. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { namesMetadata } from '../class-names.ts';
 import { RuntimeFault } from '../errors.ts';
 import { encodeSafetensors } from '../safetensors.ts';
 import { fromFloat32 } from '../stored-tensor.ts';
@@ -53,7 +54,8 @@ export async function openRunFolder(folder: string, options: RunFolderOptions): 
         await opened?.metrics.sync();
         await writeCheckpoint(folder, checkpoint, { keep: periodic ? options.recipe.checkpoint.keep : 0 });
       },
-      saveWeights: (kind, weights) => writeFileAtomically(join(folder, `${kind}.safetensors`), encodeWeights(weights)),
+      saveWeights: (kind, weights) =>
+        writeFileAtomically(join(folder, `${kind}.safetensors`), encodeWeights(weights, options.classNames)),
     },
     async record(event) {
       if (event.type === 'start') opened = await begin(folder, options.recipe, event);
@@ -144,8 +146,8 @@ function reported(
 }
 
 /** As PyTorch's readers of safetensors expect. */
-const encodeWeights = (weights: Tensors): Uint8Array =>
+const encodeWeights = (weights: Tensors, classNames: readonly string[]): Uint8Array =>
   encodeSafetensors(
     new Map([...weights].map(([name, { shape, data }]) => [name, fromFloat32(data, shape)])),
-    new Map([['format', 'pt']]),
+    new Map([['format', 'pt'], ...namesMetadata(classNames)]),
   );

@@ -86,6 +86,21 @@ export async function openTrainingData(
   }
 }
 
+/** Compares classes with those of a model, without a look at samples. Throws as `openTrainingData`. */
+export async function checkClasses(
+  spec: DataSpec,
+  baseFolder: string,
+  { target, scores }: Pick<DataOrigin, 'target' | 'scores'>,
+): Promise<void> {
+  const origin = { spec, baseFolder, target, scores };
+  const parts = await openFor(origin);
+  try {
+    alignedFor(origin, parts);
+  } finally {
+    await closeParts(parts);
+  }
+}
+
 /** The same splits once more, without the checks. */
 export async function reopenSplits(origin: DataOrigin) {
   const parts = await openFor(origin);

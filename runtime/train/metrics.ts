@@ -13,6 +13,8 @@ export interface MetricTarget {
 /** `counts[label * classes + prediction]`: how often what was predicted. */
 export interface Confusion {
   readonly classes: number;
+  /** A class that counts for nothing, where it is one of them. */
+  readonly ignore?: number | undefined;
   readonly counts: Float64Array;
 }
 
@@ -36,7 +38,8 @@ export interface Meter {
 /** Throws E0910 for a metric that does not exist or that the target does not have. */
 export function createMeter(target: MetricTarget, names: readonly string[]): Meter {
   for (const name of names) checkName(target, name);
-  const confusion: Confusion = { classes: target.classes, counts: new Float64Array(target.classes ** 2) };
+  const { classes, ignore } = target;
+  const confusion: Confusion = { classes, ignore, counts: new Float64Array(classes ** 2) };
   const sums = { loss: 0, weight: 0, inTop5: 0, ranked: 0 };
   return {
     add(outputs, labels, count) {
@@ -96,14 +99,14 @@ export function accuracy(confusion: Confusion): number {
 
 /**
  * Intersection over union of each class: `both / (labelled + predicted - both)`; NaN for a class that is neither
- * labelled nor predicted anywhere.
+ * labelled nor predicted anywhere, and for the one to ignore, which takes no part even where it is predicted.
  */
 export const iouOfClasses = (confusion: Confusion): readonly number[] =>
-  perClass(confusion, ({ both, labelled, predicted }) => both / (labelled + predicted - both));
+  ofCounted(confusion, ({ both, labelled, predicted }) => both / (labelled + predicted - both));
 
-/** Dice coefficient (F1) of each class: `2 both / (labelled + predicted)`; NaN where the class is absent from both. */
+/** Dice coefficient (F1) of each class: `2 both / (labelled + predicted)`; NaN as for `iouOfClasses`. */
 export const diceOfClasses = (confusion: Confusion): readonly number[] =>
-  perClass(confusion, ({ both, labelled, predicted }) => (2 * both) / (labelled + predicted));
+  ofCounted(confusion, ({ both, labelled, predicted }) => (2 * both) / (labelled + predicted));
 
 /** Means over the classes that occur in labels or predictions; absent ones are left out, as TensorFlow's MeanIoU does. */
 export const meanIou = (confusion: Confusion): number => meanOfPresent(iouOfClasses(confusion));
@@ -170,6 +173,9 @@ function perClass({ classes, counts }: Confusion, of: (each: ClassCounts) => num
     return of({ both: counts[at * classes + at] ?? 0, labelled, predicted });
   });
 }
+
+const ofCounted = (confusion: Confusion, of: (each: ClassCounts) => number): readonly number[] =>
+  perClass(confusion, of).map((value, index) => (index === confusion.ignore ? NaN : value));
 
 function meanOfPresent(values: readonly number[]): number {
   const present = values.filter((value) => !Number.isNaN(value));

@@ -1,4 +1,5 @@
 /** What differs between the recipe of a checkpoint and that of the run which is to go on from it. */
+import { nameList } from '../class-names.ts';
 import type { Recipe } from './recipe.ts';
 
 /** Settings that do not touch what a step computes: where files lie, and what is kept. */
@@ -20,6 +21,7 @@ export function recipeChanges(saved: Recipe, now: Recipe): readonly string[] {
   return differences('', saved, now).flatMap(({ path, was, is }) => {
     const allowed = [...free].some((each) => path === each || path.startsWith(`${each}.`));
     if (allowed || (path === 'epochs' && !stretches(now))) return [];
+    if (path === 'target.names') return [`the classes are ${namesOf(is)} and were ${namesOf(was)}`];
     return [`${path} is ${textOf(is)} and was ${textOf(was)}`];
   });
 }
@@ -36,10 +38,12 @@ interface Difference {
   readonly is: unknown;
 }
 
-/** Leaves that differ; an array is a leaf where its length changed. */
+/** Leaves that differ; an array is a leaf where its length changed, and names of classes are one. */
 function differences(path: string, was: unknown, is: unknown): readonly Difference[] {
   if (was === is) return [];
-  const branches = isBranch(was) && isBranch(is) && Array.isArray(was) === Array.isArray(is);
+  const isList = path === 'target.names';
+  if (isList && textOf(was) === textOf(is)) return [];
+  const branches = !isList && isBranch(was) && isBranch(is) && Array.isArray(was) === Array.isArray(is);
   if (!branches || (Array.isArray(was) && Array.isArray(is) && was.length !== is.length)) return [{ path, was, is }];
   const [before, after] = [new Map(Object.entries(was)), new Map(Object.entries(is))];
   const keys = new Set([...before.keys(), ...after.keys()]);
@@ -47,4 +51,5 @@ function differences(path: string, was: unknown, is: unknown): readonly Differen
 }
 
 const isBranch = (value: unknown): value is object => typeof value === 'object' && value !== null;
+const namesOf = (value: unknown): string => (Array.isArray(value) ? nameList(value.map(String)) : 'not named');
 const textOf = (value: unknown): string => (value === undefined ? 'not given' : JSON.stringify(value));

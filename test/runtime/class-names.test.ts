@@ -7,7 +7,10 @@ import {
   matchClasses,
   matchText,
   nameList,
+  namesInMetadata,
+  namesMetadata,
   parseClassNames,
+  settleNames,
 } from '../../runtime/class-names.ts';
 import { RuntimeFault } from '../../runtime/errors.ts';
 import { faultOf } from './fault.ts';
@@ -118,6 +121,46 @@ describe('two lists of classes', () => {
       'E0714: only the data has the classes class-0, class-1, class-2, class-3, class-4, ... (1000 in all); only M has x',
     );
     expect(nameList(many.slice(0, 8))).toBe(many.slice(0, 8).join(', '));
+  });
+});
+
+describe('names that travel with weights', () => {
+  it('come back as they were', () => {
+    const names = ['ant', 'great white shark, "Jaws"', 'caf\u00e9'];
+    expect(namesInMetadata(new Map(namesMetadata(names)), 'x')).toEqual(names);
+    expect([namesMetadata([]), namesMetadata(undefined)]).toEqual([[], []]);
+    expect(namesInMetadata(new Map([['format', 'pt']]), 'x')).toBeUndefined();
+  });
+
+  it.each(['ant, mouse', '{"0": "ant"}', '["ant", 1]', ''])('are refused as %j', (text) => {
+    const fault = faultOf(() => namesInMetadata(new Map([['class_names', text]]), 'w.safetensors'));
+    expect(fault).toBe('E0714: the entry class_names of w.safetensors is no list of names');
+  });
+
+  const settle = (carried?: readonly string[], given?: readonly string[]) =>
+    settleNames({ model: 'M', weights: 'w.safetensors', carried, given });
+
+  it('are those of the weights, else those of the source', () => {
+    expect(settle(['a', 'b'], ['a', 'b'])).toEqual({ names: ['a', 'b'] });
+    expect([settle(['a'], undefined), settle(undefined, ['b']), settle()].map(({ names }) => names)).toEqual([
+      ['a'],
+      ['b'],
+      undefined,
+    ]);
+  });
+
+  it('keep the order that was learnt, which is said', () => {
+    expect(settle(['a', 'b'], ['b', 'a'])).toEqual({
+      names: ['a', 'b'],
+      note: 'the list of classes of M has another order than w.safetensors: scores are named as the weights have learnt them',
+    });
+  });
+
+  it.each([
+    [['a', 'b'], ['a', 'c'], 'only the list of classes of M has the class c; only w.safetensors has b'],
+    [['a', 'b', 'c'], ['a', 'b'], 'only w.safetensors has the class c'],
+  ])('are refused where the source gives others', (carried, given, message) => {
+    expect(faultOf(() => settle(carried, given))).toBe(`E0714: ${message}`);
   });
 });
 

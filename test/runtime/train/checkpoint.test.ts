@@ -135,6 +135,18 @@ describe('changes of a recipe', () => {
     ],
     ['a list', recipe, { ...recipe, metrics: [] }, ['metrics is [] and was ["accuracy"]']],
     ['a setting that was not given', recipe, { ...recipe, momentum: undefined }, ['momentum is not given and was 0.9']],
+    [
+      'names of classes',
+      { ...recipe, target: { ...recipe.target, names: ['ant', 'bee'] } },
+      { ...recipe, target: { ...recipe.target, names: ['Ant', 'bee'] } },
+      ['the classes are Ant, bee and were ant, bee'],
+    ],
+    [
+      'the same names of classes',
+      { ...recipe, target: { ...recipe.target, names: ['ant', 'bee'] } },
+      { ...recipe, target: { ...recipe.target, names: ['ant', 'bee'] } },
+      [],
+    ],
     ['a path', recipe, { ...recipe, data: { ...recipe.data, path: 'elsewhere' } }, []],
     ['what is kept', recipe, { ...recipe, checkpoint: { ...recipe.checkpoint, keep: 9 } }, []],
     ['more epochs', exponential, { ...exponential, epochs: 9 }, []],

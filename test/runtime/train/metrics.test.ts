@@ -92,6 +92,29 @@ describe('of masks', () => {
     expect(values['mean_iou']).toBeCloseTo((1 / 3 + 2 / 4) / 2, 15);
     expect(values['dice']).toBeCloseTo((2 / 4 + 4 / 6) / 2, 15);
   });
+
+  it('have no overlap of the ignored class, wherever it is predicted', () => {
+    // Three classes, the last one ignored; predicted on pixels that count and on pixels that do not.
+    const meter = createMeter({ kind: 'mask', classes: 3, ignore: 2 }, ['pixel_accuracy', 'mean_iou', 'dice']);
+    const labels = tensor([0, 0, 0, 0, 1, 1, 2, 2, 2], [1, 3, 3]);
+    const found = tensor([0, 0, 0, 2, 1, 2, 2, 0, 1], [1, 3, 3]);
+    meter.add(outputs(found), labels, 1);
+    const { values, confusion } = meter.result();
+    // Class 0: 3 of 4 labelled, nothing else predicted as it; class 1: 1 of 2.
+    expect(iouOfClasses(confusion)).toEqual([3 / 4, 1 / 2, NaN]);
+    expect(diceOfClasses(confusion)).toEqual([6 / 7, 2 / 3, NaN]);
+    expect(values['mean_iou']).toBeCloseTo((3 / 4 + 1 / 2) / 2, 15);
+    expect(values['dice']).toBeCloseTo((6 / 7 + 2 / 3) / 2, 15);
+    expect(values['pixel_accuracy']).toBeCloseTo(4 / 6, 15);
+  });
+
+  it('leave out a class that is neither labelled nor predicted, and keep one that is only predicted', () => {
+    const meter = createMeter({ kind: 'mask', classes: 4, ignore: 255 }, ['mean_iou']);
+    meter.add(outputs(tensor([0, 1, 1, 0], [1, 2, 2])), tensor([0, 0, 255, 255], [1, 2, 2]), 1);
+    const { values, confusion } = meter.result();
+    expect(iouOfClasses(confusion)).toEqual([1 / 2, 0, NaN, NaN]);
+    expect(values['mean_iou']).toBeCloseTo((1 / 2 + 0) / 2, 15);
+  });
 });
 
 it('do not depend on how samples are split into batches', () => {
