@@ -11,7 +11,7 @@ import { declaredModel, recipeOfStage, type StageSetup } from '../stages/stage-s
 import { TrainingFault } from '../train/training-fault.ts';
 import { SourceError } from './failure.ts';
 
-/** E0605 at the data of each stage whose classes differ from those of its model, or are none; each fault once. */
+/** E0605 at the data of each stage whose classes differ from those of its model; each fault once. */
 export async function dataFaults({ program, diagnostics }: CheckedProgram): Promise<Diagnostic[]> {
   if (diagnostics.some(({ severity }) => severity === 'error')) return [];
   const setup = { program, arguments: undefined, overrides: {}, weights: undefined, folderOf: () => '' };
@@ -45,8 +45,7 @@ async function faultOf({ data, target }: Recipe, model: string): Promise<Runtime
     await checkClasses(data, '.', { target: target.kind, scores: scoresFor(target, model) });
     return undefined;
   } catch (error) {
-    if (!(error instanceof RuntimeFault)) throw error;
-    // Data may lie on another machine.
-    return error.code === 'E0714' ? error : undefined;
+    if (error instanceof RuntimeFault) return error;
+    throw error;
   }
 }

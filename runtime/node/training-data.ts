@@ -1,4 +1,5 @@
 /** The data of a training run: its parts, checked before the first step. */
+import { RuntimeFault } from '../errors.ts';
 import type { SampleSource } from '../train/loader.ts';
 import type { DataSpec } from '../train/recipe.ts';
 import { noTraining, resolveCounts, splitIndices, takeIndices } from '../train/splits.ts';
@@ -86,14 +87,21 @@ export async function openTrainingData(
   }
 }
 
-/** Compares classes with those of a model, without a look at samples. Throws as `openTrainingData`. */
+/**
+ * Compares classes with those of a model, without a look at samples; data that cannot be opened here is left alone. Throws
+ * E0714.
+ */
 export async function checkClasses(
   spec: DataSpec,
   baseFolder: string,
   { target, scores }: Pick<DataOrigin, 'target' | 'scores'>,
 ): Promise<void> {
   const origin = { spec, baseFolder, target, scores };
-  const parts = await openFor(origin);
+  const parts = await openFor(origin).catch((error: unknown) => {
+    if (error instanceof RuntimeFault) return undefined;
+    throw error;
+  });
+  if (!parts) return;
   try {
     alignedFor(origin, parts);
   } finally {

@@ -122,6 +122,7 @@ describe('going on', () => {
 
 describe('changes of a recipe', () => {
   const recipe = tinyRecipe();
+  const namedAs = (names: string[]) => ({ ...recipe, target: { ...recipe.target, names } });
   const exponential = tinyRecipe({ schedule: { base: { kind: 'exponential', gamma: 0.9, unit: 'epoch' } } });
 
   it.each([
@@ -137,16 +138,11 @@ describe('changes of a recipe', () => {
     ['a setting that was not given', recipe, { ...recipe, momentum: undefined }, ['momentum is not given and was 0.9']],
     [
       'names of classes',
-      { ...recipe, target: { ...recipe.target, names: ['ant', 'bee'] } },
-      { ...recipe, target: { ...recipe.target, names: ['Ant', 'bee'] } },
+      namedAs(['ant', 'bee']),
+      namedAs(['Ant', 'bee']),
       ['the classes are Ant, bee and were ant, bee'],
     ],
-    [
-      'the same names of classes',
-      { ...recipe, target: { ...recipe.target, names: ['ant', 'bee'] } },
-      { ...recipe, target: { ...recipe.target, names: ['ant', 'bee'] } },
-      [],
-    ],
+    ['the same names of classes', namedAs(['ant', 'bee']), namedAs(['ant', 'bee']), []],
     ['a path', recipe, { ...recipe, data: { ...recipe.data, path: 'elsewhere' } }, []],
     ['what is kept', recipe, { ...recipe, checkpoint: { ...recipe.checkpoint, keep: 9 } }, []],
     ['more epochs', exponential, { ...exponential, epochs: 9 }, []],
