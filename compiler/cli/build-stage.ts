@@ -6,7 +6,7 @@ import { RuntimeFault } from '../../runtime/errors.ts';
 import type { ProfileName } from '../../runtime/artifact.ts';
 import { readStageFolder } from '../stages/stage-folder.ts';
 import { budgetsFor } from '../analyze/model-directives.ts';
-import { namedInput } from '../stages/class-names.ts';
+import { asNamed, namedInput } from '../stages/class-names.ts';
 import { compileStage } from '../stages/compile-stage.ts';
 import { preflight } from '../stages/preflight.ts';
 import { stageFunctions } from '../stages/registry.ts';
@@ -14,9 +14,10 @@ import { declaredStage, rebased, restoreStage } from '../stages/restore-stage.ts
 import { stageContext } from '../stages/run-context.ts';
 import type { StageFigures } from '../stages/stage-context.ts';
 import type { StageNode } from '../stages/stage-graph.ts';
-import { declaredModel, type StageSetup } from '../stages/stage-setup.ts';
+import { declaredModel, recipeOfStage, type StageSetup } from '../stages/stage-setup.ts';
 import { statusOfChain } from '../stages/stage-status.ts';
 import type { StagedModel } from '../stages/staged-model.ts';
+import { tellStageData } from '../stages/tell-data.ts';
 import type { Context } from './command.ts';
 import type { PassRecord, SourceCompilation } from './compile-source.ts';
 import { usageError } from './failure.ts';
@@ -173,6 +174,11 @@ async function runNow(
       const running = { setup: own, output, resume: false, traceNan: false, signal, device };
       let made = named.model;
       for (const stage of chain) {
+        await tellStageData(
+          running,
+          stage.model,
+          recipeOfStage(own, stage, asNamed(declaredModel(setup, stage), made)),
+        );
         const within = stageContext(running, stage, declaredModel(setup, stage), undefined);
         made = (await stageFunctions[stage.word](made, stage.directive, within)).model;
       }

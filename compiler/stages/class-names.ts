@@ -49,6 +49,12 @@ export async function namedInput(
   return { model: { ...model, preprocess: withNames(model.preprocess, names) }, notes };
 }
 
+/** The source with the names that the scores of a staged model have. */
+export const asNamed = (source: SourceModel, { preprocess }: StagedModel): SourceModel => ({
+  ...source,
+  preprocess: withNames(source.preprocess, preprocess?.labels),
+});
+
 const targetWith = ({ target: { names: _, ...target } }: Recipe, names: readonly string[] | undefined) =>
   names ? { ...target, names: [...names] } : target;
 

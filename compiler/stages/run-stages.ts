@@ -8,7 +8,7 @@ import { weightsOf } from '../cli/model-weights.ts';
 import type { SourceModel } from '../cli/source-model.ts';
 import { weightWarnings } from '../cli/weight-warnings.ts';
 import { initialWeights } from '../weights.ts';
-import { namedInput } from './class-names.ts';
+import { asNamed, namedInput } from './class-names.ts';
 import { compileStage } from './compile-stage.ts';
 import { latencyFigures, staticFigures, validationFigures } from './measure-stage.ts';
 import { preflight } from './preflight.ts';
@@ -32,7 +32,7 @@ import {
   type Needed,
   type StageStatus,
 } from './stage-status.ts';
-import { withNames, type StagedModel } from './staged-model.ts';
+import type { StagedModel } from './staged-model.ts';
 import { tellStageData } from './tell-data.ts';
 import { trainingDirective } from './training-directive.ts';
 
@@ -107,12 +107,6 @@ async function makeRoom(
   const aside = await setAside(path);
   output.note(`${stage.name} runs again: ${status.reasons.join(', ')}; the earlier run is kept in ${aside}`);
 }
-
-/** The source with the names that the scores of a staged model have. */
-const asNamed = (source: SourceModel, { preprocess }: StagedModel): SourceModel => ({
-  ...source,
-  preprocess: withNames(source.preprocess, preprocess?.labels),
-});
 
 /** Stages share their data, and what is to be said of it. */
 function tellOnce({ output }: StageRunning, notes: readonly string[], said: Set<string>): void {
