@@ -66,7 +66,7 @@ describe('an artifact of a network of three colours', () => {
     expect(figures(await evaluate('data'))).toMatchObject({ top1: 1, samples: 24 });
     const part = await evaluate('two');
     expect(figures(part)).toMatchObject({ top1: 1, samples: 16 });
-    expect(part.err).toBe('note: the data has no mouse of M; the other classes are matched by name\n');
+    expect(part.err).toContain('note: the data has no mouse of M; the other classes are matched by name\n');
     expect(await evaluate('capital')).toMatchObject({
       code: 3,
       err: expect.stringContaining('only the data has the classes Ant, Zebra; only M has ant, zebra'),
