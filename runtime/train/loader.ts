@@ -3,7 +3,7 @@ import type { PreprocessStep } from '../artifact.ts';
 import { RuntimeFault } from '../errors.ts';
 import type { HostTensor } from '../host-tensor.ts';
 import { drawMixing, mixImages } from './mixup.ts';
-import { checkSampleSize, createPreparer } from './prepare-sample.ts';
+import { checkChannels, checkSampleSize, createPreparer } from './prepare-sample.ts';
 import { permutation, purposes, randomStream } from './random-stream.ts';
 import type { Augment } from './recipe.ts';
 import { createSampleCache } from './sample-cache.ts';
@@ -131,6 +131,7 @@ export function createBatchMaker(source: SampleSource, settings: LoaderSettings,
   const augment = settings.mode === 'train' ? settings.augment : [];
   const preparation = { shape: input.shape, preprocess: settings.preprocess, augment, ignore: target.ignore };
   const preparer = createPreparer(preparation);
+  checkChannels(source, input.shape[0]);
   if (source.shape) checkSampleSize(source.shape, source.kind, preparation, source.name);
   const mixup = augment.find((each) => each.kind === 'mixup');
   const orderOf = epochOrders(source.size, settings);

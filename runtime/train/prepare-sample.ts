@@ -80,6 +80,22 @@ export function settledSize(
   return preprocessedSize({ width, height }, kind === 'image' ? fittingSteps(preprocess, augment) : []);
 }
 
+/** Throws E0906 where no sample can have the channels of the model: what `settle` would say of the first of them. */
+export function checkChannels(
+  {
+    kind,
+    shape,
+    name,
+  }: { readonly kind: string; readonly shape: readonly number[] | undefined; readonly name: string },
+  channels: number,
+): void {
+  const isImage = kind === 'image';
+  const fits = isImage ? channels === 1 || channels === 3 : shape === undefined || shape[0] === channels;
+  if (fits) return;
+  const found = isImage ? 'images, of 1 or 3 channels' : `samples of ${shape?.[0]} channels`;
+  throw new RuntimeFault('E0906', 'input', `${name} has ${found}, but the model's input has ${channels}`);
+}
+
 /** Throws E0906 where samples of one known shape cannot fit the model: what `finish` would say of the first of them. */
 export function checkSampleSize(
   found: readonly [number, number, number],
