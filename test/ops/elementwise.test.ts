@@ -44,8 +44,8 @@ describe('elementwise semantics', () => {
       if (!op.scalar) continue;
       const inputs = op.operands.map(() => f32([1], [Number.NaN]));
       const attrs = { alpha: 1, min: -1, max: 1, shape: [1] };
-      // A comparison with NaN is false, as in IEEE 754.
-      const wanted = op === all.greater || op === all.equal ? 0 : Number.NaN;
+      // A comparison with NaN is false, as in IEEE 754; PyTorch's sign is made of two.
+      const wanted = op === all.greater || op === all.equal || op === all.sign ? 0 : Number.NaN;
       expect(op.evaluate(inputs, attrs as never).data[0], op.name).toBe(wanted);
     }
   });
