@@ -1,10 +1,9 @@
-/** The artifact: the only bridge between compiler and runtime. This file is its schema and its reader. */
+/** The artifact: the only bridge between compiler and runtime. This file is its schema. */
 import * as v from 'valibot';
 import { artifactStageSchema, budgetLineSchema } from './budget-lines.ts';
-import { RuntimeFault } from './errors.ts';
 
 /** Bumped whenever an older reader could misread a newer artifact. */
-export const artifactVersion = 2;
+export const artifactVersion = 3;
 
 /**
  * A size that may depend on symbols such as the batch N: a plain number; `ceil(sum / divisor)` where the sum is over
@@ -153,7 +152,7 @@ export type Guard = v.InferOutput<typeof guardSchema>;
 export const constantSchema = v.object({ bytes: v.number(), dtype: v.optional(v.picklist(['I8', 'I32'])) });
 export type ConstantInfo = v.InferOutput<typeof constantSchema>;
 
-const manifestSchema = v.object({
+export const manifestSchema = v.object({
   format: v.literal('cnnc-artifact'),
   version: v.literal(artifactVersion),
   compiler: v.string(),
@@ -186,25 +185,6 @@ export interface Artifact {
   /** WGSL by file name as in the manifest. */
   readonly kernels: ReadonlyMap<string, string>;
   readonly constants: ReadonlyMap<string, Uint8Array>;
-}
-
-/** Checks a parsed `manifest.json`. Throws E0715 with the path of the first fault. */
-export function parseManifest(json: unknown): Manifest {
-  return checkManifest(manifestSchema, json);
-}
-
-/** A parsed manifest by its schema. Throws E0715 with the path of the first fault. */
-export function checkManifest<T>(schema: v.GenericSchema<unknown, T>, json: unknown): T {
-  const result = v.safeParse(schema, json);
-  if (result.success) return result.output;
-  const [issue] = result.issues;
-  const path = issue?.path?.map((item) => String(item.key)).join('.') ?? '';
-  throw new RuntimeFault(
-    'E0715',
-    'input',
-    `the manifest is not valid${path ? ` at ${path}` : ''}: ${issue?.message ?? 'unknown fault'}`,
-    'build the artifact again with this version of cnnc',
-  );
 }
 
 /** The value of a size. Throws a RangeError where a symbol has no value. */

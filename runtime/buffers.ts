@@ -1,5 +1,13 @@
 /** Device memory of a session: the packed weights once, and per batch size an arena with its prepared dispatches. */
-import { evaluateSize, type Artifact, type Binding, type Plan, type Region, type Value } from './artifact.ts';
+import {
+  evaluateSize,
+  type Artifact,
+  type Binding,
+  type Plan,
+  type Region,
+  type Size,
+  type Value,
+} from './artifact.ts';
 import { RuntimeFault } from './errors.ts';
 import type { HostTensor } from './host-tensor.ts';
 import { concreteLayout, elementsOf, unpack, type ConcreteLayout, type InputQuantization } from './layout.ts';
@@ -85,17 +93,30 @@ export interface Compiled {
   readonly layout: GPUBindGroupLayout;
 }
 
+/** Throws E0715 where the shape is not the layout's, or the layout does not fit the region. */
 export function portOf(value: Value, symbols: Symbols): Port {
-  const shape = value.shape.map((size) => evaluateSize(size, symbols));
-  return {
-    name: value.name,
-    shape,
-    layout: concreteLayout(value.layout, shape, symbols),
-    offset: evaluateSize(value.region.offset, symbols),
-    bytes: evaluateSize(value.region.bytes, symbols),
-    state: value.region.state,
-    quantize: value.quantize,
-  };
+  const shape = value.shape.map((size) => sizeAt(size, symbols));
+  const layout = concreteLayout(value.layout, shape, symbols);
+  const bytes = sizeAt(value.region.bytes, symbols);
+  const { batch, channels, height, width, rows, columns, pixelStride, firstChannel, isInteger } = layout;
+  const elements = shape.reduce((product, size) => product * size, 1);
+  if (elements !== batch * channels * height * width) {
+    throw unfit(`${value.name || 'a value'} is [${shape.join(', ')}], and its layout is of another shape`);
+  }
+  const needed = (batch * rows * columns - 1) * pixelStride + firstChannel + Math.ceil(channels / 4) * 4;
+  if (needed * (isInteger ? 1 : 4) > bytes) throw unfit(`${value.name || 'a value'} does not fit its ${bytes} bytes`);
+  const offset = sizeAt(value.region.offset, symbols);
+  return { name: value.name, shape, layout, offset, bytes, state: value.region.state, quantize: value.quantize };
+}
+
+const unfit = (message: string): RuntimeFault =>
+  new RuntimeFault('E0715', 'input', message, 'build the artifact again with this version of cnnc');
+
+/** What a size comes to. Throws E0715 where that is no size. */
+function sizeAt(size: Size, symbols: Symbols): number {
+  const value = evaluateSize(size, symbols);
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw unfit(`a size of the artifact comes to ${value}`);
 }
 
 /** The buffer that a region names. Throws E0715 where it names state that the artifact does not have. */
@@ -103,7 +124,10 @@ export function bufferOf(
   { arena, states }: Pick<Instance, 'arena' | 'states'>,
   { state }: Pick<Port, 'state'>,
 ): GPUBuffer {
-  if (state === undefined) return arena;
+  return state === undefined ? arena : stateOf(states, state);
+}
+
+function stateOf(states: StateBuffers, state: string): GPUBuffer {
   const buffer = states.get(state);
   if (!buffer) throw new RuntimeFault('E0715', 'input', `the artifact has no state ${state}`);
   return buffer;
@@ -118,12 +142,17 @@ export function instantiate(
   symbols: Symbols,
   states: StateBuffers = new Map(),
 ): Instance {
-  const arenaBytes = align(evaluateSize(plan.arena.bytes, symbols));
+  const arenaBytes = align(sizeAt(plan.arena.bytes, symbols));
   checkSizes(device, plan, symbols, arenaBytes);
-  const arena = device.createBuffer({ size: arenaBytes, usage: usage.storage | usage.copySrc | usage.copyDst });
-  const { buffer: uniforms, offsets } = uploadUniforms(device, plan, symbols);
   const inputs = plan.inputs.map((value) => portOf(value, symbols));
   const outputs = plan.outputs.map((value) => portOf(value, symbols));
+  for (const port of [...inputs, ...outputs, ...plan.steps.map(({ result }) => portOf(result, symbols))]) {
+    const size = port.state === undefined ? arenaBytes : stateOf(states, port.state).size;
+    if (port.offset + port.bytes > size)
+      throw unfit(`${port.name || 'a value'} ends behind its buffer of ${size} bytes`);
+  }
+  const arena = device.createBuffer({ size: arenaBytes, usage: usage.storage | usage.copySrc | usage.copyDst });
+  const { buffer: uniforms, offsets } = uploadUniforms(device, plan, symbols);
   let stagingBytes = 0;
   const stagingOffsets = outputs.map(({ bytes }) => (stagingBytes += align(bytes)) - align(bytes));
   const staging = device.createBuffer({
@@ -147,7 +176,7 @@ export function instantiate(
     return {
       pipeline: kernel.pipeline,
       bindGroup: device.createBindGroup({ layout: kernel.layout, entries }),
-      workgroups: [evaluateSize(x, symbols), evaluateSize(y, symbols), evaluateSize(z, symbols)],
+      workgroups: [sizeAt(x, symbols), sizeAt(y, symbols), sizeAt(z, symbols)],
     };
   });
   return { arena, uniforms, staging, states, dispatches, inputs, outputs, stagingOffsets };
@@ -196,8 +225,8 @@ export function destroyInstance({ arena, uniforms, staging }: Instance): void {
 
 const rangeOf = (buffer: GPUBuffer, region: Region, symbols: Symbols): GPUBufferBinding => ({
   buffer,
-  offset: evaluateSize(region.offset, symbols),
-  size: evaluateSize(region.bytes, symbols),
+  offset: sizeAt(region.offset, symbols),
+  size: sizeAt(region.bytes, symbols),
 });
 
 // Limits are checked before Dawn is asked: an oversized request fails late and with less to say.
@@ -209,12 +238,12 @@ function checkSizes(device: GPUDevice, plan: Plan, symbols: Symbols, arenaBytes:
   };
   if (arenaBytes > maxBufferSize) refuse(`the arena takes ${arenaBytes} bytes, the device allows ${maxBufferSize}`);
   for (const step of plan.steps) {
-    const most = Math.max(...step.workgroups.map((size) => evaluateSize(size, symbols)));
+    const most = Math.max(...step.workgroups.map((size) => sizeAt(size, symbols)));
     const name = `${step.op} ${step.path}`.trim();
     if (most > maxComputeWorkgroupsPerDimension) {
       refuse(`${name} takes ${most} workgroups, the device allows ${maxComputeWorkgroupsPerDimension}`);
     }
-    const bytes = evaluateSize(step.result.region.bytes, symbols);
+    const bytes = sizeAt(step.result.region.bytes, symbols);
     if (bytes > maxStorageBufferBindingSize) {
       refuse(`the result of ${name} takes ${bytes} bytes, the device binds at most ${maxStorageBufferBindingSize}`);
     }

@@ -1,5 +1,5 @@
 /** The browser-safe runtime: artifacts and sessions, tensors in files, images and preprocessing. */
-export { artifactVersion, evaluateSize, parseManifest } from './artifact.ts';
+export { artifactVersion, evaluateSize } from './artifact.ts';
 export type { Artifact, Manifest, Plan, PreprocessStep, ProfileName, Size, Value } from './artifact.ts';
 export { runtimeCodes, RuntimeFault } from './errors.ts';
 export type { FaultKind, RuntimeCode } from './errors.ts';
@@ -8,6 +8,7 @@ export type { Image8 } from './image.ts';
 export { encodeNpy, parseNpy } from './npy.ts';
 export { preprocessImage } from './preprocess.ts';
 export type { ImageShape } from './preprocess.ts';
+export { parseManifest } from './parse-manifest.ts';
 export { resizeImage } from './resize-image.ts';
 export { encodeSafetensors, parseSafetensors } from './safetensors.ts';
 export type { Safetensors, SafetensorsOptions } from './safetensors.ts';

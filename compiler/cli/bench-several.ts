@@ -8,10 +8,10 @@ import { percentiles, type MeasureFlags } from './bench-times.ts';
 import type { Context } from './command.ts';
 import { exitCodes, type ExitCode } from './failure.ts';
 import { batchOf, randomInputs, symbolValues } from './open-sizes.ts';
-import { sessionFor, withDevice } from './open-session.ts';
+import { sessionFor, withDevice, type ArtifactFlags } from './open-session.ts';
 import { formatDigits, formatMs, formatTable } from './text.ts';
 
-export interface SeveralFlags extends MeasureFlags {
+export interface SeveralFlags extends MeasureFlags, ArtifactFlags {
   readonly batch?: number;
   readonly shape?: Readonly<Record<string, number>>;
 }
@@ -39,7 +39,7 @@ export async function benchSeveral(
   const assertions = parseAssertions(asserted, metrics);
   const artifacts: (readonly [string, Artifact])[] = [];
   for (const folder of folders) artifacts.push([folder, await readArtifact(folder)]);
-  return withDevice(context, async (opened) => {
+  return withDevice(context, flags, async (opened) => {
     const racers: Racer[] = [];
     try {
       for (const [folder, artifact] of artifacts) racers.push(await enter(context, opened, folder, artifact, flags));
@@ -59,7 +59,7 @@ async function enter(
   artifact: Artifact,
   flags: SeveralFlags,
 ): Promise<Racer> {
-  const session = await sessionFor(opened, artifact, folder);
+  const session = await sessionFor(opened, artifact, folder, flags);
   const batch = batchOf(session.plan, flags.batch);
   const values = symbolValues(artifact.manifest, session.plan, batch, flags.shape);
   return { folder, session, inputs: randomInputs(session.plan, values, seed), batch, times: [], cpu: 0 };

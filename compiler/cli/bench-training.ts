@@ -10,11 +10,11 @@ import { checkAssertions, parseAssertions } from './assertions.ts';
 import { latencyMetrics, latencyRows, measure, percentile, time, type MeasureFlags } from './bench-times.ts';
 import type { Context } from './command.ts';
 import { exitCodes, type ExitCode } from './failure.ts';
-import { withDevice } from './open-session.ts';
+import { ownCode, withDevice, type ArtifactFlags } from './open-session.ts';
 import { formatBytes, formatDigits, formatMs, formatTable } from './text.ts';
 import { loadTrainSource, type SettingFlags } from './train-source.ts';
 
-interface TrainingBenchFlags extends MeasureFlags, Pick<SettingFlags, 'set' | 'batch'> {
+interface TrainingBenchFlags extends MeasureFlags, ArtifactFlags, Pick<SettingFlags, 'set' | 'batch'> {
   readonly P?: Readonly<Record<string, string>>;
   readonly assert?: readonly string[];
 }
@@ -42,12 +42,13 @@ export async function benchTraining(context: Context, target: string, flags: Tra
   const artifact = compileTrainStage(source, { seed: context.seed === 0 ? undefined : context.seed });
   const compile_ms = performance.now() - compiling;
   const opening = performance.now();
-  return withDevice(context, async ({ device, info }) => {
+  return withDevice(context, ownCode, async ({ device, info }) => {
+    const { profile = info.profile } = flags;
     const device_ms = performance.now() - opening;
-    const nextInputs = batches(artifact, context.seed, info.profile);
+    const nextInputs = batches(artifact, context.seed, profile);
     const inputs = nextInputs();
     const loading = performance.now();
-    const session = await createTrainingSession(device, artifact, { profile: info.profile });
+    const session = await createTrainingSession(device, artifact, { profile });
     try {
       await session.submitStep(inputs, true);
       const first_ms = performance.now() - loading;

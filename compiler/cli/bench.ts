@@ -11,7 +11,7 @@ import { exitCodes, usageError, type ExitCode } from './failure.ts';
 import { assignmentFlag, integerFlag, listFlag, sizesFlag } from './flags.ts';
 import { latencyBudget, missedLines } from './measured-budgets.ts';
 import { batchOf, randomInputs, symbolValues } from './open-sizes.ts';
-import { sessionFor, withDevice } from './open-session.ts';
+import { artifactFlags, sessionFor, withDevice } from './open-session.ts';
 import { formatTable } from './text.ts';
 
 interface BenchFlags extends SeveralFlags {
@@ -21,7 +21,7 @@ interface BenchFlags extends SeveralFlags {
 }
 
 export const configureBench: Configure = (command, act) => {
-  command
+  artifactFlags(command)
     .argument('<artifact>', 'artifact folder, or FILE.cnn[:NAME] for a step of its train directive')
     .argument('[others...]', 'artifact folders to compare with the first, in turns')
     .option(
@@ -89,11 +89,11 @@ async function benchArtifact(context: Context, folder: string, flags: BenchFlags
   // A wrong path is told before a GPU is looked for; the timed reading comes later.
   if ((await pathKind(join(folder, 'manifest.json'))) === undefined) await readArtifact(folder);
   const opening = performance.now();
-  return withDevice(context, async (opened) => {
+  return withDevice(context, flags, async (opened) => {
     const device_ms = performance.now() - opening;
     let loading = performance.now();
     const artifact = await readArtifact(folder);
-    const session = await sessionFor(opened, artifact, folder);
+    const session = await sessionFor(opened, artifact, folder, flags);
     try {
       const drawing = performance.now();
       const batch = batchOf(session.plan, flags.batch);

@@ -23,7 +23,7 @@ import type { PassRecord, SourceCompilation } from './compile-source.ts';
 import { usageError } from './failure.ts';
 import { weightsOf, type ModelWeights, type WeightsFlags } from './model-weights.ts';
 import { modelOf, type SourceModel } from './source-model.ts';
-import { withLazyDevice } from './open-session.ts';
+import { ownCode, withLazyDevice } from './open-session.ts';
 import { setupOf } from './flagged-setup.ts';
 import type { StageFlags } from './stage-flags.ts';
 import { pickChain, type StageSource } from './stage-source.ts';
@@ -169,7 +169,7 @@ async function runNow(
   const own: StageSetup = { ...setup, weights, root: first, folderOf: () => folder };
   try {
     await preflight(own, chain, output);
-    const model = await withLazyDevice(context, async (device) => {
+    const model = await withLazyDevice(context, ownCode, async (device) => {
       const signal = new AbortController().signal;
       const running = { setup: own, output, resume: false, traceNan: false, signal, device };
       let made = named.model;

@@ -8,11 +8,11 @@ import type { Context } from './command.ts';
 import { openJudged, questionBatches } from './eval-judges.ts';
 import { exitCodes, usageError, type ExitCode } from './failure.ts';
 import { imageModel, runSamples, type ImageModel, type Outputs } from './image-model.ts';
-import { sessionFor, withDevice } from './open-session.ts';
+import { sessionFor, withDevice, type ArtifactFlags } from './open-session.ts';
 import { tellData } from './tell-data.ts';
 import { formatDigits, formatInteger } from './text.ts';
 
-export interface DataFlags {
+export interface DataFlags extends ArtifactFlags {
   readonly labels?: string;
   readonly limit?: number;
   readonly batch?: number;
@@ -43,9 +43,9 @@ export async function compareOnData(
   const { data } = judged;
   tellData(context.output, measuredLine(data.account, data.part), data.account, data.notes);
   try {
-    const figures = await withDevice(context, async (opened) => {
-      const session = await sessionFor(opened, artifacts[0], folder);
-      const wantedSession = await sessionFor(opened, artifacts[1], reference);
+    const figures = await withDevice(context, flags, async (opened) => {
+      const session = await sessionFor(opened, artifacts[0], folder, flags);
+      const wantedSession = await sessionFor(opened, artifacts[1], reference, flags);
       const gathered = createDifference();
       const total = Math.min(data.size, flags.limit ?? data.size);
       const size = model.fixedBatch ?? flags.batch ?? usualBatch;

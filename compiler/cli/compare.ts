@@ -11,7 +11,7 @@ import { compareOnData, type DataFlags } from './compare-on-data.ts';
 import { compileSource } from './compile-source.ts';
 import { CommandError, exitCodes, usageError, type ExitCode } from './failure.ts';
 import { assignmentFlag, integerFlag, listFlag, numberFlag, sizesFlag } from './flags.ts';
-import { sessionFor, withDevice } from './open-session.ts';
+import { artifactFlags, sessionFor, withDevice } from './open-session.ts';
 import { batchOf, randomInputs, symbolValues } from './open-sizes.ts';
 import { weightsOf, type WeightsFlags } from './model-weights.ts';
 import { loadModel, parseTarget } from './source-model.ts';
@@ -29,7 +29,7 @@ interface CompareFlags extends DataFlags, WeightsFlags {
 }
 
 export const configureCompare: Configure = (command, act) => {
-  weightsFlags(command, 'for a .cnn file: as in cnnc build')
+  artifactFlags(weightsFlags(command, 'for a .cnn file: as in cnnc build'))
     .argument('<a>', 'artifact folder')
     .argument('<b>', 'another artifact of the same model, or its FILE.cnn[:Model] for the reference interpreter')
     .option(
@@ -76,8 +76,8 @@ async function compare(context: Context, a: string, b: string, flags: CompareFla
   if (flags.labels ?? flags.limit ?? flags.assert) throw usageError('--labels, --limit and --assert are for --data');
   const artifact = await readArtifact(a);
   const other = isSource ? undefined : await readArtifact(b);
-  return withDevice(context, async (opened) => {
-    const session = await sessionFor(opened, artifact, a);
+  return withDevice(context, flags, async (opened) => {
+    const session = await sessionFor(opened, artifact, a, flags);
     const batch = batchOf(session.plan, flags.batch);
     const values = symbolValues(
       artifact.manifest,
@@ -87,7 +87,7 @@ async function compare(context: Context, a: string, b: string, flags: CompareFla
     );
     const inputs = randomInputs(session.plan, values, context.seed);
     const reference = other
-      ? await artifactReference(await sessionFor(opened, other, b), session, b, inputs)
+      ? await artifactReference(await sessionFor(opened, other, b, flags), session, b, inputs)
       : await interpreterReference(context, b, flags, inputs);
     const compared = await compareLayers(context, session, inputs, reference, flags);
     report(context, compared, artifact);

@@ -23,7 +23,7 @@ import { compileSource, computedNodes, type SourceCompilation } from './compile-
 import { beside, drawImage, encodeCifar, encodePng, type LabelledImage } from './demo-pictures.ts';
 import { exitCodes, type ExitCode } from './failure.ts';
 import { imageModel, imageToSample, runSamples, scoresOf, type ImageModel } from './image-model.ts';
-import { withDevice } from './open-session.ts';
+import { ownCode, withDevice } from './open-session.ts';
 import { softmax, topIndices } from './ranking.ts';
 import { weightsOf } from './model-weights.ts';
 import { loadModel, type SourceModel } from './source-model.ts';
@@ -43,7 +43,7 @@ async function demo(context: Context): Promise<ExitCode> {
   const { output, seed } = context;
   const file = exampleFile('demo/shapes.cnn');
   const source = await loadModel(`${file}:Shapes`);
-  const picture = await withDevice(context, async (opened) => {
+  const picture = await withDevice(context, ownCode, async (opened) => {
     const artifact = await train(context, opened, source);
     const compilation = await build(context, source);
     const images = await testImages(artifact);

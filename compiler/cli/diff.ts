@@ -36,7 +36,7 @@ interface Subject {
 async function diff(context: Context, paths: readonly string[], { latency }: DiffFlags): Promise<ExitCode> {
   const { output } = context;
   if (paths.length < 2) throw usageError('there is nothing to compare with', 'name two folders at least');
-  const subjects = await withLazyDevice(context, async (device) => {
+  const subjects = await withLazyDevice(context, {}, async (device) => {
     const found: Subject[] = [];
     for (const path of paths) found.push(await subjectAt(path, latency ? device : undefined));
     return found;
@@ -51,7 +51,7 @@ async function diff(context: Context, paths: readonly string[], { latency }: Dif
   return exitCodes.ok;
 }
 
-type Device = Parameters<Parameters<typeof withLazyDevice>[1]>[0];
+type Device = Parameters<Parameters<typeof withLazyDevice>[2]>[0];
 
 async function subjectAt(path: string, device: Device | undefined): Promise<Subject> {
   const stage = await readStageFolder(path);

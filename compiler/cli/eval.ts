@@ -11,11 +11,11 @@ import { exitCodes, type ExitCode } from './failure.ts';
 import { integerFlag, listFlag } from './flags.ts';
 import { imageModel, runSamples, type ImageModel } from './image-model.ts';
 import { missedLines, qualityFigures, referencesOf } from './measured-budgets.ts';
-import { withSession, type OpenArtifact } from './open-session.ts';
+import { artifactFlags, withSession, type ArtifactFlags, type OpenArtifact } from './open-session.ts';
 import { tellData } from './tell-data.ts';
 import { formatDigits } from './text.ts';
 
-interface EvalFlags {
+interface EvalFlags extends ArtifactFlags {
   readonly data: string;
   readonly labels?: string;
   readonly limit?: number;
@@ -24,7 +24,7 @@ interface EvalFlags {
 }
 
 export const configureEval: Configure = (command, act) => {
-  command
+  artifactFlags(command)
     .argument('<artifact>', 'artifact folder')
     .requiredOption(
       '--data <format:path>',
@@ -64,7 +64,7 @@ async function evaluate(context: Context, folder: string, flags: EvalFlags): Pro
   const { data, judge } = await openJudged(model, flags.data, flags.labels);
   tellData(context.output, measuredLine(data.account, data.part), data.account, data.notes);
   try {
-    const summary = await withSession(context, artifact, folder, (open) =>
+    const summary = await withSession(context, artifact, folder, flags, (open) =>
       measure(context, open, model, data, judge, flags),
     );
     checkAssertions(assertions, summary);

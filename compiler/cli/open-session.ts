@@ -1,17 +1,41 @@
 /** Opens a device, an artifact and a session on it, and closes them whatever happens. */
 import { RuntimeFault } from '../../runtime/errors.ts';
-import type { Artifact } from '../../runtime/artifact.ts';
+import { Option, type Command } from 'commander';
+import type { Artifact, ProfileName } from '../../runtime/artifact.ts';
 import { openDevice, type OpenedDevice } from '../../runtime/node/device.ts';
 import { createSession, type Session } from '../../runtime/session.ts';
 import type { Context } from './command.ts';
 
+/** How an artifact that lies in a folder is run. */
+export interface ArtifactFlags {
+  readonly profile?: ProfileName;
+  readonly trust?: boolean;
+}
+
+export const artifactFlags = (command: Command): Command =>
+  command
+    .addOption(
+      new Option('--profile <name>', 'the plan to run; by itself, the one made for this kind of adapter').choices([
+        'software',
+        'gpu',
+      ]),
+    )
+    .option('--trust', 'leave out bounds checks on software adapters: for artifacts that are trusted like code');
+
+/** What runs on a device: an artifact from a folder, vouched for or not, or what this process compiled. */
+export interface Trust {
+  readonly trust?: boolean;
+}
+export const ownCode: Trust = { trust: true };
+
 /** Runs `work` with the device that `--adapter` asks for; the process can exit by itself afterwards. */
-export const withDevice = <T>(context: Context, work: (opened: OpenedDevice) => Promise<T>): Promise<T> =>
-  withLazyDevice(context, async (device) => work(await device()));
+export const withDevice = <T>(context: Context, trust: Trust, work: (opened: OpenedDevice) => Promise<T>): Promise<T> =>
+  withLazyDevice(context, trust, async (device) => work(await device()));
 
 /** The same for work that may need no device: it is opened at the first call. */
 export async function withLazyDevice<T>(
   { output, adapter }: Context,
+  { trust: trusted = false }: Trust,
   work: (device: () => Promise<OpenedDevice>) => Promise<T>,
 ): Promise<T> {
   let lost: RuntimeFault | undefined;
@@ -19,6 +43,7 @@ export async function withLazyDevice<T>(
   const open = (): Promise<OpenedDevice> =>
     (opening ??= openDevice({
       adapter,
+      trusted,
       onNotice: (text) => output.note(text),
       onLost: (fault) => (lost = fault),
     }));
@@ -36,15 +61,21 @@ export async function withLazyDevice<T>(
   }
 }
 
-/** A session with the plan for this adapter. Throws E0715 where the artifact was built without it. */
-export function sessionFor({ device, info }: OpenedDevice, artifact: Artifact, folder: string): Promise<Session> {
+/** A session with the plan for this adapter, or with the one that the flags name. Throws E0715 where there is none. */
+export function sessionFor(
+  { device, info }: OpenedDevice,
+  artifact: Artifact,
+  folder: string,
+  { profile = info.profile }: ArtifactFlags = {},
+): Promise<Session> {
   const { plans } = artifact.manifest;
-  if (plans[info.profile]) return createSession(device, artifact, { profile: info.profile });
+  if (plans[profile]) return createSession(device, artifact, { profile });
   const built = Object.keys(plans).join(', ');
+  const wanted = profile === info.profile ? 'this adapter takes those for' : '--profile asks for those of';
   throw new RuntimeFault(
     'E0715',
     'input',
-    `${folder} holds kernels for ${built || 'no adapter'}, and this adapter takes those for ${info.profile}`,
+    `${folder} holds kernels for ${built || 'no adapter'}, and ${wanted} ${profile}`,
     'build it again with --profile both',
   );
 }
@@ -60,10 +91,11 @@ export function withSession<T>(
   context: Context,
   artifact: Artifact,
   folder: string,
+  flags: ArtifactFlags,
   work: (open: OpenArtifact) => Promise<T>,
 ): Promise<T> {
-  return withDevice(context, async (opened) => {
-    const session = await sessionFor(opened, artifact, folder);
+  return withDevice(context, flags, async (opened) => {
+    const session = await sessionFor(opened, artifact, folder, flags);
     try {
       return await work({ opened, artifact, session });
     } finally {

@@ -11,19 +11,19 @@ import type { Configure, Context } from './command.ts';
 import { exitCodes, usageError, type ExitCode } from './failure.ts';
 import { integerFlag } from './flags.ts';
 import { imageModel, imageToSample, runSamples, scoresOf, type ImageModel, type Outputs } from './image-model.ts';
-import { withSession, type OpenArtifact } from './open-session.ts';
+import { artifactFlags, withSession, type ArtifactFlags, type OpenArtifact } from './open-session.ts';
 import { softmax, topIndices } from './ranking.ts';
 import { requireFile } from './require-file.ts';
 import { named } from './source-model.ts';
 import { formatDigits, formatTable } from './text.ts';
 
-interface RunFlags {
+interface RunFlags extends ArtifactFlags {
   readonly top: number;
   readonly save?: string;
 }
 
 export const configureRun: Configure = (command, act) => {
-  command
+  artifactFlags(command)
     .argument('<artifact>', 'artifact folder')
     .argument('<inputs...>', '.png or .jpg images, or .npy tensors (NCHW, float)')
     .option('--top <n>', 'classes to print for an image', integerFlag('--top', 1), 5)
@@ -45,7 +45,7 @@ async function run(context: Context, folder: string, inputs: readonly string[], 
   // What is missing is told before a GPU is looked for.
   const artifact = await readArtifact(folder);
   for (const path of inputs) await requireFile(path);
-  return withSession(context, artifact, folder, async (open) => {
+  return withSession(context, artifact, folder, flags, async (open) => {
     const results = await runAll(context, open, inputs, flags);
     if (flags.save !== undefined) await save(context, flags.save, results);
     context.output.event({ type: 'summary', inputs: inputs.length });

@@ -7,7 +7,7 @@ import { declaredModel, folderIn, type StageSetup } from '../stages/stage-setup.
 import type { Configure, Context } from './command.ts';
 import { exitCodes, type ExitCode } from './failure.ts';
 import { assignmentFlag, integerFlag, listFlag } from './flags.ts';
-import { withLazyDevice } from './open-session.ts';
+import { ownCode, withLazyDevice } from './open-session.ts';
 import { mergeDiagnostics } from '../analyze/index.ts';
 import { weightsOf, type WeightsFlags } from './model-weights.ts';
 import { parseTarget } from './source-model.ts';
@@ -96,7 +96,7 @@ async function execute(
     if (!alone || outcome.isCached) tell(context, outcome);
   };
   try {
-    await withLazyDevice(context, (device) => {
+    await withLazyDevice(context, ownCode, (device) => {
       const running = { setup, output, resume, traceNan, allowNonFinite, signal, device, onTrained };
       return runChain(running, chain, { alone, onOutcome });
     });

@@ -1,4 +1,5 @@
 /** The artifact from lowered plans: in memory, or as the files of its folder. */
+import { createHash } from 'node:crypto';
 import {
   artifactVersion,
   type Artifact,
@@ -10,6 +11,7 @@ import {
   type ProfileName,
 } from '../../runtime/artifact.ts';
 import { encodeSafetensors } from '../../runtime/safetensors.ts';
+import { sealManifest } from '../../runtime/seal.ts';
 import { elementBytes } from '../../runtime/stored-tensor.ts';
 import type { PackedData } from '../kernels/kernel.ts';
 import type { Lowered } from './lower.ts';
@@ -113,10 +115,18 @@ export function encodeConstants(
   return encodeSafetensors(tensors, new Map([['format', format]]));
 }
 
+/** `manifest.json`, sealed with the digests of the files beside it. */
+export function sealedText(manifest: object, files: ReadonlyMap<string, Uint8Array | string>): string {
+  const digests = Object.fromEntries(
+    [...files].map(([path, content]) => [path, createHash('sha256').update(content).digest('hex')]),
+  );
+  return `${JSON.stringify(sealManifest(manifest, digests))}\n`;
+}
+
 /** The folder's files by relative path: `manifest.json`, `kernels/*.wgsl`, `weights.safetensors`. */
 export function artifactFiles({ manifest, kernels, constants }: Artifact): Map<string, Uint8Array | string> {
   const files = new Map<string, Uint8Array | string>(kernels);
   files.set('weights.safetensors', encodeConstants(constants, manifest.constants, manifest.format));
-  files.set('manifest.json', `${JSON.stringify(manifest)}\n`);
+  files.set('manifest.json', sealedText(manifest, files));
   return files;
 }

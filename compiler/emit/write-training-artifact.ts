@@ -12,7 +12,7 @@ import {
 } from '../../runtime/train/training-artifact.ts';
 import type { Lowered } from './lower.ts';
 import { alignment } from './plan-memory.ts';
-import { encodeConstants, shareFiles } from './write-artifact.ts';
+import { encodeConstants, sealedText, shareFiles } from './write-artifact.ts';
 
 /** One program for each profile. */
 export type Program = Readonly<Partial<Record<ProfileName, Lowered>>>;
@@ -71,6 +71,6 @@ export function trainingArtifactFiles(artifact: TrainingArtifact): Map<string, U
   const tensors = [...initial].map(([name, { shape, data }]) => [name, fromFloat32(data, shape)] as const);
   files.set('weights.safetensors', encodeConstants(constants, manifest.constants, manifest.format));
   files.set('initial.safetensors', encodeSafetensors(new Map(tensors), new Map([['format', manifest.format]])));
-  files.set('manifest.json', `${JSON.stringify(manifest)}\n`);
+  files.set('manifest.json', sealedText(manifest, files));
   return files;
 }

@@ -1,10 +1,12 @@
 /** What reading any artifact folder takes: its manifest, the WGSL files that it names, its packed constants. */
+import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import type { Plan } from '../artifact.ts';
 import { RuntimeFault } from '../errors.ts';
 import { parseSafetensors } from '../safetensors.ts';
 import type { Safetensors } from '../safetensors.ts';
+import { edited, openSeal, type FileDigests } from '../seal.ts';
 import { pathKind, readBytes, unreadable } from './file-access.ts';
 
 const manifestName = 'manifest.json';
@@ -13,8 +15,14 @@ const kernelName = /^kernels\/[A-Za-z0-9_][A-Za-z0-9._-]*\.wgsl$/;
 /** Far beyond any manifest: one step takes about a kilobyte. */
 const manifestLimit = 256 * 2 ** 20;
 
-/** Reads `manifest.json` alone and gives it to its schema. Throws E0710 and E0715. */
-export async function readManifest<M>(folder: string, parse: (json: unknown) => M): Promise<M> {
+/** A manifest, and the digests that it gives the files beside it. */
+export interface SealedManifest<M> {
+  readonly manifest: M;
+  readonly files: FileDigests;
+}
+
+/** Reads `manifest.json` alone, sealed, and gives it to its schema. Throws E0710 and E0715. */
+export async function readManifest<M>(folder: string, parse: (json: unknown) => M): Promise<SealedManifest<M>> {
   const kind = await pathKind(folder);
   if (kind === undefined) throw unreadable(folder, { code: 'ENOENT' });
   if (kind === 'file') throw malformed(`${folder} is a file, and an artifact is a folder`);
@@ -23,7 +31,8 @@ export async function readManifest<M>(folder: string, parse: (json: unknown) => 
   }
   const text = await readText(folder, manifestName);
   try {
-    return parse(parseJson(text, join(folder, manifestName)));
+    const json = parseJson(text, join(folder, manifestName));
+    return { manifest: parse(json), files: openSeal(json) };
   } catch (error) {
     if (!(error instanceof RuntimeFault)) throw error;
     throw new RuntimeFault(error.code, error.kind, `${folder}: ${error.message}`, error.help);
@@ -42,23 +51,32 @@ function parseJson(text: string, path: string): unknown {
 /** The WGSL files that plans name. */
 export async function readKernels(
   folder: string,
+  digests: FileDigests,
   plans: readonly (Plan | undefined)[],
 ): Promise<ReadonlyMap<string, string>> {
   const files = new Set(plans.flatMap((plan) => plan?.kernels ?? []).map((kernel) => kernel.file));
   const wrong = [...files].find((file) => !kernelName.test(file));
   if (wrong !== undefined) throw malformed(`the manifest names a kernel '${wrong}', which is not kernels/NAME.wgsl`);
   const kernels = new Map<string, string>();
-  for (const file of files) kernels.set(file, await readText(folder, file));
+  for (const file of files) kernels.set(file, await readText(folder, file, digests));
   return kernels;
 }
 
-async function readText(folder: string, file: string): Promise<string> {
-  const bytes = await readInside(folder, file);
+async function readText(folder: string, file: string, digests?: FileDigests): Promise<string> {
+  const bytes = digests ? await readSealed(folder, file, digests) : await readInside(folder, file);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw malformed(`${join(folder, file)} is not a text in UTF-8`);
   }
+}
+
+/** A file with the digest that the manifest gives it. */
+async function readSealed(folder: string, file: string, digests: FileDigests): Promise<Uint8Array> {
+  const bytes = await readInside(folder, file);
+  const digest = createHash('sha256').update(bytes).digest('hex');
+  if (digest === digests[file]) return bytes;
+  throw edited(`${join(folder, file)} differs from its digest in the manifest: it was changed after it was written`);
 }
 
 /** A link could lead anywhere, so the real path has to lie inside of the folder's real path. */
@@ -80,12 +98,13 @@ async function realPath(path: string): Promise<string> {
 /** The packed constants that a manifest lists, and no others. */
 export async function readConstants(
   folder: string,
+  digests: FileDigests,
   listed: Readonly<Record<string, { readonly bytes: number }>>,
 ): Promise<ReadonlyMap<string, Uint8Array>> {
   const expected = new Map(Object.entries(listed));
   const path = join(folder, weightsName);
   if (expected.size === 0 && (await pathKind(path)) === undefined) return new Map();
-  const { tensors } = await readTensorFile(folder, weightsName);
+  const { tensors } = await readTensorFile(folder, weightsName, digests);
   const constants = new Map<string, Uint8Array>();
   for (const [name, { bytes }] of expected) {
     const tensor = tensors.get(name);
@@ -103,8 +122,8 @@ export async function readConstants(
 }
 
 /** A safetensors file of the folder. */
-export async function readTensorFile(folder: string, name: string): Promise<Safetensors> {
-  const bytes = await readInside(folder, name);
+export async function readTensorFile(folder: string, name: string, digests: FileDigests): Promise<Safetensors> {
+  const bytes = await readSealed(folder, name, digests);
   try {
     return parseSafetensors(bytes);
   } catch (error) {

@@ -12,10 +12,11 @@ export interface DeviceOptions {
   /** Short for `adapter: 'software'`. */
   readonly software?: boolean | undefined;
   /**
-   * Leaves out the bounds check that Dawn adds to every access (toggle `disable_robustness`). Default: on software
-   * adapters only, where it is 1.2 to 1.5 times faster. Sound for kernels whose indices are proved in range.
+   * Vouches for all that will run on the device: software adapters then leave out the bounds check of every access
+   * (Dawn's toggle `disable_robustness`), and a kernel that reads outside of its buffers reads or ends the process. For
+   * artifacts that were compiled here or come from a place that is trusted like code. Default: false.
    */
-  readonly unchecked?: boolean | undefined;
+  readonly trusted?: boolean | undefined;
   /** Dawn toggles to switch on besides. */
   readonly toggles?: readonly string[] | undefined;
   /** Limits that must hold: E0902 where the adapter has less. The adapter's own compute limits always hold. */
@@ -67,7 +68,7 @@ export async function openDevice(options: DeviceOptions = {}): Promise<OpenedDev
 }
 
 function toggles(options: DeviceOptions, isSoftware: boolean): Toggles {
-  const unchecked = options.unchecked ?? isSoftware;
+  const unchecked = options.trusted === true && isSoftware;
   return {
     enable: [...(unchecked ? ['disable_robustness'] : []), ...(options.toggles ?? [])],
     // Timestamps rounded to 0.1 ms, as browsers want them, cannot measure a kernel.

@@ -1,6 +1,7 @@
 /** Reads the folder of a training artifact: what any artifact has, and `initial.safetensors`. */
 import { join } from 'node:path';
 import type { HostTensor } from '../host-tensor.ts';
+import type { FileDigests } from '../seal.ts';
 import { toFloat32 } from '../stored-tensor.ts';
 import { parseTrainingManifest, type TrainingArtifact, type TrainingManifest } from '../train/training-artifact.ts';
 import { malformed, readConstants, readKernels, readManifest, readTensorFile } from './artifact-folder.ts';
@@ -12,17 +13,21 @@ const initialName = 'initial.safetensors';
  * training artifact, and for constants or initial values that differ from the manifest.
  */
 export async function readTrainingArtifact(folder: string): Promise<TrainingArtifact> {
-  const manifest = await readManifest(folder, parseTrainingManifest);
+  const { manifest, files } = await readManifest(folder, parseTrainingManifest);
   const { step, evaluate } = manifest.programs;
-  const kernels = await readKernels(folder, [step.software, step.gpu, evaluate.software, evaluate.gpu]);
-  const constants = await readConstants(folder, manifest.constants);
-  return { manifest, kernels, constants, initial: await readInitial(folder, manifest) };
+  const kernels = await readKernels(folder, files, [step.software, step.gpu, evaluate.software, evaluate.gpu]);
+  const constants = await readConstants(folder, files, manifest.constants);
+  return { manifest, kernels, constants, initial: await readInitial(folder, files, manifest) };
 }
 
-async function readInitial(folder: string, { state }: TrainingManifest): Promise<ReadonlyMap<string, HostTensor>> {
+async function readInitial(
+  folder: string,
+  files: FileDigests,
+  { state }: TrainingManifest,
+): Promise<ReadonlyMap<string, HostTensor>> {
   const path = join(folder, initialName);
   const shapes = new Map(state.flatMap(({ tensors }) => tensors.map(({ name, shape }) => [name, shape])));
-  const { tensors } = await readTensorFile(folder, initialName);
+  const { tensors } = await readTensorFile(folder, initialName, files);
   return new Map(
     [...tensors].map(([name, stored]): [string, HostTensor] => {
       const shape = shapes.get(name);

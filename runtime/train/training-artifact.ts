@@ -1,11 +1,14 @@
 /** The training artifact: two programs, the state between steps, and the recipe. Its schema and its reader. */
 import * as v from 'valibot';
-import { checkManifest, constantSchema, planSchema, preprocessSchema } from '../artifact.ts';
+import { constantSchema, planSchema, preprocessSchema } from '../artifact.ts';
+import { checkPlan, manifestFault, whole } from '../check-plan.ts';
 import type { HostTensor } from '../host-tensor.ts';
+import { checkHead, checkManifest } from '../parse-manifest.ts';
+import { openSeal } from '../seal.ts';
 import { recipeSchema } from './recipe.ts';
 
 /** Bumped whenever an older reader could misread a newer artifact. */
-export const trainingArtifactVersion = 1;
+export const trainingArtifactVersion = 2;
 
 /** A tensor of state: `offset` in elements from the start of its vector, where it lies in storage order. */
 const stateTensorSchema = v.object({
@@ -61,5 +64,32 @@ export interface TrainingArtifact {
   readonly initial: ReadonlyMap<string, HostTensor>;
 }
 
-/** Checks a parsed `manifest.json`. Throws E0715 with the path of the first fault. */
-export const parseTrainingManifest = (json: unknown): TrainingManifest => checkManifest(trainingManifestSchema, json);
+/** Checks a parsed `manifest.json` as `parseManifest` does. Throws E0715 with the path of the first fault. */
+export function parseTrainingManifest(json: unknown): TrainingManifest {
+  checkHead(json, 'cnnc-training', trainingArtifactVersion);
+  openSeal(json);
+  const manifest = checkManifest(trainingManifestSchema, json);
+  const { programs, constants } = manifest;
+  manifest.state.forEach(checkVector);
+  const state = manifest.state.map(({ name }) => name);
+  if (new Set(state).size < state.length) throw manifestFault('state', 'a name comes twice');
+  for (const [program, plans] of Object.entries(programs)) {
+    for (const [profile, plan] of Object.entries(plans)) {
+      if (plan) checkPlan(plan, { at: `programs.${program}.${profile}`, symbols: [], constants, state });
+    }
+  }
+  return manifest;
+}
+
+function checkVector({ floats, bytes, tensors }: StateVectorEntry, index: number): void {
+  const at = `state.${index}`;
+  whole(`${at}.floats`, floats, 0);
+  whole(`${at}.bytes`, bytes, floats * 4);
+  for (const [number, { shape, offset }] of tensors.entries()) {
+    const place = `${at}.tensors.${number}`;
+    for (const size of shape) whole(`${place}.shape`, size, 1);
+    whole(`${place}.offset`, offset, 0);
+    const count = shape.reduce((product, size) => product * size, 1);
+    if (offset + count > floats) throw manifestFault(place, `it ends behind the ${floats} elements of its vector`);
+  }
+}

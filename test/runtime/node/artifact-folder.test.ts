@@ -1,6 +1,8 @@
 import { chmodSync, existsSync, readFileSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { sealedText } from '../../../compiler/emit/write-artifact.ts';
+import { artifactVersion } from '../../../runtime/artifact.ts';
 import { readArtifact } from '../../../runtime/node/read-artifact.ts';
 import { writeFolderAtomically } from '../../../runtime/node/write-folder.ts';
 import { encodeSafetensors } from '../../../runtime/safetensors.ts';
@@ -15,7 +17,7 @@ function manifest(file = kernel, bytes = 8): Record<string, unknown> {
   const plan = { limits: {}, features: [], arena, kernels: [entry], steps: [], inputs: [], outputs: [] };
   return {
     format: 'cnnc-artifact',
-    version: 2,
+    version: artifactVersion,
     compiler: 'test',
     model: { name: 'M', source: 'm.cnn', parameters: 2, macs: 0 },
     symbols: [],
@@ -27,17 +29,21 @@ function manifest(file = kernel, bytes = 8): Record<string, unknown> {
 const weights = (name = 'w') =>
   encodeSafetensors(new Map([[name, { dtype: 'F32', shape: [2], bytes: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8) }]]));
 
-function files(changes: Readonly<Record<string, Uint8Array | string>> = {}): Map<string, Uint8Array | string> {
-  const good = {
-    'manifest.json': JSON.stringify(manifest()),
-    [kernel]: '@compute fn main() {}',
-    'weights.safetensors': weights(),
-  };
-  return new Map(Object.entries({ ...good, ...changes }));
+/** Contents by path; an object is a manifest, to be sealed with the digests of the rest. */
+type Contents = Readonly<Record<string, Uint8Array | string | object>>;
+
+function files(changes: Contents = {}): Map<string, Uint8Array | string> {
+  const good = { [kernel]: '@compute fn main() {}', 'weights.safetensors': weights() };
+  const { 'manifest.json': head = manifest(), ...rest } = { ...good, ...changes } as Record<
+    string,
+    Uint8Array | string
+  >;
+  const others = new Map(Object.entries(rest));
+  const isSealed = typeof head === 'string' || head instanceof Uint8Array;
+  return new Map([...others, ['manifest.json', isSealed ? head : sealedText(head, others)]]);
 }
 
-const folderWith = (changes?: Readonly<Record<string, Uint8Array | string>>) =>
-  temporaryFolder(Object.fromEntries(files(changes)));
+const folderWith = (changes?: Contents) => temporaryFolder(Object.fromEntries(files(changes)));
 
 describe('readArtifact', () => {
   it('reads what writeFolderAtomically wrote', async () => {
@@ -49,26 +55,14 @@ describe('readArtifact', () => {
     expect([...(artifact.constants.get('w') ?? [])]).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   });
 
-  it.each<[string, Record<string, Uint8Array | string>, string]>([
+  it.each<[string, Contents, string]>([
     ['a manifest that is no JSON', { 'manifest.json': '{' }, 'is not JSON'],
     ['a manifest of another program', { 'manifest.json': '{"name":"x"}' }, 'the manifest is not valid at format'],
-    ['another version', { 'manifest.json': JSON.stringify({ ...manifest(), version: 99 }) }, 'not valid at version'],
+    ['another version', { 'manifest.json': { ...manifest(), version: 99 } }, 'not valid at version'],
     ['bytes that are no text', { 'manifest.json': Uint8Array.of(0xff) }, 'UTF-8'],
-    [
-      'a kernel outside',
-      { 'manifest.json': JSON.stringify(manifest('kernels/../../x.wgsl')) },
-      'which is not kernels/NAME.wgsl',
-    ],
-    [
-      'an absolute kernel',
-      { 'manifest.json': JSON.stringify(manifest('/etc/passwd')) },
-      'which is not kernels/NAME.wgsl',
-    ],
-    [
-      'a constant of another size',
-      { 'manifest.json': JSON.stringify(manifest(kernel, 12)) },
-      'has 8 bytes, and the manifest says 12',
-    ],
+    ['a kernel outside', { 'manifest.json': manifest('kernels/../../x.wgsl') }, 'which is not kernels/NAME.wgsl'],
+    ['an absolute kernel', { 'manifest.json': manifest('/etc/passwd') }, 'which is not kernels/NAME.wgsl'],
+    ['a constant of another size', { 'manifest.json': manifest(kernel, 12) }, 'has 8 bytes, and the manifest says 12'],
     ['a missing constant', { 'weights.safetensors': weights('v') }, "lacks the constant 'w'"],
     [
       'a constant to spare',
@@ -79,15 +73,42 @@ describe('readArtifact', () => {
       },
       "a constant 'v'",
     ],
-    ['broken weights', { 'weights.safetensors': 'nothing' }, 'weights.safetensors: a file of 7 bytes'],
+    ['broken weights', { 'weights.safetensors': 'nothing' }, 'weights.safetensors: this is no safetensors file'],
   ])('refuses %s', async (_, changes, message) => {
     const fault = await faultOfAsync(() => readArtifact(folderWith(changes)));
     expect(fault).toMatch(/^E0715: /);
     expect(fault).toContain(message);
   });
 
+  it.each([
+    ['a kernel', kernel, '@compute fn main() { }'],
+    [
+      'weights',
+      'weights.safetensors',
+      encodeSafetensors(new Map([['w', { dtype: 'F32', shape: [2], bytes: new Uint8Array(8) }]])),
+    ],
+  ])('refuses %s that changed after it was written', async (_, path, contents) => {
+    const folder = temporaryFolder({ ...Object.fromEntries(files()), [path]: contents });
+    expect(await faultOfAsync(() => readArtifact(folder))).toMatch(/^E0715: .*differs from its digest in the manifest/);
+  });
+
+  it('refuses a manifest that was edited, however it is laid out', async () => {
+    const text = String(files().get('manifest.json'));
+    const open = (changed: string) =>
+      readArtifact(temporaryFolder({ ...Object.fromEntries(files()), 'manifest.json': changed }));
+    // Blanks and the order of keys say nothing.
+    expect((await open(JSON.stringify(JSON.parse(text), undefined, 2))).manifest.model.name).toBe('M');
+    const fault = await faultOfAsync(() => open(text.replace('"parameters":2', '"parameters":3')));
+    expect(fault).toMatch(/^E0715: .*differs from its digest: it was changed after it was written/);
+    expect(await faultOfAsync(() => open(text.replace(/,"digest":"\w+"/, '')))).toMatch(
+      /^E0715: .*has no valid digest/,
+    );
+    const deep = `{"format":"cnnc-artifact","version":${artifactVersion},"files":{},"digest":"${'0'.repeat(64)}","x":${'['.repeat(9e4)}${']'.repeat(9e4)}}`;
+    expect(await faultOfAsync(() => open(deep))).toMatch(/^E0715: .*nested too deeply/);
+  });
+
   it('says what is missing', async () => {
-    const missing = { 'manifest.json': JSON.stringify(manifest('kernels/none.wgsl')) };
+    const missing = { 'manifest.json': manifest('kernels/none.wgsl') };
     expect(await faultOfAsync(() => readArtifact(folderWith(missing)))).toMatch(/^E0710: .*none\.wgsl/);
     expect(await faultOfAsync(() => readArtifact('/nonexistent'))).toMatch(/^E0710/);
     expect(await faultOfAsync(() => readArtifact(temporaryFolder()))).toMatch(/^E0715: .*no manifest\.json/);
@@ -96,8 +117,7 @@ describe('readArtifact', () => {
 
   it('follows no link out of the folder', async () => {
     const folder = temporaryFolder({
-      'manifest.json': JSON.stringify(manifest()),
-      'weights.safetensors': weights(),
+      ...Object.fromEntries([...files()].filter(([path]) => path !== kernel)),
       'kernels/x': '',
     });
     symlinkSync('/etc/hostname', join(folder, kernel));

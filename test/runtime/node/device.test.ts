@@ -79,8 +79,8 @@ describe('openDevice', () => {
     expect((await squares(device, 100)).at(-1)).toBe(9801);
   });
 
-  it.each([true, false])('computes the same with unchecked = %s', async (unchecked) => {
-    const { device } = await open({ unchecked });
+  it.each([true, false])('computes the same with trusted = %s', async (trusted) => {
+    const { device } = await open({ trusted });
     expect((await squares(device, 70)).at(-1)).toBe(69 * 69);
   });
 
