@@ -37,6 +37,7 @@ export const maxPoolGradRows: Kernel<MaxPoolGradRowsSchedule> = {
     if (!isOp(node, maxPool2dGrad)) throw new TypeError(`${node.op.name} is not the gradient of a max pool`);
     const { stride, padding } = node.attrs;
     const shader = beginShader(request);
+    shader.declare(rankFunction);
     const groups = channelGroups(result.channels);
     const [top, left] = [shader.u32(padding[0]), shader.u32(padding[1])];
     // Blocks begin where windows do, the first ones perhaps in the padding.
@@ -79,7 +80,6 @@ function walkText(shader: Shader, request: KernelRequest, attrs: PoolAttrs, top:
   const [from, over, to] = [walk(shader, data), walk(shader, gradient), walk(shader, result)];
   const [height, width] = [shader.u32(result.height), shader.u32(result.width)];
   const [windowRows, windowColumns] = [shader.u32(gradient.height), shader.u32(gradient.width)];
-  shader.declare(rankFunction);
   const low = `vec4i(${belowAll})`;
   /** Window rows over a block; rows of cells under them; columns that the next window shares. */
   const windows = Math.floor((kernel[0] - 1) / stride[0]) + 1;
