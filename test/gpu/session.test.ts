@@ -63,7 +63,7 @@ describe('a disposed session', () => {
   });
 
   it.each([1, 3])('gives a run in flight its values or E0913, never zeros; batch %i', async (batch) => {
-    const expected = await brief.run({ image: images(batch, 5) });
+    const expected = await session.run({ image: images(batch, 5) });
     // At every point of a run: the first has buffers to make, the second only to fill.
     for (let turns = 0; turns < 12; turns++) {
       const brief = await other();
