@@ -59,6 +59,10 @@ export const families: readonly { readonly prefix: string; readonly text: string
     text: '`cnnc train --trace-nan` looks at loss, gradient norm and the whole state behind every step. Where a number is not finite, it puts the state back, runs the step again one kernel at a time, and names the first that gives NaN or Inf, with the ranges of what it read. The way out is a smaller learning rate, `clip`, or an op that stays in range: `log_softmax` for the log of `softmax`, `x + 1e-6` under a root or a logarithm. Exit code 5.',
   },
   {
+    prefix: 'E0913',
+    text: 'Code that uses cnnc called a session behind its `dispose()`, or disposed of it while a run was not done: wait for the last call first. Exit code 5.',
+  },
+  {
     prefix: 'E0998',
     text: '`cnnc build --verify` runs each pass of a build against the reference interpreter on random input; this pass computes something else. The message names the op and its source line. Exit code 70.',
   },

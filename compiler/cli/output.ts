@@ -60,6 +60,13 @@ function hasColor({ color, env }: OutputSettings, sink: Sink): boolean {
   return sink.isTTY === true && env['TERM'] !== 'dumb';
 }
 
+/** Names come from files and may hold anything: of control characters, only line ends, tabs and colours reach a terminal. */
+const harmless = (text: string): string =>
+  text.replaceAll(/\p{Cc}/gu, (character, at: number) => {
+    const isColour = character === '\u001b' && /^\[[\d;]*m/.test(text.slice(at + 1, at + 20));
+    return isColour || character === '\n' || character === '\t' ? character : '\ufffd';
+  });
+
 const clearLine = '\r\u001b[2K';
 
 /** The two streams and the status line that is drawn and taken away on one of them. */
@@ -108,17 +115,17 @@ export function createOutput(settings: OutputSettings): Output {
     verbose,
     columns: Math.min(stdout.columns || 80, 80),
     statusColumns: Math.min(lines.columns - 1, 100),
-    data: (text) => json || lines.out(text),
+    data: (text) => json || lines.out(harmless(text)),
     raw: lines.out,
     event,
-    note: (text) => quiet || lines.err(text),
+    note: (text) => quiet || lines.err(harmless(text)),
     progress: (text, fields) => {
       const now = performance.now();
       if (fields && now - lastProgress > progressInterval) {
         event({ type: 'progress', ...fields });
         lastProgress = now;
       }
-      lines.status(text);
+      lines.status(harmless(text));
     },
     diagnostics: (list) => {
       for (const each of list) event({ type: 'diagnostic', ...toJsonDiagnostic(each) });

@@ -80,6 +80,23 @@ it('takes the tensors of a model of several inputs in their order, and saves eac
   });
 });
 
+it('runs the plan that --profile names, with bounds checks and without', async () => {
+  const shop = workshop({
+    'x.npy': npy(
+      [...Array(48).keys()].map((at) => at / 48),
+      [1, 3, 4, 4],
+    ),
+  });
+  const artifact = await built(shop, 'colours.cnn');
+  const runs = [];
+  for (const flags of [[], ['--profile', 'gpu'], ['--profile', 'software', '--trust']]) {
+    runs.push(await cnnc('run', artifact, shop.at('x.npy'), ...flags));
+  }
+  expect(runs.map(({ code }) => code)).toEqual([0, 0, 0]);
+  expect(new Set(runs.map(({ out }) => out)).size).toBe(1);
+  expect(await cnnc('run', artifact, shop.at('x.npy'), '--profile', 'abacus')).toMatchObject({ code: 2 });
+});
+
 it('reads JPEG files', async () => {
   const data = Buffer.alloc(4 * 4 * 4, Buffer.from([10, 20, 240, 255]));
   const shop = workshop({ 'blue.jpg': encodeJpeg({ width: 4, height: 4, data }, 95).data });
@@ -109,6 +126,7 @@ it.each([
     3,
     /^error\[E0906\]: input image is \[1, 3, 2, 8\], the model takes \[N, 3, 4, 4\]/,
   ],
+  ['a tensor with NaN', 'nan.npy', 3, /^error\[E0906\]: .*nan\.npy has the value NaN at element 5/],
   ['a broken tensor', 'broken.npy', 3, /^error\[E0712\]: .*broken\.npy: /],
   ['something else', 'labels.txt', 2, /^error\[E0001\]: .*labels\.txt is neither \.png, \.jpg nor \.npy/],
 ])('refuses %s, and saves nothing', async (_, input, code, message) => {
@@ -118,6 +136,10 @@ it.each([
     'wide.npy': npy(
       Array.from({ length: 48 }, () => 0),
       [1, 3, 2, 8],
+    ),
+    'nan.npy': npy(
+      Array.from({ length: 48 }, (_, at) => (at === 5 ? Number.NaN : at)),
+      [1, 3, 4, 4],
     ),
     'broken.npy': npy([1, 2, 3, 4], [4]).subarray(0, 70),
   });
