@@ -136,7 +136,9 @@ async function tellClasses(output: Context['output'], pieces: readonly Part[]): 
       table.set(name, row);
     }
   }
-  const rows = [...table].map(([name, counts]) => [name, ...counts.map(formatInteger)]);
+  const isNumbered = [...table.keys()].every((name) => /^\d+$/.test(name));
+  const entries = isNumbered ? [...table].toSorted(([a], [b]) => Number(a) - Number(b)) : [...table];
+  const rows = entries.map(([name, counts]) => [name, ...counts.map(formatInteger)]);
   if (rows.length > mostClasses) return;
   output.data(
     formatTable(

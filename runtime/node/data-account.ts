@@ -68,7 +68,7 @@ const format = (count: number): string => count.toLocaleString('en-US');
 export function accountLine(account: DataAccount): string {
   const { what, samples, parts, unused, unasked, leftOut } = account;
   const divided = [parts.train, parts.val, parts.test].map(format).join(' / ');
-  const rule = unasked.length === 0 ? '' : ` (no split is written: a tenth each for ${unasked.join(' and ')})`;
+  const rule = unasked.length === 0 ? '' : ` (no split is written: a tenth for ${unasked.join(' and a tenth for ')})`;
   const rest = [
     ...(unused > 0 ? [`${format(unused)} in no part`] : []),
     ...(leftOut.length > 0 ? [`left out: ${leftOutText(leftOut)}`] : []),

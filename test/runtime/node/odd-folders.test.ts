@@ -213,7 +213,7 @@ describe('a split that leaves nothing for training', () => {
     );
     const tenths = await train(spec, '.');
     expect(accountLine(tenths.account)).toContain(
-      '8 / 1 / 1 for train / val / test (no split is written: a tenth each',
+      '8 / 1 / 1 for train / val / test (no split is written: a tenth for val and a tenth for test)',
     );
     expect(measuredLine(tenths.account, 'test')).toBe(
       'the test part, 1 of 10 generated pictures: no split is written, so that a tenth is its part',
