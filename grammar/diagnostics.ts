@@ -146,6 +146,8 @@ export const catalogue = {
   W0014: { title: 'unusually large kernel' },
   W0015: { title: 'mean beyond the range of a picture' },
   W0016: { title: 'linear layer along the width' },
+  W0017: { title: 'pictures of one shape alone fit' },
+  W0018: { title: 'crop beyond the picture' },
 } as const satisfies Record<string, { readonly title: string }>;
 
 export type DiagnosticCode = keyof typeof catalogue;

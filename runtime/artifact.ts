@@ -124,8 +124,20 @@ export const planSchema = v.object({
 /** Everything that one adapter profile needs to run the model. */
 export type Plan = v.InferOutput<typeof planSchema>;
 
-/** `resize` scales the shorter side (one size) or to width and height (two); sizes in pixels, RGB scaled to 0..1. */
+/**
+ * `picture` comes first and says how a stored picture is taken, its keys absent where the default holds: turned by its
+ * orientation, over white, RGB, 0 to 1. `resize` scales the shorter side (one size) or to width and height (two); sizes
+ * in pixels.
+ */
 const preprocessStepSchema = v.variant('op', [
+  v.object({
+    op: v.literal('picture'),
+    orientation: v.optional(v.literal('ignore')),
+    alpha: v.optional(v.picklist(['black', 'drop'])),
+    channels: v.optional(v.literal('bgr')),
+    /** The value of white before `normalize`. */
+    scale: v.optional(v.literal(255)),
+  }),
   v.object({ op: v.literal('resize'), size: v.union([v.number(), v.tuple([v.number(), v.number()])]) }),
   v.object({ op: v.literal('center_crop'), size: v.number() }),
   v.object({ op: v.literal('normalize'), mean: v.array(v.number()), std: v.array(v.number()) }),

@@ -35,6 +35,7 @@ export const runtimeCodes = {
   E0909: 'the training met numbers that are not finite',
   E0910: 'a metric is not measured',
   E0911: 'an op gave numbers that are not finite',
+  E0912: 'the decoder of pictures cannot be loaded',
   E0913: 'used after it was disposed',
   E0999: 'internal error',
 } as const;

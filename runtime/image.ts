@@ -1,4 +1,4 @@
-/** An 8-bit image in memory, and its grey and colour forms. */
+/** 8-bit images in memory: as a file stores them, and as models see them. */
 
 /** Rows from the top, pixels from the left, channels interleaved: `data[(y * width + x) * channels + c]`. */
 export interface Image8 {
@@ -7,6 +7,17 @@ export interface Image8 {
   /** 1 for grey, 3 for red, green, blue. */
   readonly channels: 1 | 3;
   readonly data: Uint8Array;
+}
+
+/** What a file or a canvas holds, in the same order. `seenImage` (runtime/seen-image.ts) makes an `Image8` of it. */
+export interface StoredImage {
+  readonly width: number;
+  readonly height: number;
+  /** 1 for grey, 3 for red, green, blue; one more for alpha, by which colours are not multiplied. */
+  readonly channels: 1 | 2 | 3 | 4;
+  readonly data: Uint8Array;
+  /** EXIF's orientation, 1 to 8: how the rows are turned and mirrored to be seen upright. 1 where it is absent. */
+  readonly orientation?: number | undefined;
 }
 
 /** Luma by ITU-R BT.601 in the fixed point of PIL's `convert('L')`; a grey image comes back as it is. */
@@ -26,6 +37,11 @@ export function toColour(image: Image8): Image8 {
   if (image.channels === 3) return image;
   const { width, height } = image;
   const data = new Uint8Array(width * height * 3);
-  image.data.forEach((value, pixel) => data.fill(value, pixel * 3, pixel * 3 + 3));
+  for (let pixel = 0, to = 0; to < data.length; pixel++, to += 3) {
+    const value = image.data[pixel] ?? 0;
+    data[to] = value;
+    data[to + 1] = value;
+    data[to + 2] = value;
+  }
   return { width, height, channels: 3, data };
 }

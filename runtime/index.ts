@@ -4,7 +4,7 @@ export type { Artifact, Manifest, Plan, PreprocessStep, ProfileName, Size, Value
 export { runtimeCodes, RuntimeFault } from './errors.ts';
 export type { FaultKind, RuntimeCode } from './errors.ts';
 export { toColour, toGrey } from './image.ts';
-export type { Image8 } from './image.ts';
+export type { Image8, StoredImage } from './image.ts';
 export { encodeNpy, parseNpy } from './npy.ts';
 export { preprocessImage } from './preprocess.ts';
 export type { ImageShape } from './preprocess.ts';

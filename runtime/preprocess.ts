@@ -2,8 +2,9 @@
 import type { PreprocessStep } from './artifact.ts';
 import { RuntimeFault } from './errors.ts';
 import { toColour, toGrey } from './image.ts';
-import type { Image8 } from './image.ts';
+import type { Image8, StoredImage } from './image.ts';
 import { resizeImage } from './resize-image.ts';
+import { pictureStep, seenImage, seenSize } from './seen-image.ts';
 
 /** One sample of the model's input, without the batch. */
 export interface ImageShape {
@@ -14,21 +15,28 @@ export interface ImageShape {
 
 /**
  * Applies the steps and gives float32 in CHW order, 0..1 before `normalize`: `[channels, height, width]` of `target`.
- * A grey image fills three equal channels, a colour image becomes grey (BT.601 luma) for a model of one channel.
+ * The picture is taken as people see it unless a `picture` step says otherwise (see `seenImage`). A grey image fills
+ * three equal channels, a colour image becomes grey (BT.601 luma) for a model of one channel.
  * Throws E0906 where the result does not fit `target`, and E0715 for steps that no declaration can mean.
  */
-export function preprocessImage(image: Image8, steps: readonly PreprocessStep[], target: ImageShape): Float32Array {
-  const fitted = fitImage(withChannels(image, target.channels), steps);
+export function preprocessImage(
+  image: StoredImage,
+  steps: readonly PreprocessStep[],
+  target: ImageShape,
+): Float32Array {
+  const fitted = fitImage(withChannels(image, target.channels, steps), steps);
   if (fitted.width !== target.width || fitted.height !== target.height) throw misfit(fitted, steps, target);
-  return toPlanes(fitted, valueTables(steps, target.channels));
+  return toPlanes(fitted, valueTables(steps, target.channels), channelOrder(steps, target.channels));
 }
 
 /** Applies `resize` and `center_crop` alone. Throws E0715. */
 export function fitImage(image: Image8, steps: readonly PreprocessStep[]): Image8 {
   let current = image;
   for (const [at, step] of steps.entries()) {
-    if (steps[at - 1]?.op === 'normalize') throw unsupported(`${step.op} behind normalize`);
-    if (step.op === 'resize') current = resizeBy(current, step.size);
+    const [before, next] = [steps[at - 1], steps[at + 1]];
+    if (before?.op === 'normalize') throw unsupported(`${step.op} behind normalize`);
+    if (step.op === 'resize')
+      current = resizeBy(current, step.size, next?.op === 'center_crop' ? next.size : undefined);
     else if (step.op === 'center_crop') current = cropCentre(current, step.size);
   }
   return current;
@@ -36,10 +44,10 @@ export function fitImage(image: Image8, steps: readonly PreprocessStep[]): Image
 
 /** Width and height of an image after the steps, before anything is computed. */
 export function preprocessedSize(
-  image: Pick<Image8, 'width' | 'height'>,
+  image: Pick<StoredImage, 'width' | 'height' | 'orientation'>,
   steps: readonly PreprocessStep[],
 ): { readonly width: number; readonly height: number } {
-  let { width, height } = image;
+  let { width, height } = seenSize(image, pictureStep(steps));
   for (const step of steps) {
     if (step.op === 'center_crop') [width, height] = [step.size, step.size];
     if (step.op !== 'resize') continue;
@@ -48,10 +56,10 @@ export function preprocessedSize(
   return { width, height };
 }
 
-/** The image as a model of 1 or 3 channels takes it. Throws E0906 for any other number. */
-export function withChannels(image: Image8, channels: number): Image8 {
-  if (channels === 1) return toGrey(image);
-  if (channels === 3) return toColour(image);
+/** The image as people see it, with 1 or 3 channels as the model takes it. Throws E0906 for any other number. */
+export function withChannels(image: StoredImage, channels: number, steps: readonly PreprocessStep[]): Image8 {
+  if (channels === 1) return toGrey(seenImage(image, pictureStep(steps)));
+  if (channels === 3) return toColour(seenImage(image, pictureStep(steps)));
   throw new RuntimeFault(
     'E0906',
     'input',
@@ -60,12 +68,17 @@ export function withChannels(image: Image8, channels: number): Image8 {
   );
 }
 
-function resizeBy(image: Image8, size: number | readonly [number, number]): Image8 {
+/** Only the middle of `crop` pixels a side is computed, where it lies inside: cropping again leaves it as it is. */
+function resizeBy(image: Image8, size: number | readonly [number, number], crop: number | undefined): Image8 {
   const [width, height] = typeof size === 'number' ? shorterSideTo(image, size) : size;
   if (![width, height].every((side) => Number.isSafeInteger(side) && side > 0 && side <= 65536)) {
     throw unsupported(`resize to ${width}x${height}`);
   }
-  return resizeImage(image, width, height);
+  if (crop === undefined || !Number.isSafeInteger(crop) || crop < 1 || crop > Math.min(width, height)) {
+    return resizeImage(image, width, height);
+  }
+  const part = { left: cropOffset(width, crop), top: cropOffset(height, crop), width: crop, height: crop };
+  return resizeImage(image, width, height, part);
 }
 
 /** torchvision's `Resize(size)`: the longer side is scaled alike and rounded down. */
@@ -77,6 +90,7 @@ function shorterSideTo({ width, height }: Pick<Image8, 'width' | 'height'>, size
 function cropCentre(image: Image8, size: number): Image8 {
   if (!Number.isSafeInteger(size) || size < 1 || size > 65536) throw unsupported(`center_crop of ${size}`);
   const { width, height, channels, data } = image;
+  if (width === size && height === size) return image;
   const left = cropOffset(width, size);
   const top = cropOffset(height, size);
   const result = new Uint8Array(size * size * channels);
@@ -97,33 +111,49 @@ export function cropOffset(length: number, size: number): number {
   return cut % 2 === 1 && half % 2 === 1 ? half + 1 : half;
 }
 
-function toPlanes({ channels, data, width, height }: Image8, tables: readonly Float32Array[]): Float32Array {
+function toPlanes(
+  { channels, data, width, height }: Image8,
+  tables: readonly Float32Array[],
+  order: readonly number[],
+): Float32Array {
   const pixels = width * height;
   const planes = new Float32Array(channels * pixels);
   for (const [c, table] of tables.entries()) {
-    for (let pixel = 0; pixel < pixels; pixel++) {
-      planes[c * pixels + pixel] = table[data[pixel * channels + c] ?? 0] ?? 0;
+    const plane = planes.subarray(c * pixels, (c + 1) * pixels);
+    for (let pixel = 0, at = order[c] ?? c; pixel < pixels; pixel++, at += channels) {
+      plane[pixel] = table[data[at] ?? 0] ?? 0;
     }
   }
   return planes;
 }
 
+/** For each channel of the model's input the channel of the image that it shows: others than its own for `bgr`. */
+export function channelOrder(steps: readonly PreprocessStep[], channels: number): readonly number[] {
+  const order = Array.from({ length: channels }, (_, c) => c);
+  return pictureStep(steps).channels === 'bgr' && channels === 3 ? order.toReversed() : order;
+}
+
 /**
- * What each of the 256 bytes becomes in each channel: `(value / 255 - mean) / std` by the steps' `normalize`, rounded to
- * float32 after every operation as torchvision does. Throws E0715.
+ * What each of the 256 bytes becomes in each channel of the model's input: `(value / 255 - mean) / std` by the steps'
+ * `normalize` (`(value - mean) / std` where white is 255), rounded to float32 after every operation as torchvision does.
+ * Throws E0715.
  */
 export function valueTables(steps: readonly PreprocessStep[], channels: number): readonly Float32Array[] {
   const { mean, std } = steps.find((step) => step.op === 'normalize') ?? { mean: [0], std: [1] };
+  const { scale = 1 } = pictureStep(steps);
   return Array.from({ length: channels }, (_, c) =>
-    valueTable(channelValue(mean, c, channels, 'mean'), channelValue(std, c, channels, 'std')),
+    valueTable(scale, channelValue(mean, c, channels, 'mean'), channelValue(std, c, channels, 'std')),
   );
 }
 
-function valueTable(mean: number, std: number): Float32Array {
+function valueTable(scale: 1 | 255, mean: number, std: number): Float32Array {
   const centre = Math.fround(mean);
   const spread = Math.fround(std);
   if (!(spread > 0)) throw unsupported(`normalize with std ${std}`);
-  return Float32Array.from({ length: 256 }, (_, byte) => Math.fround(Math.fround(byte / 255) - centre) / spread);
+  return Float32Array.from(
+    { length: 256 },
+    (_, byte) => Math.fround(Math.fround((byte * scale) / 255) - centre) / spread,
+  );
 }
 
 /** One value for every channel, or one for each. */
@@ -140,7 +170,9 @@ function unsupported(what: string): RuntimeFault {
 }
 
 function misfit(image: Image8, steps: readonly PreprocessStep[], target: ImageShape): RuntimeFault {
-  const origin = steps.some((step) => step.op !== 'normalize') ? 'the image after preprocessing' : 'the image';
+  const origin = steps.some(({ op }) => op === 'resize' || op === 'center_crop')
+    ? 'the image after preprocessing'
+    : 'the image';
   return new RuntimeFault(
     'E0906',
     'input',

@@ -6,20 +6,44 @@
 import type { Image8 } from './image.ts';
 
 const fractionBits = 32 - 8 - 2;
+const half = 1 << (fractionBits - 1);
 
-/** For each target position the first source position, and how many fixed-point weights follow. */
+/** Fixed-point weights of neighbouring source positions for each target position. */
 interface Taps {
+  /** The first source position. */
   readonly first: Int32Array;
-  readonly count: Int32Array;
-  /** `stride` slots for each target position. */
+  /** How many follow: the same for every target position, a multiple of four unless the source is smaller. */
+  readonly count: number;
+  /** `count` of each target position; zeros where fewer take part. */
   readonly weights: Int32Array;
-  readonly stride: number;
 }
 
-/** Resizes to `width` x `height` pixels; the same image where that is its size already. */
-export function resizeImage(image: Image8, width: number, height: number): Image8 {
-  const wide = width === image.width ? image : resizeRows(image, width);
-  return height === wide.height ? wide : resizeColumns(wide, height);
+/** A part of the resized image, in its pixels. */
+export interface ResizedPart {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * Resizes to `width` x `height` pixels, and gives `part` of it (all of it unless told), which alone is computed. The
+ * same image where nothing has to be done.
+ */
+export function resizeImage(
+  image: Image8,
+  width: number,
+  height: number,
+  part: ResizedPart = { left: 0, top: 0, width, height },
+): Image8 {
+  const isWhole = part.width === width && part.height === height;
+  if (isWhole && width === image.width && height === image.height) return image;
+  const rows = tapsFor(image.height, height);
+  // The rows of the source that the part's rows are made of.
+  const from = rows.first[part.top] ?? 0;
+  const to = (rows.first[part.top + part.height - 1] ?? 0) + rows.count;
+  const wide = resizeRows(image, from, to, tapsFor(image.width, width), part);
+  return resizeColumns(wide, from, rows, part);
 }
 
 function triangle(x: number): number {
@@ -27,60 +51,160 @@ function triangle(x: number): number {
   return distance < 1 ? 1 - distance : 0;
 }
 
+/** Pictures of a data set often share their sizes. */
+const known = new Map<string, Taps>();
+const mostKnown = 64;
+
+function tapsFor(from: number, to: number): Taps {
+  const key = `${from} ${to}`;
+  const taps = known.get(key) ?? makeTaps(from, to);
+  if (known.size >= mostKnown) known.clear();
+  known.set(key, taps);
+  return taps;
+}
+
 function makeTaps(from: number, to: number): Taps {
   const scale = from / to;
   const widening = Math.max(scale, 1);
   // Reciprocals where Pillow has them: a quotient may differ in its last bit.
   const narrowing = 1 / widening;
-  const stride = Math.ceil(widening) * 2 + 1;
+  const begins = Array.from({ length: to }, (_, target) =>
+    Math.max(Math.trunc((target + 0.5) * scale - widening + 0.5), 0),
+  );
+  const ends = Array.from({ length: to }, (_, target) =>
+    Math.min(Math.trunc((target + 0.5) * scale + widening + 0.5), from),
+  );
+  const most = begins.reduce((longest, begin, target) => Math.max(longest, (ends[target] ?? 0) - begin), 1);
+  const count = Math.min(Math.ceil(most / 4) * 4, from);
   const first = new Int32Array(to);
-  const count = new Int32Array(to);
-  const weights = new Int32Array(to * stride);
+  const weights = new Int32Array(to * count);
   for (let target = 0; target < to; target++) {
+    const [begin = 0, end = 0] = [begins[target], ends[target]];
     const centre = (target + 0.5) * scale;
-    const begin = Math.max(Math.trunc(centre - widening + 0.5), 0);
-    const end = Math.min(Math.trunc(centre + widening + 0.5), from);
     const values = Array.from({ length: end - begin }, (_, tap) => triangle((tap + begin - centre + 0.5) * narrowing));
     const unit = 1 / values.reduce((total, value) => total + value, 0);
-    first[target] = begin;
-    count[target] = values.length;
+    // Room for zeros at the end of the source lies in front.
+    const start = Math.min(begin, from - count);
+    first[target] = start;
     values.forEach((value, tap) => {
-      weights[target * stride + tap] = Math.trunc(0.5 + value * unit * 2 ** fractionBits);
+      weights[target * count + begin - start + tap] = Math.trunc(0.5 + value * unit * 2 ** fractionBits);
     });
   }
-  return { first, count, weights, stride };
+  return { first, count, weights };
 }
 
-function resizeRows({ data, width, height, channels }: Image8, newWidth: number): Image8 {
-  const taps = makeTaps(width, newWidth);
-  const result = new Uint8Array(newWidth * height * channels);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < newWidth; x++) {
-      const from = (y * width + (taps.first[x] ?? 0)) * channels;
-      for (let c = 0; c < channels; c++) {
-        result[(y * newWidth + x) * channels + c] = weighted(data, from + c, channels, taps, x);
+/** The columns of `part` of the rows from `from` to `to`. */
+function resizeRows(
+  { data, width, channels }: Image8,
+  from: number,
+  to: number,
+  taps: Taps,
+  part: ResizedPart,
+): Image8 {
+  const height = to - from;
+  const result = new Uint8Array(part.width * height * channels);
+  const source = data.subarray(from * width * channels, to * width * channels);
+  const rows = channels === 3 ? colourRows : greyRows;
+  rows(source, width, height, taps, part, result);
+  return { width: part.width, height, channels, data: result };
+}
+
+/*
+ * Weights are not negative and sum to about one, so that 32 bits hold every sum; written with integer arithmetic alone,
+ * which engines compile to machine integers.
+ */
+
+function fourTaps(data: Uint8Array, at: number, step: number, weights: Int32Array, tap: number): number {
+  return (
+    (Math.imul(data[at] ?? 0, weights[tap] ?? 0) +
+      Math.imul(data[at + step] ?? 0, weights[tap + 1] ?? 0) +
+      Math.imul(data[at + 2 * step] ?? 0, weights[tap + 2] ?? 0) +
+      Math.imul(data[at + 3 * step] ?? 0, weights[tap + 3] ?? 0)) |
+    0
+  );
+}
+
+function colourRows(
+  data: Uint8Array,
+  width: number,
+  height: number,
+  { first, count, weights }: Taps,
+  part: ResizedPart,
+  result: Uint8Array,
+): void {
+  const inFours = count - (count % 4);
+  for (let y = 0, to = 0; y < height; y++) {
+    const row = y * width;
+    for (let x = part.left; x < part.left + part.width; x++, to += 3) {
+      let at = (row + (first[x] ?? 0)) * 3;
+      let [red, green, blue] = [half, half, half];
+      let tap = x * count;
+      const fours = tap + inFours;
+      const end = tap + count;
+      for (; tap < fours; tap += 4, at += 12) {
+        red = (red + fourTaps(data, at, 3, weights, tap)) | 0;
+        green = (green + fourTaps(data, at + 1, 3, weights, tap)) | 0;
+        blue = (blue + fourTaps(data, at + 2, 3, weights, tap)) | 0;
       }
+      for (; tap < end; tap++, at += 3) {
+        const weight = weights[tap] ?? 0;
+        red = (red + Math.imul(data[at] ?? 0, weight)) | 0;
+        green = (green + Math.imul(data[at + 1] ?? 0, weight)) | 0;
+        blue = (blue + Math.imul(data[at + 2] ?? 0, weight)) | 0;
+      }
+      result[to] = red >>> fractionBits;
+      result[to + 1] = green >>> fractionBits;
+      result[to + 2] = blue >>> fractionBits;
     }
   }
-  return { width: newWidth, height, channels, data: result };
 }
 
-function resizeColumns({ data, width, height, channels }: Image8, newHeight: number): Image8 {
-  const taps = makeTaps(height, newHeight);
-  const row = width * channels;
-  const result = new Uint8Array(row * newHeight);
-  for (let y = 0; y < newHeight; y++) {
-    const from = (taps.first[y] ?? 0) * row;
-    for (let x = 0; x < row; x++) result[y * row + x] = weighted(data, from + x, row, taps, y);
+function greyRows(
+  data: Uint8Array,
+  width: number,
+  height: number,
+  { first, count, weights }: Taps,
+  part: ResizedPart,
+  result: Uint8Array,
+): void {
+  for (let y = 0, to = 0; y < height; y++) {
+    const row = y * width;
+    for (let x = part.left; x < part.left + part.width; x++) {
+      let at = row + (first[x] ?? 0);
+      const end = (x + 1) * count;
+      let sum = half;
+      for (let tap = x * count; tap < end; tap++) sum = (sum + Math.imul(data[at++] ?? 0, weights[tap] ?? 0)) | 0;
+      result[to++] = sum >>> fractionBits;
+    }
   }
-  return { width, height: newHeight, channels, data: result };
 }
 
-/** The sum of one target position; weights are not negative and sum to about one, so 32 bits hold it. */
-function weighted(data: Uint8Array, from: number, step: number, taps: Taps, target: number): number {
-  const base = target * taps.stride;
-  const count = taps.count[target] ?? 0;
-  let sum = 1 << (fractionBits - 1);
-  for (let tap = 0; tap < count; tap++) sum += (data[from + tap * step] ?? 0) * (taps.weights[base + tap] ?? 0);
-  return Math.min(255, sum >>> fractionBits);
+/** The rows of `part`; `image` begins with row `from` of the source. */
+function resizeColumns(
+  { data, width, channels }: Image8,
+  from: number,
+  { first, count, weights }: Taps,
+  part: ResizedPart,
+): Image8 {
+  const row = width * channels;
+  const result = new Uint8Array(row * part.height);
+  const sums = new Int32Array(row);
+  for (let y = 0; y < part.height; y++) {
+    const target = part.top + y;
+    const start = ((first[target] ?? 0) - from) * row;
+    if (count === 4) {
+      for (let x = 0; x < row; x++) {
+        result[y * row + x] = (half + fourTaps(data, start + x, row, weights, target * 4)) >>> fractionBits;
+      }
+      continue;
+    }
+    sums.fill(half);
+    for (let tap = 0; tap < count; tap++) addRow(data, start + tap * row, weights[target * count + tap] ?? 0, sums);
+    for (let x = 0; x < row; x++) result[y * row + x] = (sums[x] ?? 0) >>> fractionBits;
+  }
+  return { width, height: part.height, channels, data: result };
+}
+
+function addRow(data: Uint8Array, from: number, weight: number, sums: Int32Array): void {
+  for (let x = 0; x < sums.length; x++) sums[x] = ((sums[x] ?? 0) + Math.imul(data[from + x] ?? 0, weight)) | 0;
 }

@@ -287,7 +287,21 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
     doc: 'how an image becomes the input of a model',
     name: 'none',
     target: 'model',
-    fields: { labels: { spec: text, doc: 'file of the class names, one a line' } },
+    fields: {
+      labels: { spec: text, doc: 'file of the class names, one a line' },
+      orientation: optional(
+        choice('exif', 'ignore'),
+        'exif',
+        'whether pictures are turned as their EXIF orientation says, which is as people see them',
+      ),
+      alpha: optional(
+        choice('white', 'black', 'drop'),
+        'white',
+        'what shows below transparent pixels; `drop` takes their colours as they are stored',
+      ),
+      channels: optional(choice('rgb', 'bgr'), 'rgb', "order of a colour picture's channels, also in `normalize`"),
+      scale: optional(choice('unit', 'bytes'), 'unit', 'values before `normalize`: 0 to 1, or 0 to 255'),
+    },
     items: preprocessing,
   },
   budget: {

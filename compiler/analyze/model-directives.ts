@@ -4,11 +4,13 @@ import type { Span } from '../../grammar/source.ts';
 import { checkCount, isClassFault, parseClassNames } from '../../runtime/class-names.ts';
 import type { Graph } from '../ir/node.ts';
 import type { Constraint } from './budget.ts';
+import { checkPictureSize, type PlacedStep } from './check-picture-size.ts';
 import type { Setting } from './settings.ts';
 import type { CheckedDirective } from './directives.ts';
 import { resolveDataPath, type AnalyzeHost } from './host.ts';
 
 export type PreprocessStep =
+  | { op: 'picture'; orientation?: 'ignore'; alpha?: 'black' | 'drop'; channels?: 'bgr'; scale?: 255 }
   | { op: 'resize'; size: number | [number, number] }
   | { op: 'center_crop'; size: number }
   | { op: 'normalize'; mean: number[]; std: number[] };
@@ -52,6 +54,28 @@ function stepOf(setting: Setting): PreprocessStep | undefined {
   return setting.name === 'resize' ? { op: 'resize', size: height === undefined ? size : [size, height] } : undefined;
 }
 
+const placedStep = (item: Setting): PlacedStep[] => {
+  const step = stepOf(item);
+  return step && item.kind === 'call' ? [{ step, span: item.span }] : [];
+};
+
+/** How pictures are taken, in front of the other steps; no step where all is as it is without settings. */
+function pictureSteps(settings: CheckedDirective['settings']): readonly PreprocessStep[] {
+  const chosen = (key: string): string | undefined => {
+    const setting = settings.get(key);
+    return setting?.kind === 'name' || setting?.kind === 'string' ? setting.value : undefined;
+  };
+  const alpha = chosen('alpha');
+  const step: PreprocessStep = {
+    op: 'picture',
+    ...(chosen('orientation') === 'ignore' ? { orientation: 'ignore' } : {}),
+    ...(alpha === 'black' || alpha === 'drop' ? { alpha } : {}),
+    ...(chosen('channels') === 'bgr' ? { channels: 'bgr' } : {}),
+    ...(chosen('scale') === 'bytes' ? { scale: 255 } : {}),
+  };
+  return Object.keys(step).length > 1 ? [step] : [];
+}
+
 /** Faults in the order and the lengths of preprocessing steps. */
 export function checkPreprocess({ items }: CheckedDirective): Diagnostic[] {
   const diagnostics: Diagnostic[] = [];
@@ -83,22 +107,29 @@ export function preprocessFor(
 ): { readonly preprocess?: Preprocess; readonly diagnostics: readonly Diagnostic[] } {
   const directive = directives.find(({ word, target }) => word === 'preprocess' && target === model);
   if (!directive) return { diagnostics: [] };
-  const preprocess: Preprocess = { steps: directive.items.flatMap((item) => stepOf(item) ?? []) };
+  const placed = directive.items.flatMap(placedStep);
+  const preprocess: Preprocess = {
+    steps: [...pictureSteps(directive.settings), ...placed.map(({ step }) => step)],
+  };
+  const misfits = checkPictureSize(model, placed, directive, graph);
   const labels = directive.settings.get('labels');
-  if (labels?.kind !== 'string') return { preprocess, diagnostics: [] };
+  if (labels?.kind !== 'string') return { preprocess, diagnostics: misfits };
   const path = resolveDataPath(host, labels.span.file.path, labels.value);
   const text = host.readText(path);
   const help = 'paths are as seen from this file, or from the folder in $CNNC_DATA';
   if (text === undefined)
-    return { preprocess, diagnostics: [diagnostic('E0701', labels.span, `cannot read ${path}`, { help })] };
+    return { preprocess, diagnostics: [...misfits, diagnostic('E0701', labels.span, `cannot read ${path}`, { help })] };
   try {
     preprocess.labels = namesOfScores(parseClassNames(text, path), { path, model, directives, graph });
-    return { preprocess, diagnostics: [] };
+    return { preprocess, diagnostics: misfits };
   } catch (error) {
     if (!isClassFault(error)) throw error;
     return {
       preprocess,
-      diagnostics: [diagnostic('E0605', labels.span, error.message, { help: error.help ?? 'one name a line' })],
+      diagnostics: [
+        ...misfits,
+        diagnostic('E0605', labels.span, error.message, { help: error.help ?? 'one name a line' }),
+      ],
     };
   }
 }

@@ -1268,4 +1268,32 @@ preprocess for Net {
 }
 `,
   },
+  W0017: {
+    wrong: `model Net(image: f32[N, 3, 32, 32]) {
+  return image |> flatten |> linear(10)
+}
+
+preprocess for Net { resize(32px) }
+`,
+    right: `model Net(image: f32[N, 3, 32, 32]) {
+  return image |> flatten |> linear(10)
+}
+
+preprocess for Net { resize(32px)  center_crop(32px) }
+`,
+  },
+  W0018: {
+    wrong: `model Net(image: f32[N, 3, 32, 32]) {
+  return image |> flatten |> linear(10)
+}
+
+preprocess for Net { resize(28px)  center_crop(32px) }
+`,
+    right: `model Net(image: f32[N, 3, 32, 32]) {
+  return image |> flatten |> linear(10)
+}
+
+preprocess for Net { resize(32px)  center_crop(32px) }
+`,
+  },
 };

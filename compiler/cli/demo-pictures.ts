@@ -1,5 +1,5 @@
 /** The demo's test pictures: drawn in characters, and written to files for the commands that it names. */
-import { PNG } from 'pngjs';
+import { crc32, deflateSync } from 'node:zlib';
 import { toGrey, type Image8 } from '../../runtime/image.ts';
 
 export interface LabelledImage {
@@ -37,13 +37,30 @@ export const beside = (drawings: readonly (readonly string[])[], columns: number
     .map((_, line) => `   ${drawings.map((each) => (each[line] ?? '').padEnd(columns)).join('   ')}`.trimEnd())
     .join('\n');
 
-/** A PNG file of a colour picture. */
-export function encodePng({ width, height, data }: Image8): Uint8Array {
-  const png = new PNG({ width, height });
-  for (let pixel = 0; pixel < width * height; pixel++) {
-    png.data.set([data[pixel * 3] ?? 0, data[pixel * 3 + 1] ?? 0, data[pixel * 3 + 2] ?? 0, 255], pixel * 4);
-  }
-  return PNG.sync.write(png);
+/** A PNG file of 8 bits, without filters. */
+export function encodePng({ width, height, channels, data }: Image8): Uint8Array {
+  const row = width * channels;
+  const rows = Buffer.alloc((row + 1) * height);
+  for (let y = 0; y < height; y++) rows.set(data.subarray(y * row, (y + 1) * row), y * (row + 1) + 1);
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([8, channels === 3 ? 2 : 0], 8);
+  const magic = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+  return Buffer.concat([
+    magic,
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(rows)),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
+}
+
+function chunk(type: string, data: Uint8Array): Buffer {
+  const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+  const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+  length.writeUInt32BE(data.length);
+  sum.writeUInt32BE(crc32(body));
+  return Buffer.concat([length, body, sum]);
 }
 
 /** Colour pictures of 32x32 in the binary form of CIFAR-10: a byte for the label, then the planes red, green, blue. */

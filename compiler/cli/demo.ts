@@ -7,6 +7,7 @@ import { removeCheckpoints } from '../../runtime/node/checkpoint-files.ts';
 import type { OpenedDevice } from '../../runtime/node/device.ts';
 import { runTraining } from '../../runtime/node/run-training.ts';
 import { scoresFor } from '../../runtime/node/align-classes.ts';
+import { seenImage } from '../../runtime/seen-image.ts';
 import { openTrainingData } from '../../runtime/node/training-data.ts';
 import { writeFileAtomically } from '../../runtime/node/write-file.ts';
 import { writeFolderAtomically } from '../../runtime/node/write-folder.ts';
@@ -110,7 +111,8 @@ async function testImages({ manifest: { recipe, model } }: TrainingArtifact): Pr
     const images: LabelledImage[] = [];
     for (let at = 0; at < (data.test?.size ?? 0); at++) {
       const sample = await data.test?.read(at);
-      if (sample?.input.kind === 'image') images.push({ image: sample.input.image, label: labelOf(sample) });
+      if (sample?.input.kind === 'image')
+        images.push({ image: seenImage(sample.input.image, {}), label: labelOf(sample) });
     }
     await writeFileAtomically(testFile, encodeCifar(images));
     return images;

@@ -55,6 +55,10 @@ export const families: readonly { readonly prefix: string; readonly text: string
     text: '`monitor` and `best` name a metric of the training (train.loss, train.accuracy) or of the validation split (val.loss and the metrics of the task); those of validation need `split { val = ... }` in the dataset. Exit code 1.',
   },
   {
+    prefix: 'E0912',
+    text: 'Pictures are decoded by the package sharp, whose compiled part for this machine is missing; `npm install --include=optional sharp` brings it. Exit code 3.',
+  },
+  {
     prefix: 'E0911',
     text: '`cnnc train --trace-nan` looks at loss, gradient norm and the whole state behind every step. Where a number is not finite, it puts the state back, runs the step again one kernel at a time, and names the first that gives NaN or Inf, with the ranges of what it read. The way out is a smaller learning rate, `clip`, or an op that stays in range: `log_softmax` for the log of `softmax`, `x + 1e-6` under a root or a logarithm. Exit code 5.',
   },
@@ -139,4 +143,8 @@ export const explanations: Readonly<Record<string, string>> = {
     'Pictures come as numbers of 0..1, from which `normalize` subtracts its mean. Means and deviations of 0..255, as Caffe and some TensorFlow networks have them, are divided by 255 first.',
   W0016:
     '`linear` multiplies along the last axis, as torch.nn.Linear does. Behind a convolution that is the width of the picture; `flatten` makes [N, C, H, W] into [N, C * H * W], and `global_avg_pool |> flatten` into [N, C].',
+  W0017:
+    '`resize` with one size scales the shorter side, and the longer one alike: a picture that is not square stays so, and does not fit. Cut the middle out with `center_crop`, or give `resize` both sides, which distorts.',
+  W0018:
+    'A `center_crop` that is larger than the picture puts black around it, as torchvision does. Where that is meant, leave it: the artifact does the same.',
 };

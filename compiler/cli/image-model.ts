@@ -3,7 +3,7 @@ import type { Artifact, Plan, Size } from '../../runtime/artifact.ts';
 import { formatSize } from '../../runtime/bind-symbols.ts';
 import { checkCount } from '../../runtime/class-names.ts';
 import { RuntimeFault } from '../../runtime/errors.ts';
-import type { Image8 } from '../../runtime/image.ts';
+import type { StoredImage } from '../../runtime/image.ts';
 import { preprocessedSize, preprocessImage } from '../../runtime/preprocess.ts';
 import type { HostTensor, Session } from '../../runtime/session.ts';
 
@@ -77,7 +77,7 @@ function notOneImage({ inputs }: Plan): RuntimeFault {
 /** An image as the model takes it. Throws E0906 where its size does not fit. */
 export function imageToSample(
   { steps, channels, height, width }: Pick<ImageModel, 'steps' | 'channels' | 'height' | 'width'>,
-  image: Image8,
+  image: StoredImage,
 ): Sample {
   const own = preprocessedSize(image, steps);
   const target = { channels, height: height ?? own.height, width: width ?? own.width };

@@ -5,6 +5,7 @@ import { encodeNpy, parseNpy } from '../../runtime/npy.ts';
 import { readBytes, systemErrorReason } from '../../runtime/node/file-access.ts';
 import { readArtifact } from '../../runtime/node/read-artifact.ts';
 import { readImage } from '../../runtime/node/images.ts';
+import { hasPictureEnding } from '../../runtime/node/datasets/picture-endings.ts';
 import type { HostTensor, Session } from '../../runtime/session.ts';
 import { fromFloat32, toFloat32 } from '../../runtime/stored-tensor.ts';
 import type { Configure, Context } from './command.ts';
@@ -25,7 +26,7 @@ interface RunFlags extends ArtifactFlags {
 export const configureRun: Configure = (command, act) => {
   artifactFlags(command)
     .argument('<artifact>', 'artifact folder')
-    .argument('<inputs...>', '.png or .jpg images, or .npy tensors (NCHW, float)')
+    .argument('<inputs...>', 'pictures (.jpg, .png, .webp, .avif, .gif, .tiff), or .npy tensors (NCHW, float)')
     .option('--top <n>', 'classes to print for an image', integerFlag('--top', 1), 5)
     .option('--save <file>', 'write the outputs of all inputs, joined along the batch, as .npy')
     .addHelpText('after', '\nImages go through the preprocessing of the artifact; tensors go in as they are.')
@@ -35,11 +36,11 @@ export const configureRun: Configure = (command, act) => {
 };
 
 const isTensor = (path: string): boolean => /\.npy$/i.test(path);
-const isImage = (path: string): boolean => /\.(png|jpe?g)$/i.test(path);
 
 async function run(context: Context, folder: string, inputs: readonly string[], flags: RunFlags): Promise<ExitCode> {
-  const odd = inputs.find((path) => !isTensor(path) && !isImage(path));
-  if (odd !== undefined) throw usageError(`${odd} is neither .png, .jpg nor .npy`);
+  const odd = inputs.find((path) => !isTensor(path) && !hasPictureEnding(path));
+  if (odd !== undefined)
+    throw usageError(`${odd} is neither a picture (.jpg, .png, .webp, .avif, .gif, .tiff) nor .npy`);
   if (flags.save !== undefined && !isTensor(flags.save))
     throw usageError(`--save writes .npy files, not ${flags.save}`);
   // What is missing is told before a GPU is looked for.

@@ -1,161 +1,132 @@
-/** Size and form of a PNG or JPEG file, read from its markers alone, before anything is decoded. */
+/** What the header of a picture says, before anything is decoded, and whether the file seems whole. */
+import type { Metadata } from 'sharp';
+import { RuntimeFault } from '../errors.ts';
+import { openFile } from './file-access.ts';
+import type { RandomAccessFile } from './file-access.ts';
+import { decodingOptions, loadSharp } from './load-sharp.ts';
+import { fileKind, kindBytes } from './picture-kind.ts';
+import type { PictureFormat } from './picture-kind.ts';
 
-/** What the header promises about the picture, in pixels. */
+/** Largest picture that is decoded, in pixels. */
+export const maxImagePixels = 64_000_000;
+
 export interface ImageHeader {
-  readonly format: 'png' | 'jpeg';
+  readonly format: PictureFormat;
+  /** As stored; of the first frame or page. */
   readonly width: number;
   readonly height: number;
+  /** 1 to 4: grey or colour, with or without alpha; four also for CMYK. */
+  readonly channels: number;
+  /** Bits of a channel: 8 (also for fewer) or 16. */
+  readonly depth: 8 | 16;
+  readonly colours: 'grey' | 'rgb' | 'cmyk';
+  readonly hasAlpha: boolean;
+  /** EXIF's, 1 to 8. */
+  readonly orientation: number;
 }
 
-/** One chunk of a PNG file: its type and where it lies, length and checksum fields included. */
-interface PngChunk {
-  readonly type: string;
-  readonly begin: number;
-  readonly end: number;
+/**
+ * Reads the header of a picture in memory. Throws an Error that says what is wrong: no picture that can be read, more
+ * than 64 megapixels, numbers that no 8-bit picture can hold.
+ */
+export async function readImageHeader(file: Uint8Array): Promise<ImageHeader> {
+  const format = formatOf(file);
+  const sharp = await loadSharp();
+  return checkedHeader(format, await sharp(file, decodingOptions).metadata());
 }
 
-const pngMagic = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
-
-/** Reads the header of an image file. Throws an Error that says what is wrong. */
-export function readImageHeader(file: Uint8Array): ImageHeader {
-  if (pngMagic.every((byte, index) => file[index] === byte)) return pngHeader(file);
-  if (file[0] === 0xff && file[1] === 0xd8) return jpegHeader(file);
-  throw new Error('it is neither a PNG nor a JPEG file');
-}
-
-function viewOf(file: Uint8Array): DataView {
-  return new DataView(file.buffer, file.byteOffset, file.byteLength);
-}
-
-function pngChunks(file: Uint8Array): readonly PngChunk[] {
-  const view = viewOf(file);
-  const chunks: PngChunk[] = [];
-  let begin = pngMagic.length;
-  while (begin + 12 <= file.length) {
-    const end = begin + 12 + view.getUint32(begin);
-    if (end > file.length) throw new Error('the PNG file ends inside of a chunk');
-    const type = String.fromCharCode(...file.subarray(begin + 4, begin + 8));
-    chunks.push({ type, begin, end });
-    if (type === 'IEND') return chunks;
-    begin = end;
+/**
+ * The header of a file, with a look at its end, in a few small reads: cheap enough for every picture of a folder. Where
+ * the end is not where it should be (as in a file cut short, or with a film behind the picture), the picture is
+ * decoded to tell. Throws E0710 (cannot be read) and E0713 (not a whole picture), naming the file.
+ */
+export async function checkImageFile(path: string): Promise<ImageHeader> {
+  const file = await openFile(path);
+  try {
+    const format = await naming(path, async () => formatOf(await file.read(0, Math.min(kindBytes, file.bytes))));
+    const sharp = await loadSharp();
+    const header = await naming(path, async () => checkedHeader(format, await sharp(path, decodingOptions).metadata()));
+    if (!(await endsAsItShould(file, format))) {
+      await naming(path, () =>
+        sharp(path, decodingOptions)
+          .stats()
+          .then(() => undefined),
+      );
+    }
+    return header;
+  } finally {
+    await file.close();
   }
-  throw new Error('the PNG file has no end chunk');
 }
 
-/** A decoder may take the last of several headers, so more than one is refused. */
-function pngHeader(file: Uint8Array): ImageHeader {
-  const chunks = pngChunks(file);
-  const [header] = chunks;
-  const headers = chunks.filter((chunk) => chunk.type === 'IHDR').length;
-  if (header?.type !== 'IHDR' || header.end - header.begin !== 25 || headers !== 1) {
-    throw new Error('the PNG file must begin with its only header');
+/** Runs `action`; an Error that it throws becomes E0713 with the file's name. */
+export async function naming<T>(name: string, action: () => Promise<T>, subject = ''): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    if (error instanceof RuntimeFault) throw error;
+    throw new RuntimeFault('E0713', 'input', `cannot decode ${subject}${name}: ${reasonOf(error)}`);
   }
-  const view = viewOf(file);
-  return { format: 'png', width: view.getUint32(header.begin + 8), height: view.getUint32(header.begin + 12) };
 }
 
-/** How a PNG file stores its pixels; valid for files that `readImageHeader` accepted. */
-export interface PngLayout {
-  /** The compressed rows. */
-  readonly compressed: Uint8Array;
-  /** Bytes of all rows when inflated, each with its filter byte. */
-  readonly rowBytes: number;
-  /** The file without transparency chunks: decoders turn transparent pixels black, whose colour is wanted here. */
-  readonly opaque: Uint8Array;
+/** The first of the decoder's words that says something, without the names of its parts. */
+function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  const lines = text.split('\n').map((line) =>
+    line
+      .replace(/^Input (?:buffer|file) has corrupt header: ?/, '')
+      .replace(/^(?:Vips\w+|vips\w+|webp|gifload\w*|heif|tiff2vips): /, '')
+      .trim(),
+  );
+  return lines.find((line) => line !== '') ?? 'its header is corrupt';
 }
 
-/** Splits a PNG file into what the checks before decoding need. */
-export function pngLayout(file: Uint8Array): PngLayout {
-  const chunks = pngChunks(file);
-  const compressed = chunks.filter(({ type }) => type === 'IDAT');
-  const kept = chunks.filter(({ type }) => type !== 'tRNS');
-  const magic = file.subarray(0, pngMagic.length);
-  return {
-    compressed: Buffer.concat(compressed.map(({ begin, end }) => file.subarray(begin + 8, end - 4))),
-    rowBytes: inflatedRows(viewOf(file)),
-    opaque: Buffer.concat([magic, ...kept.map(({ begin, end }) => file.subarray(begin, end))]),
-  };
+function formatOf(start: Uint8Array): PictureFormat {
+  const { format, words } = fileKind(start.subarray(0, kindBytes));
+  if (format) return format;
+  throw new Error(`it is ${words}; PNG, JPEG, WebP, AVIF, GIF and TIFF pictures can be read`);
 }
 
-/** Samples of one pixel by colour type: grey, colour, palette, grey with alpha, colour with alpha. */
-const samples: ReadonlyMap<number, number> = new Map([
-  [0, 1],
-  [2, 3],
-  [3, 1],
-  [4, 2],
-  [6, 4],
+function checkedHeader(format: PictureFormat, found: Metadata): ImageHeader {
+  const { width, height, channels, depth, space, hasAlpha, orientation = 1 } = found;
+  if (width * height > maxImagePixels) {
+    throw new Error(`it is ${width}x${height}, more than ${maxImagePixels / 1e6} megapixels`);
+  }
+  if (depth !== 'uchar' && depth !== 'ushort') {
+    throw new Error(
+      `its values are of type ${depth}; pictures have 8 or 16 bits without a sign, other numbers fit .npy`,
+    );
+  }
+  const colours = colourSpaces.get(space);
+  if (!colours) throw new Error(`its colours are ${space}; grey, RGB and CMYK can be read`);
+  const expected = { grey: 1, rgb: 3, cmyk: 4 }[colours] + (hasAlpha ? 1 : 0);
+  if (channels !== expected) throw new Error(`it has ${channels} channels; grey, RGB and CMYK can be read`);
+  const bits = depth === 'ushort' ? 16 : 8;
+  return { format, width, height, channels, depth: bits, colours, hasAlpha, orientation };
+}
+
+/** By libvips' names of interpretations. */
+const colourSpaces: ReadonlyMap<string, ImageHeader['colours']> = new Map([
+  ['b-w', 'grey'],
+  ['grey16', 'grey'],
+  ['srgb', 'rgb'],
+  ['rgb', 'rgb'],
+  ['rgb16', 'rgb'],
+  ['cmyk', 'cmyk'],
 ]);
 
-/** Adam7: first column and row of each pass, and the steps to the next. */
-const adam7 = [
-  [0, 0, 8, 8],
-  [4, 0, 8, 8],
-  [0, 4, 4, 8],
-  [2, 0, 4, 4],
-  [0, 2, 2, 4],
-  [1, 0, 2, 2],
-  [0, 1, 1, 2],
-] as const;
+/** Bytes at the end of a file in which the end of its picture is looked for. */
+const tailBytes = 4096;
 
-/** Bytes of all rows; the fields lie at fixed places, since the header is the first chunk. */
-function inflatedRows(view: DataView): number {
-  const [width, height, depth, colour] = [view.getUint32(16), view.getUint32(20), view.getUint8(24), view.getUint8(25)];
-  const bits = depth * (samples.get(colour) ?? 0);
-  const passes = view.getUint8(28) === 0 ? [[0, 0, 1, 1] as const] : adam7;
-  let bytes = 0;
-  for (const [left, top, stepX, stepY] of passes) {
-    const columns = Math.ceil((width - left) / stepX);
-    const rows = Math.ceil((height - top) / stepY);
-    if (columns > 0 && rows > 0) bytes += rows * (1 + Math.ceil((columns * bits) / 8));
+async function endsAsItShould(file: RandomAccessFile, format: PictureFormat): Promise<boolean> {
+  if (format === 'webp') {
+    const size = Buffer.from(await file.read(4, 4)).readUInt32LE(0);
+    return size + 8 <= file.bytes;
   }
-  return bytes;
-}
-
-/** Start-of-frame markers: baseline, extended, progressive and so on; C4, C8 and CC are other segments. */
-function isFrame(marker: number): boolean {
-  return marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
-}
-
-function jpegHeader(file: Uint8Array): ImageHeader {
-  const view = viewOf(file);
-  const frames: ImageHeader[] = [];
-  let at = 2;
-  for (;;) {
-    const marker = markerAt(file, at);
-    at = marker.end;
-    if (marker.code === 0xda) break;
-    if (marker.code === 0xd9) throw new Error('the JPEG file has no picture');
-    if (at + 2 > file.length) throw new Error('the JPEG file ends inside of its header');
-    const length = view.getUint16(at);
-    if (length < 2 || at + length > file.length) throw new Error('the JPEG file ends inside of its header');
-    if (isFrame(marker.code) && length >= 8) {
-      frames.push({ format: 'jpeg', height: view.getUint16(at + 3), width: view.getUint16(at + 5) });
-    }
-    at += length;
-  }
-  const [frame] = frames;
-  if (!frame || frames.length !== 1) throw new Error(`the JPEG file has ${frames.length} frames and must have one`);
-  if (!hasEndMarker(file, at)) throw new Error('the JPEG file ends before its picture does');
-  return frame;
-}
-
-/** A marker may be preceded by any number of 0xFF fill bytes. */
-function markerAt(file: Uint8Array, begin: number): { readonly code: number; readonly end: number } {
-  let at = begin;
-  if (file[at] !== 0xff) throw new Error(`the JPEG file has no marker at byte ${at}`);
-  while (file[at] === 0xff) at += 1;
-  const code = file[at];
-  if (code === undefined) throw new Error('the JPEG file ends inside of its header');
-  return { code, end: at + 1 };
-}
-
-/** Frames behind the first scan would escape the check of the size. */
-function hasEndMarker(file: Uint8Array, begin: number): boolean {
-  for (let at = begin; at + 1 < file.length; at++) {
-    if (file[at] !== 0xff) continue;
-    const code = file[at + 1] ?? 0;
-    if (code === 0xd9) return true;
-    if (isFrame(code)) throw new Error('the JPEG file has a second frame');
-  }
-  return false;
+  // Where the parts of these lie is said by tables of offsets.
+  if (format === 'tiff' || format === 'avif') return false;
+  const length = Math.min(tailBytes, file.bytes);
+  const tail = Buffer.from(await file.read(file.bytes - length, length));
+  if (format === 'gif') return tail.at(-1) === 0x3b;
+  return tail.includes(format === 'jpeg' ? Buffer.of(0xff, 0xd9) : Buffer.from('IEND', 'latin1'));
 }

@@ -1,74 +1,82 @@
-/** Decodes PNG and JPEG files to 8-bit RGB, with limits checked before anything is decoded. */
-import { inflateSync } from 'node:zlib';
-import { decode as decodeJpeg } from 'jpeg-js';
-import { PNG } from 'pngjs';
-import { RuntimeFault } from '../errors.ts';
-import type { Image8 } from '../image.ts';
+/** Decodes picture files to 8-bit images, with limits checked before anything is decoded. */
+import type { Sharp } from 'sharp';
+import type { StoredImage } from '../image.ts';
+import { divideBy255 } from '../seen-image.ts';
 import { readBytes } from './file-access.ts';
-import { pngLayout, readImageHeader } from './image-header.ts';
+import { naming, readImageHeader } from './image-header.ts';
 import type { ImageHeader } from './image-header.ts';
-
-/** Largest picture that is decoded, in pixels. */
-const maxImagePixels = 64_000_000;
-/** Encoders may leave some bytes behind the last row; more is refused. */
-const spareBytes = 1024;
-/** jpeg-js keeps coefficients and planes of the whole picture: about 20 bytes for each pixel. */
-const jpegMemoryMiB = 2048;
+import { decodingOptions, loadSharp } from './load-sharp.ts';
 
 /** Reads and decodes an image file. Throws E0710 (cannot be read) and E0713 (cannot be decoded). */
-export async function readImage(path: string): Promise<Image8> {
+export async function readImage(path: string): Promise<StoredImage> {
   return decodeImage(await readBytes(path), path);
 }
 
 /**
- * Decodes PNG (1 to 16 bits, grey, palette or colour; 16 bits are rounded to 8, alpha is dropped) or JPEG (baseline
- * or progressive) to RGB. Throws E0713, naming the file, for a broken file and for more than 64 megapixels.
+ * Decodes a JPEG, PNG, WebP, AVIF, GIF or TIFF file to what it holds, in 8 bits: JPEG to the bytes that libjpeg-turbo
+ * and Pillow give, 16 bits rounded to nearest (`v / 257`), CMYK to RGB as Pillow converts it, palettes to colours; alpha
+ * and orientation as they are (`seenImage` applies them); of several frames or pages the first. Throws E0713, naming the
+ * file, for one that is broken or not whole, and for more than 64 megapixels.
  */
-export function decodeImage(file: Uint8Array, name: string): Image8 {
-  try {
-    const header = readImageHeader(file);
-    checkSize(header);
-    return header.format === 'png' ? decodePng(file, header) : decodeJpegFile(file);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new RuntimeFault('E0713', 'input', `cannot decode ${name}: ${reason.split('\n')[0]}`);
+export function decodeImage(file: Uint8Array, name: string): Promise<StoredImage> {
+  return naming(name, async () => {
+    const header = await readImageHeader(file);
+    const sharp = await loadSharp();
+    return decode(sharp(file, decodingOptions), header);
+  });
+}
+
+async function decode(picture: Sharp, header: ImageHeader): Promise<StoredImage> {
+  const { width, height, depth, colours, hasAlpha, orientation } = header;
+  const alpha = hasAlpha ? 1 : 0;
+  if (colours === 'cmyk') {
+    if (depth !== 8) throw new Error('it is CMYK of 16 bits');
+    const inks = await pixels(picture.pipelineColourspace('cmyk').toColourspace('cmyk'), header, 4 + alpha);
+    return { width, height, channels: 3, data: cmykToRgb(inks, 4 + alpha), orientation };
   }
-}
-
-function checkSize({ width, height }: ImageHeader): void {
-  if (width === 0 || height === 0) throw new Error(`it is ${width}x${height} pixels`);
-  if (width * height > maxImagePixels) {
-    throw new Error(`it is ${width}x${height}, more than ${maxImagePixels / 1e6} megapixels`);
+  const channels = colours === 'grey' ? (hasAlpha ? 2 : 1) : hasAlpha ? 4 : 3;
+  if (depth === 16) {
+    const space = colours === 'grey' ? 'grey16' : 'rgb16';
+    const words = await pixels(picture.pipelineColourspace(space).toColourspace(space), header, channels, 2);
+    return { width, height, channels, data: to8Bits(words), orientation };
   }
+  // Grey alone comes as one channel; with alpha, sharp gives it as three.
+  const given = channels === 1 ? 1 : 3 + alpha;
+  const bytes = await pixels(picture.toColourspace(given === 1 ? 'b-w' : 'srgb'), header, given);
+  return { width, height, channels, data: channels === 2 ? firstAndAlpha(bytes) : bytes, orientation };
 }
 
-function decodePng(file: Uint8Array, { width, height }: ImageHeader): Image8 {
-  const { compressed, rowBytes, opaque } = pngLayout(file);
-  // pngjs takes missing rows for zeros, and does not bound what it inflates where the picture is interlaced.
-  const rows = inflateSync(compressed, { maxOutputLength: rowBytes + spareBytes });
-  if (rows.length < rowBytes) throw new Error(`the picture has ${rows.length} of ${rowBytes} bytes`);
-  const decoded = PNG.sync.read(Buffer.from(opaque.buffer, opaque.byteOffset, opaque.byteLength));
-  return { width, height, channels: 3, data: withoutAlpha(decoded.data, width * height) };
+function firstAndAlpha(rgba: Uint8Array): Uint8Array {
+  return Uint8Array.from({ length: rgba.length / 2 }, (_, at) => rgba[at % 2 === 0 ? at * 2 : at * 2 + 1] ?? 0);
 }
 
-function withoutAlpha(rgba: Uint8Array, pixels: number): Uint8Array {
-  if (rgba.length !== pixels * 4) throw new Error('the decoder gave an incomplete picture');
-  const rgb = new Uint8Array(pixels * 3);
-  for (let from = 0, to = 0; to < rgb.length; from += 4) {
-    rgb[to++] = rgba[from] ?? 0;
-    rgb[to++] = rgba[from + 1] ?? 0;
-    rgb[to++] = rgba[from + 2] ?? 0;
+async function pixels(
+  picture: Sharp,
+  { width, height }: ImageHeader,
+  channels: number,
+  bytes = 1,
+): Promise<Uint8Array> {
+  const raw = picture.raw({ depth: bytes === 2 ? 'ushort' : 'uchar' });
+  const { data, info } = await raw.toBuffer({ resolveWithObject: true });
+  if (info.width === width && info.height === height && data.length === width * height * channels * bytes) {
+    // A plain array: engines compile loops over one kind of it better.
+    return new Uint8Array(data.buffer, data.byteOffset, data.length);
+  }
+  throw new Error(`the decoder gave ${info.width}x${info.height} pixels of ${info.channels} channels`);
+}
+
+/** `round(v * 255 / 65535)`, which is `round(v / 257)`. */
+function to8Bits(bytes: Uint8Array): Uint8Array {
+  const words = new Uint16Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+  return Uint8Array.from(words, (word) => Math.round(word / 257));
+}
+
+/** Pillow's conversion: ink covers white, black ink covers all (libImaging/Convert.c, `cmyk2rgb`). */
+function cmykToRgb(inks: Uint8Array, channels: number): Uint8Array {
+  const rgb = new Uint8Array((inks.length / channels) * 3);
+  for (let from = 0, to = 0; to < rgb.length; from += channels) {
+    const light = 255 - (inks[from + 3] ?? 0);
+    for (let c = 0; c < 3; c++) rgb[to++] = light - divideBy255((inks[from + c] ?? 0) * light);
   }
   return rgb;
-}
-
-function decodeJpegFile(file: Uint8Array): Image8 {
-  const { width, height, data } = decodeJpeg(file, {
-    useTArray: true,
-    formatAsRGBA: false,
-    tolerantDecoding: false,
-    maxResolutionInMP: maxImagePixels / 1e6,
-    maxMemoryUsageInMB: jpegMemoryMiB,
-  });
-  return { width, height, channels: 3, data };
 }

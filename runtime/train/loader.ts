@@ -145,7 +145,7 @@ export function createBatchMaker(source: SampleSource, settings: LoaderSettings,
   let unmixed: Float32Array | undefined;
   return async (at, values) => {
     const positions = batchPositions(orderOf(at.epoch), at.index, batch);
-    const samples = await Promise.all(positions.map(settle));
+    const samples = await inLanes(positions, settle);
     const { [input.name]: image, labels, labels2, lambda, valid } = values;
     if (!image || !labels) throw new RangeError(`a batch has no ${input.name} or no labels`);
     if (mixup) unmixed ??= new Float32Array(image.length);
@@ -166,6 +166,20 @@ export function createBatchMaker(source: SampleSource, settings: LoaderSettings,
       lambda[0] = mixing.lambda;
     }
   };
+}
+
+/** Pictures decoded at once: enough to keep decoders busy, few enough that large ones fit into memory. */
+const lanes = 4;
+
+/** As `Promise.all` of `work` on each item, a few at a time. */
+async function inLanes<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<readonly R[]> {
+  const results: R[] = [];
+  const rest = items.entries();
+  const lane = async (): Promise<void> => {
+    for (const [at, item] of rest) results[at] = await work(item);
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+  return results;
 }
 
 function checkKind(sample: Sample, wanted: 'class' | 'mask'): Sample {

@@ -8,7 +8,7 @@
  */
 import type { PreprocessStep } from '../artifact.ts';
 import { RuntimeFault } from '../errors.ts';
-import { cropOffset, fitImage, preprocessedSize, valueTables } from '../preprocess.ts';
+import { channelOrder, cropOffset, fitImage, preprocessedSize, valueTables } from '../preprocess.ts';
 import { augmentSample } from './augment.ts';
 import { cropMask, resizeMask } from './crop.ts';
 import { pictureOf } from './sample.ts';
@@ -48,20 +48,24 @@ export function createPreparer({ shape, preprocess, augment, ignore }: Preparati
   const [channels, height, width] = shape;
   const fitting = fittingSteps(preprocess, augment);
   const tables = valueTables(preprocess, channels);
+  const order = channelOrder(preprocess, channels);
+  const zeros = order.map((c) => zeroByte(tables[c]));
   const outside = ignore ?? outsideClass;
   return {
     settle(sample) {
-      const picture = fitPicture(pictureOf(sample, channels), fitting);
+      const seen = pictureOf(sample, channels, preprocess);
+      checkMaskSize(sample, seen);
+      const picture = fitPicture(seen, fitting);
       return { picture, target: fitTarget(sample.target, fitting, outside) };
     },
     finish(sample, { seed, epoch, index }, values, classes) {
-      const mean = sample.picture.data instanceof Uint8Array ? tables.map(zeroByte) : [];
+      const mean = sample.picture.data instanceof Uint8Array ? zeros : [];
       const context = { seed, epoch, sample: index, outside, mean };
       const { picture, target } = augmentSample(sample, augment, context);
       if (picture.width !== width || picture.height !== height) {
         throw misfit(`sample ${index}`, picture, shape, fitting.length > 0 || augment.length > 0);
       }
-      writePlanes(picture, tables, values);
+      writePlanes(picture, tables, order, values);
       if (target.kind === 'class') classes[0] = target.label;
       else
         target.mask.data.forEach(
@@ -69,6 +73,15 @@ export function createPreparer({ shape, preprocess, augment, ignore }: Preparati
         );
     },
   };
+}
+
+/** Throws E0714 for a mask that fits the rows of a picture as they are stored, where the picture is turned. */
+function checkMaskSize({ target, name }: Sample, { width, height }: Picture): void {
+  if (target.kind === 'class' || (target.mask.width === width && target.mask.height === height)) return;
+  const message = `the mask of ${name} is ${target.mask.width}x${target.mask.height}, but the picture is seen as ${width}x${height}`;
+  const help =
+    'turn the mask as well, or write `orientation = ignore` in preprocess where masks were drawn on the stored rows';
+  throw new RuntimeFault('E0714', 'input', message, help);
 }
 
 /** Width and height of what `settle` gives for samples of one known shape. */
@@ -138,7 +151,7 @@ function fitTarget(target: Target, steps: readonly PreprocessStep[], outside: nu
 }
 
 /** The byte whose value is nearest to zero. */
-function zeroByte(table: Float32Array): number {
+function zeroByte(table: Float32Array = new Float32Array(256)): number {
   let best = 0;
   table.forEach((value, byte) => {
     if (Math.abs(value) < Math.abs(table[best] ?? 0)) best = byte;
@@ -146,7 +159,12 @@ function zeroByte(table: Float32Array): number {
   return best;
 }
 
-function writePlanes(picture: Picture, tables: readonly Float32Array[], values: Float32Array): void {
+function writePlanes(
+  picture: Picture,
+  tables: readonly Float32Array[],
+  order: readonly number[],
+  values: Float32Array,
+): void {
   const { channels, data } = picture;
   const pixels = picture.width * picture.height;
   for (let c = 0; c < channels; c++) {
@@ -155,7 +173,8 @@ function writePlanes(picture: Picture, tables: readonly Float32Array[], values: 
     if (data instanceof Float32Array || !table) {
       for (let pixel = 0, at = c; pixel < pixels; pixel++, at += channels) plane[pixel] = data[at] ?? 0;
     } else {
-      for (let pixel = 0, at = c; pixel < pixels; pixel++, at += channels) plane[pixel] = table[data[at] ?? 0] ?? 0;
+      let at = order[c] ?? c;
+      for (let pixel = 0; pixel < pixels; pixel++, at += channels) plane[pixel] = table[data[at] ?? 0] ?? 0;
     }
   }
 }

@@ -1,11 +1,12 @@
 /** One labelled sample of a dataset, and the picture that augmentation works on. */
+import type { PreprocessStep } from '../artifact.ts';
 import { RuntimeFault } from '../errors.ts';
-import type { Image8 } from '../image.ts';
+import type { StoredImage } from '../image.ts';
 import { withChannels } from '../preprocess.ts';
 
 /** A picture, or a tensor that is ready for the model: float32 in CHW order. */
 export type SampleInput =
-  | { readonly kind: 'image'; readonly image: Image8 }
+  | { readonly kind: 'image'; readonly image: StoredImage }
   | { readonly kind: 'tensor'; readonly values: Float32Array; readonly shape: readonly [number, number, number] };
 
 /** A class for every pixel, rows from the top. */
@@ -48,11 +49,11 @@ export function labelOf({ target, name }: Sample): number {
 }
 
 /**
- * The picture of a sample for a model that takes `channels`: grey and colour become one another, tensors must fit.
- * Throws E0906.
+ * The picture of a sample, as people see it unless `steps` say otherwise, for a model that takes `channels`: grey and
+ * colour become one another, tensors must fit. Throws E0906.
  */
-export function pictureOf({ input, name }: Sample, channels: number): Picture {
-  if (input.kind === 'image') return withChannels(input.image, channels);
+export function pictureOf({ input, name }: Sample, channels: number, steps: readonly PreprocessStep[]): Picture {
+  if (input.kind === 'image') return withChannels(input.image, channels, steps);
   const [found, height, width] = input.shape;
   if (found !== channels) {
     throw new RuntimeFault('E0906', 'input', `${name} has ${found} channels, but the model's input has ${channels}`);

@@ -1,13 +1,13 @@
 /** Runs command lines in this process, and makes the tiny models that the tests of the commands use. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PNG } from 'pngjs';
 import { expect } from 'vitest';
 import { runCli } from '../../compiler/cli/run-cli.ts';
 import { encodeNpy, parseNpy } from '../../runtime/npy.ts';
 import { encodeSafetensors } from '../../runtime/safetensors.ts';
 import { fromFloat32, toFloat32 } from '../../runtime/stored-tensor.ts';
 import { temporaryFolder } from '../runtime/node/temporary-folder.ts';
+import { flatPng } from '../runtime/node/png.ts';
 
 export interface Ran {
   readonly code: number;
@@ -115,11 +115,7 @@ export async function built(shop: Workshop, target: string, ...flags: readonly s
 export type Rgb = readonly [number, number, number];
 
 /** A PNG file of one colour. */
-export function plainPng([red, green, blue]: Rgb, size = 4): Uint8Array {
-  const png = new PNG({ width: size, height: size });
-  for (let at = 0; at < size * size; at++) png.data.set([red, green, blue, 255], at * 4);
-  return PNG.sync.write(png);
-}
+export const plainPng = (colour: Rgb, size = 4): Uint8Array => flatPng(size, size, colour);
 
 export const npy = (values: readonly number[], shape: readonly number[]): Uint8Array =>
   encodeNpy(fromFloat32(Float32Array.from(values), shape));

@@ -1,7 +1,7 @@
 /** `cnnc run`: classes of images, tensors in and out, and inputs that will not do. */
 import { existsSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { encode as encodeJpeg } from 'jpeg-js';
+import sharp from 'sharp';
 import { built, cnnc, eventsOf, npy, plainPng, readNpy, workshop } from './cnnc.ts';
 
 /** What the colours model makes of a byte: `(byte / 255 - 0.5) / 0.1`. */
@@ -98,8 +98,8 @@ it('runs the plan that --profile names, with bounds checks and without', async (
 });
 
 it('reads JPEG files', async () => {
-  const data = Buffer.alloc(4 * 4 * 4, Buffer.from([10, 20, 240, 255]));
-  const shop = workshop({ 'blue.jpg': encodeJpeg({ width: 4, height: 4, data }, 95).data });
+  const blue = sharp({ create: { width: 4, height: 4, channels: 3, background: { r: 10, g: 20, b: 240 } } });
+  const shop = workshop({ 'blue.jpg': await blue.jpeg().toBuffer() });
   const ran = await cnnc('run', await built(shop, 'colours.cnn'), shop.at('blue.jpg'), '--top', '1', '--json');
   expect(eventsOf(ran)[0]).toMatchObject({ classes: [{ name: 'blue' }] });
 });
@@ -128,7 +128,7 @@ it.each([
   ],
   ['a tensor with NaN', 'nan.npy', 3, /^error\[E0906\]: .*nan\.npy has the value NaN at element 5/],
   ['a broken tensor', 'broken.npy', 3, /^error\[E0712\]: .*broken\.npy: /],
-  ['something else', 'labels.txt', 2, /^error\[E0001\]: .*labels\.txt is neither \.png, \.jpg nor \.npy/],
+  ['something else', 'labels.txt', 2, /^error\[E0001\]: .*labels\.txt is neither a picture .* nor \.npy/],
 ])('refuses %s, and saves nothing', async (_, input, code, message) => {
   const shop = workshop({
     'broken.png': plainPng([1, 2, 3]).subarray(0, 60),

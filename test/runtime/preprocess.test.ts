@@ -1,8 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PreprocessStep } from '../../runtime/artifact.ts';
-import type { Image8 } from '../../runtime/image.ts';
-import { preprocessImage } from '../../runtime/preprocess.ts';
+import type { Image8, StoredImage } from '../../runtime/image.ts';
+import { fitImage, preprocessImage } from '../../runtime/preprocess.ts';
+import type { ImageShape } from '../../runtime/preprocess.ts';
+import type { PictureStep } from '../../runtime/seen-image.ts';
+import { createPreparer } from '../../runtime/train/prepare-sample.ts';
 import { faultOf } from './fault.ts';
 
 /** A colour picture whose red is the column, green the row and blue 200. */
@@ -108,5 +111,75 @@ describe('preprocessImage', () => {
         expect(values.every((value) => value >= 0 && value <= 1)).toBe(true);
       }),
     );
+  });
+});
+
+describe('a crop behind a resize', () => {
+  it('is the middle of the whole resized picture', () => {
+    const sides = fc.integer({ min: 1, max: 40 });
+    fc.assert(
+      fc.property(sides, sides, sides, sides, sides, (width, height, newWidth, newHeight, cut) => {
+        const resize: PreprocessStep = { op: 'resize', size: [newWidth, newHeight] };
+        const image = ramp(width, height);
+        const whole = fitImage(fitImage(image, [resize]), [crop(cut)]);
+        expect(fitImage(image, [resize, crop(cut)])).toEqual(whole);
+      }),
+    );
+  });
+});
+
+describe('how pictures are taken', () => {
+  const stored: StoredImage = {
+    width: 2,
+    height: 1,
+    channels: 4,
+    data: Uint8Array.of(10, 20, 30, 255, 100, 150, 200, 51),
+    orientation: 6,
+  };
+  const upright = target(3, 2, 1);
+
+  it.each<[Omit<PictureStep, 'op'>, ImageShape, number[]]>([
+    // 51 / 255 is a fifth: 100 / 5 + 204, 150 / 5 + 204, 200 / 5 + 204.
+    [{}, upright, [10, 224, 20, 234, 30, 244]],
+    [{ alpha: 'black' }, upright, [10, 20, 20, 30, 30, 40]],
+    [{ alpha: 'drop' }, upright, [10, 100, 20, 150, 30, 200]],
+    [{ alpha: 'drop', channels: 'bgr' }, upright, [30, 200, 20, 150, 10, 100]],
+    [{ orientation: 'ignore', alpha: 'drop' }, target(3, 1, 2), [10, 100, 20, 150, 30, 200]],
+  ])('%o', (settings, shape, bytes) => {
+    const step: PictureStep = { op: 'picture', ...settings, scale: 255 };
+    expect([...preprocessImage(stored, [step], shape)]).toEqual(bytes);
+    const unit = preprocessImage(stored, [{ op: 'picture', ...settings }], shape);
+    expect([...unit]).toEqual(bytes.map((byte) => Math.fround(byte / 255)));
+    const steps = [step];
+    const preparer = createPreparer({
+      shape: [shape.channels, shape.height, shape.width],
+      preprocess: steps,
+      augment: [],
+      ignore: undefined,
+    });
+    const values = new Float32Array(6);
+    const sample = preparer.settle({
+      input: { kind: 'image', image: stored },
+      target: { kind: 'class', label: 0 },
+      name: 'x',
+    });
+    preparer.finish(sample, { seed: 0, epoch: 0, index: 0 }, values, new Float32Array(1));
+    expect([...values]).toEqual(bytes);
+  });
+
+  it('normalizes in the order of the model', () => {
+    const step: PictureStep = { op: 'picture', alpha: 'drop', channels: 'bgr', scale: 255 };
+    const normalize: PreprocessStep = { op: 'normalize', mean: [30, 20, 10], std: [1, 1, 1] };
+    expect([...preprocessImage(stored, [step, normalize], upright)]).toEqual([0, 170, 0, 130, 0, 90]);
+  });
+
+  it('says where a mask was drawn on the stored rows', () => {
+    const preparer = createPreparer({ shape: [3, 2, 1], preprocess: [], augment: [], ignore: undefined });
+    const mask = { width: 2, height: 1, data: new Uint8Array(2) };
+    expect(
+      faultOf(() =>
+        preparer.settle({ input: { kind: 'image', image: stored }, target: { kind: 'mask', mask }, name: 'a.jpg' }),
+      ),
+    ).toBe('E0714: the mask of a.jpg is 2x1, but the picture is seen as 1x2');
   });
 });

@@ -1,7 +1,7 @@
 /** Published weights fit the networks: every key found, none left over, shapes equal; and the logits are PyTorch's. */
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { PNG } from 'pngjs';
+import sharp from 'sharp';
 import { analyze, nodeHost, type BuiltModel } from '../../compiler/analyze/index.ts';
 import { evaluateGraph } from '../../compiler/ir/evaluate.ts';
 import type { Tensor } from '../../compiler/ir/type.ts';
@@ -71,10 +71,10 @@ function normalized(
   return { dtype: 'f32', shape: [1, 3, size, size], data: image };
 }
 
-function photo(index: number, size: number, mean: readonly number[], std: readonly number[]): Tensor {
+async function photo(index: number, size: number, mean: readonly number[], std: readonly number[]): Promise<Tensor> {
   const name = String(index * 5).padStart(4, '0');
-  const png = PNG.sync.read(readFileSync(`${data}/photos/${size}/${name}.png`));
-  return normalized((channel, pixel) => png.data[pixel * 4 + channel] ?? 0, size, mean, std);
+  const bytes = await sharp(`${data}/photos/${size}/${name}.png`).removeAlpha().raw().toBuffer();
+  return normalized((channel, pixel) => bytes[pixel * 3 + channel] ?? 0, size, mean, std);
 }
 
 function cifar(index: number, mean: readonly number[], std: readonly number[]): Tensor {
@@ -88,7 +88,7 @@ const grey = [128 / 255, 128 / 255, 128 / 255];
 
 const golden: readonly (Published & {
   readonly key: string;
-  readonly image: (index: number) => Tensor;
+  readonly image: (index: number) => Tensor | Promise<Tensor>;
   readonly index: number;
 })[] = [
   {
@@ -130,7 +130,7 @@ const golden: readonly (Published & {
 ];
 
 describe.runIf(hasData)('golden logits in float64', () => {
-  it.each(golden)('$key, image $index', ({ weights, file, model, key, image, index }) => {
+  it.each(golden)('$key, image $index', async ({ weights, file, model, key, image, index }) => {
     const { graph } = build(file, model, {});
     const { tensors } = read(`weights/${weights}.safetensors`);
     const parameters = Object.fromEntries(
@@ -139,7 +139,7 @@ describe.runIf(hasData)('golden logits in float64', () => {
         { dtype: 'f32', shape: tensor.shape, data: toFloat64(tensor) },
       ]),
     );
-    const { output } = evaluateGraph(graph, { image: image(index) }, { parameters });
+    const { output } = evaluateGraph(graph, { image: await image(index) }, { parameters });
     const logits = read('golden/logits.safetensors').tensors.get(key);
     if (!logits || !output) throw new Error(`no ${key}`);
     const classes = logits.shape[1] ?? 0;

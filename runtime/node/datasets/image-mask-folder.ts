@@ -2,6 +2,7 @@
 import { openFile } from '../file-access.ts';
 import { readImage } from '../images.ts';
 import { readMask } from '../mask-png.ts';
+import { seenSize } from '../../seen-image.ts';
 import { createLeftOut, endingOf } from './account.ts';
 import type { LeftOutCounter } from './account.ts';
 import { maskClasses } from './check-mask.ts';
@@ -160,8 +161,10 @@ async function pngSize(path: string): Promise<Size | undefined> {
   }
 }
 
-function compareSizes(pair: Pair, image: Size, mask: Size): void {
-  if (image.width === mask.width && image.height === mask.height) return;
+/** A mask is as large as its picture is seen, or as it is stored: which of them counts, `preprocess` says. */
+function compareSizes(pair: Pair, image: Size & { readonly orientation?: number | undefined }, mask: Size): void {
+  const fits = ({ width, height }: Size) => width === mask.width && height === mask.height;
+  if (fits(image) || fits(seenSize(image, {}))) return;
   const sizes = `${mask.width}x${mask.height}, but its picture ${pair.image} is ${image.width}x${image.height}`;
   throw badData(`the mask ${pair.mask} is ${sizes}`);
 }

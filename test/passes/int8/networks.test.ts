@@ -1,6 +1,6 @@
 /** Published networks as int8 in the interpreter: scores close to those of float32, all layers integer. */
 import { existsSync, readFileSync } from 'node:fs';
-import { PNG } from 'pngjs';
+import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { analyze, nodeHost } from '../../../compiler/analyze/index.ts';
 import { evaluateGraph } from '../../../compiler/ir/evaluate.ts';
@@ -49,16 +49,17 @@ function cifar(file: string, from: number, count: number): Tensor {
   );
 }
 
-function photos(from: number, count: number): Tensor {
-  const pictures = Array.from({ length: count }, (_, index) =>
-    PNG.sync.read(readFileSync(`${data}/photos/128/${String((from + index) * 5).padStart(4, '0')}.png`)),
+async function photos(from: number, count: number): Promise<Tensor> {
+  const names = Array.from({ length: count }, (_, index) => String((from + index) * 5).padStart(4, '0'));
+  const pictures = await Promise.all(
+    names.map((name) => sharp(`${data}/photos/128/${name}.png`).removeAlpha().raw().toBuffer()),
   );
   const grey = [128 / 255, 128 / 255, 128 / 255];
   return images(
     count,
     128,
     { mean: grey, std: grey },
-    (image, channel, pixel) => pictures[image]?.data[pixel * 4 + channel] ?? 0,
+    (image, channel, pixel) => pictures[image]?.[pixel * 3 + channel] ?? 0,
   );
 }
 
@@ -66,8 +67,8 @@ interface Published {
   readonly weights: string;
   readonly file: string;
   readonly model: string;
-  readonly calibration: () => Tensor;
-  readonly test: () => Tensor;
+  readonly calibration: () => Tensor | Promise<Tensor>;
+  readonly test: () => Tensor | Promise<Tensor>;
   /** Least decibels of the scores. */
   readonly least: number;
   readonly options?: Partial<Int8Options>;
@@ -113,10 +114,10 @@ const best = (scores: ArrayLike<number>): number =>
   Array.from(scores).reduce((top, score, at) => (score > (scores[top] ?? 0) ? at : top), 0);
 
 describe.runIf(hasData)('int8 networks', () => {
-  it.each(published)('$model keeps its scores', (each) => {
+  it.each(published)('$model keeps its scores', async (each) => {
     const graph = bound(each);
     const prepared = runPipeline(graph, measuredPasses(each.options ?? {}));
-    const [calibration, image] = [each.calibration(), each.test()];
+    const [calibration, image] = [await each.calibration(), await each.test()];
     const ranges = measureRanges(prepared, [{ image: calibration }]);
     const quantized = runPipeline(graph, int8Pipeline({ ranges, ...each.options }));
     expect(planInt8(prepared).floats).toEqual([]);

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { PNG } from 'pngjs';
+import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { findFiles } from '../../../runtime/node/datasets/glob.ts';
 import { locateImageMaskFolder } from '../../../runtime/node/datasets/image-mask-folder.ts';
@@ -7,14 +7,10 @@ import type { DatasetOptions } from '../../../runtime/node/datasets/dataset.ts';
 import { decodeMask } from '../../../runtime/node/mask-png.ts';
 import { faultOf, faultOfAsync } from '../fault.ts';
 import { realData } from '../real-data.ts';
-import { greyPng } from './png.ts';
+import { flatPng, greyPng, rawPng } from './png.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
-function colourPng(width: number, height: number): Buffer {
-  const png = new PNG({ width, height });
-  png.data.fill(200);
-  return PNG.sync.write(png);
-}
+const colourPng = (width: number, height: number): Buffer => flatPng(width, height, [200, 200, 200]);
 
 describe('decodeMask', () => {
   const values = Array.from({ length: 11 * 7 }, (_, at) => (at * 7 + Math.floor(at / 5)) % 256);
@@ -30,22 +26,34 @@ describe('decodeMask', () => {
     },
   );
 
-  it("agrees with pngjs's own files", () => {
-    const png = new PNG({ width: 11, height: 7, colorType: 0, inputColorType: 0 });
-    png.data = Buffer.from(values);
-    const file = PNG.sync.write(png, { colorType: 0, inputColorType: 0, inputHasAlpha: false });
-    expect([...decodeMask(file, 'm.png').data]).toEqual(values);
+  it.each([false, true])("agrees with libpng's own files, interlaced: %s", async (progressive) => {
+    const raw = { width: 11, height: 7, channels: 1 } as const;
+    const grey = sharp(Buffer.from(values), { raw }).toColourspace('b-w').png({ progressive });
+    expect([...decodeMask(await grey.toBuffer(), 'm.png').data]).toEqual(values);
+  });
+
+  it('reads 16 bits where the numbers are those of classes', () => {
+    const file = rawPng({ width: 2, height: 2, depth: 16, colour: 0 }, Buffer.of(0, 0, 0, 0, 255, 0, 0, 7, 0, 254));
+    expect([...decodeMask(file, 'm.png').data]).toEqual([0, 255, 7, 254]);
   });
 
   const good = { width: 2, height: 2, values: [0, 1, 2, 3] };
   it.each<[string, Buffer, string]>([
     ['colours', colourPng(2, 2), 'it has several channels'],
-    ['16 bits', greyPng({ ...good, depth: 16 }), 'it has 16 bits for each pixel'],
-    ['an interlaced file', greyPng({ ...good, interlaced: 1 }), 'it is interlaced'],
+    [
+      'a number that is no class',
+      rawPng({ width: 2, height: 1, depth: 16, colour: 0 }, Buffer.of(0, 0, 3, 1, 44)),
+      'pixel (1, 0) is 300; classes end at 254',
+    ],
+    ['an interlacing that there is not', greyPng({ ...good, interlaced: 2 }), 'interlaced in an unknown way'],
     ['a filter that there is not', greyPng({ ...good, filter: 9 }), 'the unknown filter 9'],
-    ['missing rows', greyPng({ ...good, height: 1 }).fill(2, 23, 24), 'the picture has 3 of 6 bytes'],
-    ['no picture', Buffer.from('mask'), 'neither a PNG nor a JPEG'],
-    ['a JPEG file', Buffer.from([0xff, 0xd8, 0xff, 0xd9]), 'cannot decode the mask m.png'],
+    [
+      'missing rows',
+      rawPng({ width: 2, height: 2, depth: 8, colour: 0 }, Buffer.of(0, 1, 2)),
+      'the picture has 3 of 6 bytes',
+    ],
+    ['no picture', Buffer.from('mask'), 'it is a text; masks are PNG files'],
+    ['a JPEG file', Buffer.from([0xff, 0xd8, 0xff, 0xd9]), 'it is a JPEG picture, whose values are not exact'],
   ])('refuses %s', (_, file, message) => {
     expect(faultOf(() => decodeMask(file, 'm.png'))).toMatch(/^E0713: cannot decode the mask m\.png: /);
     expect(faultOf(() => decodeMask(file, 'm.png'))).toContain(message);
@@ -110,7 +118,7 @@ describe('image-mask-folder', () => {
     ['a mask without a picture', { ...files, 'm/c.png': mask(1, 1, 0) }, 'm/c.png has no picture'],
     ['a mask of another size', { ...files, 'm/a.png': mask(2, 3, 0) }, 'm/a.png is 2x3, but its picture'],
     ['two pictures of one name', { ...files, 'i/a.jpg': '' }, 'have the same name'],
-    ['no pictures', { 'm/a.png': mask(1, 1, 0) }, 'no .png or .jpg file matches'],
+    ['no pictures', { 'm/a.png': mask(1, 1, 0) }, 'no .jpg, .png, .webp, .avif, .gif or .tif file matches'],
     ['no masks', { 'i/a.png': colourPng(1, 1) }, 'no .png file matches'],
   ])('refuses %s before anything is decoded', async (_, given, message) => {
     const fault = await faultOfAsync(() => open(temporaryFolder(given)));

@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PNG } from 'pngjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openLoader } from '../../../runtime/node/loader.ts';
 import type { LoaderOptions } from '../../../runtime/node/loader.ts';
@@ -14,6 +13,7 @@ import type { DataSpec } from '../../../runtime/train/recipe.ts';
 import type { LabelledPicture } from '../../../runtime/train/sample.ts';
 import { faultOf } from '../fault.ts';
 import { compileCopy, copyRuntime } from '../runtime-copy.ts';
+import { flatPng } from './png.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 type Settings = Omit<LoaderOptions, 'data' | 'workers'>;
@@ -141,7 +141,7 @@ describe('worker threads', () => {
     };
     expect(load(evaluated)).toEqual(await hashesHere(evaluated));
 
-    const png = PNG.sync.write(new PNG({ width: 16, height: 16 }));
+    const png = flatPng(16, 16, [0, 0, 0]);
     const folder = temporaryFolder({ 'a/1.png': png, 'a/2.png': 'no picture', 'b/1.png': png, 'b/2.png': png });
     const spec: DataSpec = { name: 'p', format: 'image-folder', path: folder, split: { train: 4, seed: 0 } };
     const failing: Run = { spec, settings: { ...settings, batch: 2, augment: [] }, workers: 1, epochs: [[0, 0]] };
@@ -149,7 +149,7 @@ describe('worker threads', () => {
       name: 'RuntimeFault',
       code: 'E0713',
       kind: 'input',
-      message: `cannot decode ${join(folder, 'a/2.png')}: it is neither a PNG nor a JPEG file`,
+      message: `cannot decode ${join(folder, 'a/2.png')}: it is a text; PNG, JPEG, WebP, AVIF, GIF and TIFF pictures can be read`,
     };
     expect(load(failing)).toEqual(fault);
     expect(load({ ...failing, workers: 0 })).toEqual(fault);

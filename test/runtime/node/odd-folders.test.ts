@@ -10,12 +10,10 @@ import { openTrainingData } from '../../../runtime/node/training-data.ts';
 import type { DataOverrides } from '../../../runtime/node/training-data.ts';
 import type { DataSpec } from '../../../runtime/train/recipe.ts';
 import { faultOfAsync } from '../fault.ts';
-import { greyPng } from './png.ts';
+import { flatPng, greyPng } from './png.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
-function picture(value = 1): Buffer {
-  return greyPng({ width: 1, height: 1, values: [value] });
-}
+const picture = (value = 1): Buffer => flatPng(1, 1, [value, value, value]);
 
 async function open(format: DatasetFormat, path: string, options: DatasetOptions = {}) {
   const dataset = await openDataset(format, path, options);

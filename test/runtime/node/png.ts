@@ -1,4 +1,4 @@
-/** PNG files of one channel for tests, with any bit depth and filter. */
+/** PNG files for tests: of one channel with any bit depth and filter, of one colour, and from raw rows. */
 import { crc32, deflateSync } from 'node:zlib';
 
 export interface GreyPng {
@@ -33,19 +33,34 @@ export function greyPng({ width, height, values, depth = 8, colour = 0, filter =
       rows[y * (rowBytes + 1) + 1 + at] = value - (guess(filter, left, up, corner) ?? 0);
     });
   });
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(width, 0);
-  header.writeUInt32BE(height, 4);
-  header.set([depth, colour, 0, 0, interlaced], 8);
   const palette = colour === 3 ? [chunk('PLTE', Buffer.alloc(3 * 2 ** depth, 77))] : [];
+  return rawPng({ width, height, depth, colour, interlace: interlaced }, rows, palette);
+}
+
+export interface PngForm {
+  readonly width: number;
+  readonly height: number;
+  readonly depth: number;
+  readonly colour: number;
+  readonly interlace?: number;
+}
+
+/** From rows as they are stored, filter bytes included, with chunks in front of them. */
+export function rawPng(form: PngForm, rows: Uint8Array, extra: readonly Buffer[] = []): Buffer {
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(form.width, 0);
+  header.writeUInt32BE(form.height, 4);
+  header.set([form.depth, form.colour, 0, 0, form.interlace ?? 0], 8);
   const magic = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-  return Buffer.concat([
-    magic,
-    chunk('IHDR', header),
-    ...palette,
-    chunk('IDAT', deflateSync(rows)),
-    chunk('IEND', Buffer.alloc(0)),
-  ]);
+  const end = chunk('IEND', Buffer.alloc(0));
+  return Buffer.concat([magic, chunk('IHDR', header), ...extra, chunk('IDAT', deflateSync(rows)), end]);
+}
+
+/** All of one colour. */
+export function flatPng(width: number, height: number, [red, green, blue]: readonly [number, number, number]): Buffer {
+  const row = Buffer.alloc(1 + width * 3);
+  for (let x = 0; x < width; x++) row.set([red, green, blue], 1 + x * 3);
+  return rawPng({ width, height, depth: 8, colour: 2 }, Buffer.concat(Array.from({ length: height }, () => row)));
 }
 
 /** All of one colour. */
@@ -68,7 +83,7 @@ function guess(filter: number, left: number, up: number, corner: number): number
   return [0, left, up, (left + up) >> 1, nearest][filter];
 }
 
-function chunk(type: string, data: Buffer): Buffer {
+export function chunk(type: string, data: Buffer): Buffer {
   const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
   const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
   length.writeUInt32BE(data.length);

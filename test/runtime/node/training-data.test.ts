@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PNG } from 'pngjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openTrainingData } from '../../../runtime/node/training-data.ts';
 import type { DataOverrides } from '../../../runtime/node/training-data.ts';
@@ -11,7 +10,7 @@ import type { DataSpec } from '../../../runtime/train/recipe.ts';
 import { labelOf } from '../../../runtime/train/sample.ts';
 import { faultOfAsync } from '../fault.ts';
 import { realData } from '../real-data.ts';
-import { greyPng } from './png.ts';
+import { flatPng, greyPng } from './png.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 type Spec = Partial<Omit<DataSpec, 'format'>> & Pick<DataSpec, 'format'>;
@@ -47,11 +46,7 @@ function idx(magic: number, dims: readonly number[], data: readonly number[]): B
 
 const turns = (count: number, classes: number) => Array.from({ length: count }, (_, at) => at % classes);
 
-function onePixel(value: number): Buffer {
-  const png = new PNG({ width: 1, height: 1 });
-  png.data.fill(value);
-  return PNG.sync.write(png);
-}
+const onePixel = (value: number): Buffer => flatPng(1, 1, [value, value, value]);
 
 describe('a pool of samples', () => {
   it('is split by counts and seed into parts without common samples', async () => {
