@@ -63,19 +63,6 @@ export function flatPng(width: number, height: number, [red, green, blue]: reado
   return rawPng({ width, height, depth: 8, colour: 2 }, Buffer.concat(Array.from({ length: height }, () => row)));
 }
 
-/** All of one colour. */
-export function flatPng(width: number, height: number, [red, green, blue]: readonly [number, number, number]): Buffer {
-  const row = Buffer.alloc(1 + width * 3);
-  for (let x = 0; x < width; x++) row.set([red, green, blue], 1 + x * 3);
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(width, 0);
-  header.writeUInt32BE(height, 4);
-  header.set([8, 2, 0, 0, 0], 8);
-  const magic = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-  const rows = deflateSync(Buffer.concat(Array.from({ length: height }, () => row)));
-  return Buffer.concat([magic, chunk('IHDR', header), chunk('IDAT', rows), chunk('IEND', Buffer.alloc(0))]);
-}
-
 function guess(filter: number, left: number, up: number, corner: number): number | undefined {
   const nearest = [left, up, corner].toSorted(
     (a, b) => Math.abs(left + up - corner - a) - Math.abs(left + up - corner - b),
