@@ -192,6 +192,21 @@ const samples: readonly Sample<ConvTranspose2dAttrs>[] = [
   sample('2x2 stride 3 with gaps', [1, 4, 4, 3], [4, 5, 2, 2], { stride: [3, 3], outputPadding: [2, 1] }),
   sample('asymmetric padding', [1, 4, 5, 5], [4, 4, 3, 3], { ...twice, padding: [0, 2, 1, 0] }),
   sample('by axis', [2, 3, 4, 6], [3, 4, 3, 2], { stride: [1, 3], padding: [1, 0, 1, 0], dilation: [2, 1] }),
+  sample('3x2 unequal on every side', [2, 5, 5, 4], [5, 6, 3, 2], {
+    stride: [3, 2],
+    padding: [2, 1, 0, 3],
+    dilation: [1, 2],
+    outputPadding: [2, 1],
+  }),
+  sample('2x5 unequal on every side', [1, 4, 4, 6], [4, 17, 2, 5], { stride: [1, 2], padding: [0, 3, 1, 2] }),
+  sample('2x3 unequal, two groups', [1, 8, 4, 5], [8, 4, 2, 3], { stride: [2, 1], padding: [1, 0, 0, 2], groups: 2 }),
+  sample('depthwise 3x2 unequal on every side', [2, 6, 5, 4], [6, 1, 3, 2], {
+    groups: 6,
+    stride: [2, 3],
+    padding: [2, 1, 0, 3],
+    outputPadding: [1, 2],
+  }),
+  sample('3x2 stride 1, unequal sides', [1, 5, 6, 7], [5, 6, 3, 2], { padding: [1, 0, 2, 1], dilation: [1, 2] }),
   sample('dilation beyond the stride', [1, 4, 5, 5], [4, 6, 3, 3], {
     ...twice,
     dilation: [3, 3],
@@ -206,6 +221,7 @@ const samples: readonly Sample<ConvTranspose2dAttrs>[] = [
   sample('three unaligned groups', [2, 6, 4, 3], [6, 3, 3, 3], { ...twice, groups: 3, padding: [1, 0, 1, 0] }),
   sample('depthwise', [1, 6, 5, 4], [6, 1, 4, 4], { ...twice, groups: 6, padding: [1, 1, 1, 1] }, false),
   sample('depthwise stride 1', [2, 8, 6, 5], [8, 1, 3, 3], { groups: 8, padding: [1, 1, 1, 1] }),
+  sample('depthwise 3x2 stride 1, unequal sides', [1, 6, 6, 5], [6, 1, 3, 2], { groups: 6, padding: [1, 0, 2, 1] }),
   sample('depthwise output padding', [2, 5, 4, 5], [5, 1, 3, 3], {
     ...twice,
     groups: 5,

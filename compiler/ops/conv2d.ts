@@ -202,6 +202,19 @@ const samples: readonly Sample<Conv2dAttrs>[] = [
   sample('1x3', [1, 4, 6, 7], [6, 4, 1, 3], { padding: [0, 1, 0, 1] }),
   sample('3x1', [1, 5, 7, 6], [4, 5, 3, 1], { padding: [1, 0, 1, 0] }),
   sample('1x7', [1, 4, 5, 9], [4, 4, 1, 7], { padding: [0, 3, 0, 3] }),
+  sample('3x2 unequal on every side', [2, 5, 11, 9], [6, 5, 3, 2], {
+    stride: [2, 3],
+    padding: [2, 1, 0, 3],
+    dilation: [1, 2],
+  }),
+  sample('2x5 unequal on every side', [1, 4, 8, 13], [17, 4, 2, 5], { stride: [3, 1], padding: [0, 3, 1, 2] }),
+  sample('2x3 unequal, two groups', [1, 8, 7, 10], [12, 4, 2, 3], { stride: [1, 2], padding: [1, 0, 2, 3], groups: 2 }),
+  sample('3x2 unequal, unaligned groups', [1, 6, 9, 7], [9, 2, 3, 2], {
+    stride: [2, 1],
+    padding: [0, 2, 3, 1],
+    groups: 3,
+  }),
+  sample('1x1 unequal strides and padding', [1, 6, 9, 8], [8, 6, 1, 1], { stride: [3, 2], padding: [1, 0, 2, 3] }),
   sample('kernel covers the input', [2, 6, 4, 5], [8, 6, 4, 5]),
   sample('depthwise 3x3', [2, 8, 7, 7], [8, 1, 3, 3], { groups: 8, padding: [1, 1, 1, 1] }),
   sample('depthwise unaligned', [1, 6, 6, 5], [6, 1, 3, 3], { groups: 6, padding: [1, 1, 1, 1] }),
@@ -209,6 +222,17 @@ const samples: readonly Sample<Conv2dAttrs>[] = [
   sample('depthwise multiplier 2', [1, 6, 6, 6], [12, 1, 3, 3], { groups: 6, padding: [1, 1, 1, 1] }),
   sample('depthwise 5x5 stride 2', [1, 8, 9, 9], [8, 1, 5, 5], { groups: 8, stride: [2, 2], padding: [2, 2, 2, 2] }),
   sample('depthwise dilation 2', [1, 5, 8, 8], [5, 1, 3, 3], { groups: 5, dilation: [2, 2], padding: [2, 2, 2, 2] }),
+  sample('depthwise 3x2 unequal on every side', [2, 6, 11, 9], [6, 1, 3, 2], {
+    groups: 6,
+    stride: [2, 3],
+    padding: [2, 1, 0, 3],
+    dilation: [1, 2],
+  }),
+  sample('depthwise 2x5 unequal on every side', [1, 8, 8, 13], [8, 1, 2, 5], {
+    groups: 8,
+    stride: [3, 1],
+    padding: [0, 3, 1, 2],
+  }),
   sample('depthwise asymmetric', [1, 4, 6, 6], [4, 1, 3, 3], { groups: 4, stride: [2, 2], padding: [0, 0, 1, 1] }),
 ];
 

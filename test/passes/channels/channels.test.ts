@@ -15,6 +15,31 @@ import {
 import { built } from '../../analyze/memory-host.ts';
 import { checkPruning, drawRemoved, drawWeights } from './pruned-case.ts';
 
+describe('outputs', () => {
+  const through = (body: string): string[][] => classesOf(graphOf(`model M(x: f32[N, 3, 8, 8]) {\n${body}\n}`));
+
+  it('keep all of their channels, whichever comes first', () => {
+    const layers =
+      'let y = x |> a: conv(4, k=3)\n  let z = y |> relu |> b: conv(5, k=3)\n  let w = z |> relu |> c: conv(2, k=1)';
+    const freeOf = (result: string): string[] => [
+      ...new Set(through(`${layers}\n  return ${result}`).map(([first = '']) => first.slice(0, 1))),
+    ];
+    expect(freeOf('w')).toEqual(['a', 'b']);
+    expect(freeOf('(w, z)')).toEqual(['a']);
+    expect(freeOf('(z, w)')).toEqual(['a']);
+    expect(freeOf('(w, y)')).toEqual(['b']);
+    expect(freeOf('(y, z, w)')).toEqual([]);
+  });
+
+  it('keep the channels of all that they are made of', () => {
+    const layers = 'let y = x |> a: conv(4, k=1)\n  let z = x |> b: conv(3, k=1)\n  let w = y |> c: conv(2, k=1)';
+    for (const joined of ['concat(y, z)', 'concat(z, y) |> flatten', 'concat(y, z) |> transpose(0, 2, 3, 1)']) {
+      expect(through(`${layers}\n  return (w, ${joined})`), joined).toEqual([]);
+    }
+    expect(through(`${layers}\n  return (w, z)`).length).toBe(4);
+  });
+});
+
 describe('the tables', () => {
   it('say of every op how channels pass through it, or why they do not', () => {
     const undecided = [...ops.keys()].filter((name) => channelRules.has(name) === withoutChannelRule.has(name));

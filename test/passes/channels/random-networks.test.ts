@@ -1,8 +1,9 @@
 /** Pruning on random networks and random choices, within 1e-9 in float64. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { topologicalOrder } from '../../../compiler/ir/node.ts';
+import { makeGraph, topologicalOrder, type Node } from '../../../compiler/ir/node.ts';
 import { analyzeChannels } from '../../../compiler/passes/channels/index.ts';
+import { amount } from '../../amount.ts';
 import { buildGraph, recipes } from '../random-graph.ts';
 import { checkPruning, drawRemoved, withParameters, type Network } from './pruned-case.ts';
 import { networkOf, plannedNetworks } from './random-network.ts';
@@ -18,8 +19,43 @@ describe('random networks', () => {
       fc.property(plannedNetworks, fc.nat(999), (plan, seed) => {
         expect(checked(withParameters(networkOf(plan)), seed).fault).toBeUndefined();
       }),
-      { numRuns: 1500 },
+      { numRuns: amount(200, 2000) },
     );
+  });
+
+  it('of several outputs, each of which keeps all of its channels', () => {
+    let [several, removed] = [0, 0];
+    fc.assert(
+      fc.property(
+        plannedNetworks,
+        fc.array(fc.nat(99), { minLength: 1, maxLength: 3 }),
+        fc.nat(999),
+        (plan, picks, seed) => {
+          const { graph, weights } = withParameters(networkOf(plan));
+          const inner = topologicalOrder(graph).filter(({ inputs }) => inputs.length > 0);
+          const others = picks.flatMap((at, index): [string, Node][] => {
+            const node = inner[at % inner.length];
+            return node ? [[`z${index}`, node]] : [];
+          });
+          // The first one by name is now this, now that.
+          const outputs = Object.entries(graph.outputs);
+          const network = {
+            weights,
+            graph: makeGraph(Object.fromEntries(seed % 2 === 0 ? [...outputs, ...others] : [...others, ...outputs])),
+          };
+          const result = checked(network, seed);
+          expect(result.fault).toBeUndefined();
+          if (new Set(Object.values(network.graph.outputs)).size > 1) several++;
+          if (result.removed > 0) removed++;
+          for (const [name, node] of Object.entries(result.pruned.outputs)) {
+            expect(node.type.shape).toEqual(network.graph.outputs[name]?.type.shape);
+          }
+        },
+      ),
+      { numRuns: amount(100, 1000) },
+    );
+    expect(several).toBeGreaterThan(50);
+    expect(removed).toBeGreaterThan(20);
   });
 
   it('of all layers that passes are tested on', () => {
@@ -27,7 +63,7 @@ describe('random networks', () => {
       fc.property(recipes, fc.nat(999), (recipe, seed) => {
         expect(checked(withParameters(buildGraph({ ...recipe, outputs: [] })), seed).fault).toBeUndefined();
       }),
-      { numRuns: 500 },
+      { numRuns: amount(80, 800) },
     );
   });
 

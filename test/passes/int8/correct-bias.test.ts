@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { evaluateGraph } from '../../../compiler/ir/evaluate.ts';
+import { isConstant } from '../../../compiler/ir/leaves.ts';
 import { topologicalOrder } from '../../../compiler/ir/node.ts';
 import { parseGraph } from '../../../compiler/ir/parse.ts';
 import { randomTensor } from '../../../compiler/ir/tensor-literal.ts';
@@ -70,6 +71,81 @@ describe('correct-bias', () => {
       expect(Math.abs(sum - real) / count).toBeLessThan(0.004);
     }
   });
+
+  it('corrects every layer, also behind others that are corrected, and keeps the names of biases', () => {
+    const chain = parseGraph(
+      `graph {
+        %0 = input() { name: "x", index: 0, dtype: "f32", shape: [N, 4, 3, 3] }
+        %1 = constant() { tensor: f32[4, 4, 1, 1](random 1, -0.5, 0.5), name: "a.weight" }
+        %2 = conv2d(%0, %1) { stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1], groups: 1 }
+        %3 = relu(%2)
+        %4 = constant() { tensor: f32[4, 4, 1, 1](random 2, -0.5, 0.5), name: "b.weight" }
+        %5 = constant() { tensor: f32[4](1, 2, 3, 4), name: "b.bias" }
+        %6 = conv2d(%3, %4, %5) { stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1], groups: 1 }
+        %7 = relu(%6)
+        %8 = globalAveragePool(%7)
+        %9 = reshape(%8) { shape: [N, 4] }
+        %10 = constant() { tensor: f32[2, 4](random 3, -0.5, 0.5), name: "c.weight" }
+        %11 = constant() { tensor: f32[2](-5, 6), name: "c.bias" }
+        %12 = linear(%9, %10, %11)
+        output "y" = %12
+      }`,
+      ops,
+    );
+    const input = randomTensor([8, 4, 3, 3], 5, -1, 1);
+    const measured = evaluateGraph(biasErrorGraph(chain, { ranges: measureRanges(chain, [{ x: input }]) }), {
+      x: input,
+    });
+    const errors = Object.fromEntries(Object.entries(measured).map(([key, value]) => [key, means(value)]));
+    expect(Object.values(errors).map((list) => list.length)).toEqual([4, 4, 2]);
+    const layers = topologicalOrder(correctBias.run(chain, { biasErrors: errors })).filter(({ op }) =>
+      ['conv2d', 'linear'].includes(op.name),
+    );
+    const biases = layers.map(({ inputs: [, , bias] }) => {
+      if (!bias || !isConstant(bias)) throw new Error('no bias');
+      return { name: bias.attrs.name, data: [...bias.attrs.tensor.data] };
+    });
+    const old = [
+      { name: '', data: [0, 0, 0, 0] },
+      { name: 'b.bias', data: [1, 2, 3, 4] },
+      { name: 'c.bias', data: [-5, 6] },
+    ];
+    const lists = Object.values(errors);
+    expect(lists.flat().every((error) => error !== 0)).toBe(true);
+    expect(biases).toEqual(
+      old.map(({ name, data }, layer) => ({
+        name,
+        data: data.map((value, at) => Math.fround(value - (lists[layer]?.[at] ?? NaN))),
+      })),
+    );
+  });
+
+  it.each([false, true])(
+    'measures the rounding of the weights as they are then used; one scale for all: %s',
+    (perTensor) => {
+      const weight = [1, 0.33, -0.061, 0.0123];
+      const inputs = [2, -1, 3, 5];
+      const scaled = parseGraph(
+        `graph {
+        %0 = input() { name: "x", index: 0, dtype: "f32", shape: [N, 2] }
+        %1 = constant() { tensor: f32[2, 2](${weight.join(', ')}), name: "a.weight" }
+        %2 = linear(%0, %1)
+        output "y" = %2
+      }`,
+        ops,
+      );
+      const given = { dtype: 'f32', shape: [2, 2], data: Float64Array.from(inputs) } as const;
+      const options = { ranges: measureRanges(scaled, [{ x: given }]), perTensorWeights: perTensor };
+      const [error] = Object.values(evaluateGraph(biasErrorGraph(scaled, options), { x: given }));
+      const scales = perTensor ? [1 / 127, 1 / 127] : [1 / 127, 0.061 / 127];
+      const rounding = weight.map((w, at) => Math.round(w / scales[at >> 1]!) * scales[at >> 1]! - w);
+      const wanted = [0, 1].flatMap((n) =>
+        [0, 1].map((o) => inputs[2 * n]! * rounding[2 * o]! + inputs[2 * n + 1]! * rounding[2 * o + 1]!),
+      );
+      [...(error?.data ?? [])].forEach((value, at) => expect(Math.abs(value - wanted[at]!)).toBeLessThan(1e-6));
+      expect(error?.data.length).toBe(4);
+    },
+  );
 
   it('leaves layers without a measured error as they are', () => {
     expect(correctBias.run(graph, { biasErrors: {} })).toBe(graph);
