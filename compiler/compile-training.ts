@@ -2,7 +2,7 @@
 import { evaluateSize, type Preprocess, type ProfileName } from '../runtime/artifact.ts';
 import type { HostTensor } from '../runtime/host-tensor.ts';
 import type { Recipe } from '../runtime/train/recipe.ts';
-import type { TrainingArtifact } from '../runtime/train/training-artifact.ts';
+import type { TrainingArtifact, TrainingManifest } from '../runtime/train/training-artifact.ts';
 import { countMacs, countParameters, type CompileInput, type CompileOptions } from './compile.ts';
 import { lower, type Lowered } from './emit/lower.ts';
 import type { Phases } from './emit/phases.ts';
@@ -22,6 +22,8 @@ export interface TrainingInput {
   readonly source: string;
   readonly training: Pick<TrainingStep, 'step' | 'evaluate' | 'state' | 'initial'>;
   readonly recipe: Recipe;
+  /** For the report; none unless given. */
+  readonly settings?: TrainingManifest['settings'] | undefined;
   readonly parameters: CompileInput['parameters'];
   readonly preprocess?: Preprocess | undefined;
   /** Unless false; otherwise every op is a kernel of its own, to look at each. */
@@ -59,6 +61,7 @@ export function compileTraining(input: TrainingInput, options: CompileOptions = 
       macs: countMacs(training.evaluate) / image.batch,
     },
     recipe,
+    settings: input.settings ?? [],
     preprocess,
     input: { name: image.name, shape: image.shape },
     state: training.state,

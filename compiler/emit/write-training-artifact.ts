@@ -21,6 +21,7 @@ export interface TrainingParts {
   readonly compiler: string;
   readonly model: TrainingManifest['model'];
   readonly recipe: Recipe;
+  readonly settings: TrainingManifest['settings'];
   readonly preprocess: Preprocess | undefined;
   readonly input: TrainingManifest['input'];
   readonly state: readonly {
@@ -47,6 +48,7 @@ export function assembleTrainingArtifact(parts: TrainingParts): TrainingArtifact
     compiler,
     model,
     recipe,
+    settings: parts.settings,
     ...(preprocess ? { preprocess } : {}),
     input,
     state: parts.state.map(({ name, length, tensors }) => ({

@@ -79,10 +79,20 @@ async function trainIn(
   );
   const { resume, signal, device: open } = running;
   const { device, info } = await open();
+  const named = { deviceName: info.description || info.device };
   const onDamage = (fault: RuntimeFault): void => output.note(`passed over a damaged checkpoint: ${fault.message}`);
   const trace = running.traceNan ? { traceNan: { unfused: () => compile(false) } } : {};
   const events = { signal, onEvent: showProgress(running, artifact), onDamage };
-  const result = await runTraining({ artifact, device, profile: info.profile, folder, resume, ...trace, ...events });
+  const result = await runTraining({
+    artifact,
+    device,
+    profile: info.profile,
+    folder,
+    resume,
+    ...named,
+    ...trace,
+    ...events,
+  });
   output.progress('');
   if (result.ended === 'interrupted') throw new StageInterrupted(stage.name, folder, result);
   running.onTrained?.(result);

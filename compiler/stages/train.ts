@@ -5,6 +5,7 @@ import type { Recipe } from '../../runtime/train/recipe.ts';
 import type { Preprocess } from '../../runtime/artifact.ts';
 import type { TrainingArtifact } from '../../runtime/train/training-artifact.ts';
 import type { AnalyzedProgram, BuiltModel, CheckedDirective } from '../analyze/index.ts';
+import type { Settings } from '../analyze/directive-values.ts';
 import { argumentOf, spanOf } from '../analyze/written.ts';
 import { SourceError } from '../cli/failure.ts';
 import { compileTraining, type TrainingInput } from '../compile-training.ts';
@@ -20,6 +21,7 @@ import { buildTrainingStep, checkTrainingStep } from '../train/training-step.ts'
 import { initialWeights } from '../weights.ts';
 import { recipeOf, type RecipeOverrides } from './recipe.ts';
 import { scheduleOf } from './schedule.ts';
+import { settingText } from './setting-text.ts';
 import { callOf, numberOf } from './settings.ts';
 import { clipOf, lossOf, optimizerOf, recomputationOf, regularizersOf } from './training-settings.ts';
 
@@ -52,6 +54,7 @@ export function compileTrainStage(
       source: program.file.path,
       training,
       recipe: { ...drafted, scalars: [...training.scalars] },
+      settings: writtenSettings(source),
       parameters: source.built.parameters,
       preprocess: source.preprocess,
       isFused,
@@ -64,6 +67,17 @@ export function compileTrainStage(
     const span = error.node.origin?.spans[0] ?? directive.declaration.word.span;
     throw new SourceError([diagnostic('E0340', span, error.message)]);
   }
+}
+
+/** The settings of a directive and of the dataset that it names, by their keys. */
+function writtenSettings({ directive, program }: TrainingSource): [string, string][] {
+  const data = directive.settings.get('data');
+  const dataset = program.directives.find(
+    ({ word, name }) => word === 'dataset' && data?.kind === 'name' && name === data.value,
+  );
+  const rows = (settings: Settings, prefix: string): [string, string][] =>
+    [...settings].map(([key, value]) => [`${prefix}${key}`, settingText(value)]);
+  return [...rows(directive.settings, ''), ...(dataset ? rows(dataset.settings, `dataset ${dataset.name}: `) : [])];
 }
 
 /** What a directive asks for that its model cannot do, found without weights and without compiling. */

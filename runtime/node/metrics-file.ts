@@ -7,6 +7,13 @@ import { recordSchema, type TrainingState } from '../train/training-state.ts';
 import { systemErrorCode, systemErrorReason, unreadable } from './file-access.ts';
 import { writeFileAtomically } from './write-file.ts';
 
+const mistakeSchema = v.object({
+  position: v.number(),
+  label: v.number(),
+  predicted: v.number(),
+  probability: v.number(),
+});
+
 /** `confusion` has a row a label and a column a prediction, and is left out where there are many classes. */
 const lineSchema = v.variant('type', [
   v.object({ type: v.literal('step'), ...recordSchema.entries }),
@@ -15,6 +22,7 @@ const lineSchema = v.variant('type', [
     ...recordSchema.entries,
     best: v.boolean(),
     confusion: v.optional(v.array(v.array(v.number()))),
+    mistakes: v.optional(v.array(mistakeSchema)),
   }),
   v.object({ type: v.literal('rollback'), step: v.number(), count: v.number(), lrScale: v.number() }),
   v.object({

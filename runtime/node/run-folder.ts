@@ -8,6 +8,7 @@ import { fromFloat32 } from '../stored-tensor.ts';
 import type { Tensors } from '../train/checkpoint.ts';
 import type { Recipe } from '../train/recipe.ts';
 import { mostClasses } from '../train/report/confusion-table.ts';
+import type { ShownSample } from '../train/report/mistakes-section.ts';
 import { trainingReport, type ReportData } from '../train/report/training-report.ts';
 import type { TrainingEvent, TrainingStore } from '../train/training-run.ts';
 import { lastCheckpointName, readLatestCheckpoint, writeCheckpoint, type FoundCheckpoint } from './checkpoint-files.ts';
@@ -20,6 +21,11 @@ export interface RunFolderOptions {
   /** Name of the model, for the report. */
   readonly model: string;
   readonly classNames: readonly string[];
+  /** What the report tells of the run besides its figures, row by row. */
+  readonly about: ReportData['about'];
+  readonly settings: ReportData['settings'];
+  /** A sample of the validation split, to be looked at. */
+  readonly pictureOf: (position: number) => Promise<ShownSample>;
   /** Goes on from the newest checkpoint that is whole; without one the run starts anew. */
   readonly resume: boolean;
 }
@@ -76,6 +82,8 @@ interface Opened {
   readonly metrics: MetricsFile;
   readonly stepsPerEpoch: number;
   step: number;
+  /** What the report shows of an epoch. */
+  shown?: { readonly epoch: number; readonly mistakes: ReportData['mistakes'] };
 }
 
 type Start = Extract<TrainingEvent, { type: 'start' }>;
@@ -117,29 +125,47 @@ async function follow(opened: Opened, options: RunFolderOptions, event: Training
   }
 }
 
-function epochLine({ record, best, confusion }: Extract<TrainingEvent, { type: 'epoch' }>): MetricsLine {
+function epochLine({ record, best, confusion, mistakes }: Extract<TrainingEvent, { type: 'epoch' }>): MetricsLine {
   const pairs = confusion && confusion.classes <= mostClasses ? { confusion: rowsOf(confusion) } : {};
-  return { type: 'epoch', ...record, best, ...pairs };
+  return { type: 'epoch', ...record, best, ...pairs, ...(mistakes.length > 0 ? { mistakes: [...mistakes] } : {}) };
 }
 
-async function writeReport({ folder, metrics, stepsPerEpoch }: Opened, options: RunFolderOptions): Promise<void> {
-  const page = trainingReport({ ...options, stepsPerEpoch, ...reported(metrics.lines) });
+async function writeReport(opened: Opened, options: RunFolderOptions): Promise<void> {
+  const { folder, metrics, stepsPerEpoch } = opened;
+  const told = reported(metrics.lines);
+  const mistakes = await shownMistakes(opened, options, told);
+  const page = trainingReport({ ...options, stepsPerEpoch, ...told, mistakes });
   await writeFileAtomically(join(folder, 'report.html'), page);
 }
 
-function reported(
-  lines: readonly MetricsLine[],
-): Omit<ReportData, 'model' | 'recipe' | 'stepsPerEpoch' | 'classNames'> {
+/** Pictures are read anew only where another epoch is the best. */
+async function shownMistakes(opened: Opened, { pictureOf }: RunFolderOptions, { shownEpoch, epochs }: Told) {
+  if (shownEpoch === undefined) return [];
+  if (opened.shown?.epoch !== shownEpoch) {
+    const { mistakes = [] } = epochs.find(({ epoch }) => epoch === shownEpoch) ?? {};
+    const shown = await Promise.all(mistakes.map(async (each) => ({ ...each, ...(await pictureOf(each.position)) })));
+    opened.shown = { epoch: shownEpoch, mistakes: shown };
+  }
+  return opened.shown.mistakes;
+}
+
+type Told = ReturnType<typeof reported>;
+
+function reported(lines: readonly MetricsLine[]) {
   const steps = lines.filter((line) => line.type === 'step');
   const epochs = lines.filter((line) => line.type === 'epoch');
   const end = lines.findLast((line) => line.type === 'end');
-  const pairs = epochs.at(-1)?.confusion;
+  const bestEpoch = epochs.findLast(({ best }) => best)?.epoch;
+  // The matrix and the mistakes are those of the weights that are kept.
+  const shown = epochs.find(({ epoch }) => epoch === bestEpoch) ?? epochs.at(-1);
+  const pairs = shown?.confusion;
   return {
     steps,
     epochs,
-    bestEpoch: epochs.findLast(({ best }) => best)?.epoch,
+    bestEpoch,
+    shownEpoch: shown?.epoch,
     restoredEpoch: end?.restoredEpoch,
-    ended: end?.ended ?? 'running',
+    ended: end?.ended ?? ('running' as const),
     rollbacks: lines.filter((line) => line.type === 'rollback'),
     confusion: pairs && fromRows(pairs),
   };

@@ -9,14 +9,18 @@ import type { TrainingArtifact } from '../train/training-artifact.ts';
 import { train } from '../train/trainer.ts';
 import type { TrainingEvent, TrainResult } from '../train/training-run.ts';
 import { scoresFor } from './align-classes.ts';
+import { accountLine } from './data-account.ts';
 import { openLoader } from './loader.ts';
 import { openRunFolder, type RunFolder } from './run-folder.ts';
+import { thumbnail } from './thumbnail.ts';
 import { openTrainingData, type TrainingData } from './training-data.ts';
 
 export interface RunTrainingOptions {
   readonly artifact: TrainingArtifact;
   readonly device: GPUDevice;
   readonly profile: ProfileName;
+  /** What the report calls the device. */
+  readonly deviceName?: string | undefined;
   /** Folder of the run; see `openRunFolder`. */
   readonly folder: string;
   /** Goes on from the newest checkpoint of the folder that is whole; without one the run starts anew. */
@@ -42,7 +46,14 @@ export async function runTraining(options: RunTrainingOptions): Promise<TrainRes
   const data = await openTrainingData(recipe.data, '.', { target: target.kind, scores: scoresFor(target, model.name) });
   try {
     const classNames = data.classNames ?? [];
-    const folder = await openRunFolder(options.folder, { ...options, recipe, model: model.name, classNames });
+    const report = reportOf(options, data);
+    const folder = await openRunFolder(options.folder, {
+      ...options,
+      ...report,
+      recipe,
+      model: model.name,
+      classNames,
+    });
     for (const fault of folder.found?.damaged ?? []) options.onDamage?.(fault);
     const result = await runIn(folder, data, options).catch(async (error: unknown) => {
       // What ended the run is what the user must hear of.
@@ -54,6 +65,27 @@ export async function runTraining(options: RunTrainingOptions): Promise<TrainRes
   } finally {
     await data.close();
   }
+}
+
+function reportOf({ artifact: { manifest }, deviceName }: RunTrainingOptions, { val, account }: TrainingData) {
+  const { model, settings } = manifest;
+  const written = (key: string): [string, string][] => settings.filter(([name]) => name === key);
+  return {
+    settings,
+    about: [
+      ['parameters', model.parameters.toLocaleString('en-US')] as const,
+      ['multiply-accumulates of a sample', model.macs.toLocaleString('en-US')] as const,
+      ...(deviceName === undefined ? [] : [['device', deviceName] as const]),
+      ['data', accountLine(account)] as const,
+      ...written('optimizer'),
+      ...written('loss'),
+    ],
+    async pictureOf(position: number) {
+      const sample = await val?.read(position);
+      const { input, name = `sample ${position}` } = sample ?? {};
+      return { name, picture: input?.kind === 'image' ? await thumbnail(input.image) : undefined };
+    },
+  };
 }
 
 async function runIn(folder: RunFolder, data: TrainingData, options: RunTrainingOptions): Promise<TrainResult> {

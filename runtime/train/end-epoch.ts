@@ -32,7 +32,7 @@ export async function endEpoch(run: Run): Promise<Ended | null> {
   run.epoch = now(run);
   if (tensors && restorable) run.restorable = modelTensors(vectors, tensors);
   if (tensors && best) await store.saveWeights('best', exportedWeights(vectors, tensors));
-  await emit(run, { type: 'epoch', record, best, confusion: measured?.confusion });
+  await emit(run, { type: 'epoch', record, best, confusion: measured?.confusion, mistakes: measured?.mistakes ?? [] });
   if (tensors && (due || state.ended !== null)) await storeCheckpoint(run, tensors, due);
   return state.ended;
 }

@@ -43,6 +43,8 @@ const trainingManifestSchema = v.object({
     macs: v.number(),
   }),
   recipe: recipeSchema,
+  /** What the directive and its dataset say, key by key as the language writes it; for reports. */
+  settings: v.array(v.tuple([v.string(), v.string()])),
   preprocess: v.optional(preprocessSchema),
   /** The image input of both programs: its name and the shape of one sample. */
   input: v.object({ name: v.string(), shape: v.array(v.number()) }),

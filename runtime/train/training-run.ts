@@ -2,6 +2,7 @@
 import type { HostTensor } from '../host-tensor.ts';
 import type { Checkpoint, Tensors } from './checkpoint.ts';
 import type { Confusion } from './metrics.ts';
+import type { Mistake } from './mistakes.ts';
 import type { Recipe } from './recipe.ts';
 import { ratesAt, type Rates } from './schedules.ts';
 import type { StepTrace } from './trace-step.ts';
@@ -66,6 +67,8 @@ export type TrainingEvent =
       /** Whether these are the best weights so far. */
       readonly best: boolean;
       readonly confusion: Confusion | undefined;
+      /** Of the validation split, the surest first. */
+      readonly mistakes: readonly Mistake[];
     }
   | { readonly type: 'checkpoint'; readonly step: number }
   /** Numbers that are not finite turned up in steps `after + 1` to `step`. */

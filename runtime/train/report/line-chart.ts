@@ -18,6 +18,8 @@ export interface Chart {
   readonly series: readonly Series[];
   /** A logarithmic axis for values, where they are far apart. */
   readonly mayBeLogarithmic?: boolean;
+  /** The axis for values ends here, whatever they are. */
+  readonly upTo?: number;
   /** Vertical lines with a label each. */
   readonly markers?: readonly { readonly x: number; readonly label: string }[];
 }
@@ -45,7 +47,7 @@ export function lineChart(chart: Chart): string {
   const marks = (chart.markers ?? []).map(({ x }) => x);
   const across = linearAxis([...all.map(([x]) => x), ...marks], plot.left, plot.right, false);
   const up = valueAxis(
-    all.map(([, y]) => y),
+    [...all.map(([, y]) => y), ...(chart.upTo === undefined ? [] : [chart.upTo])],
     chart.mayBeLogarithmic === true,
   );
   const legend = drawn.map(({ label }, at) => `<li><i class="s${at}"></i>${escapeHtml(label)}</li>`).join('');

@@ -23,5 +23,8 @@ th { font-weight: 500; text-align: left; color: var(--soft); } th, td { padding:
 .figures tr, .settings tr { border-top: 1px solid var(--rule); } .figures .best td { font-weight: 700; }
 .confusion td { background: color-mix(in srgb, var(--c0) var(--share, 0%), transparent); min-width: 2.2rem;
   border: 1px solid var(--rule); }
+.mistakes { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: 1rem; font-size: .85rem; }
+.mistakes img { width: 8rem; height: 8rem; object-fit: contain; background: var(--rule); }
+.mistakes figcaption { display: block; overflow-wrap: anywhere; }
 .confusion td.figure { border: 0; background: none; color: var(--soft); }
 `;

@@ -6,6 +6,7 @@ import type { TrainingRecord } from '../training-state.ts';
 import { confusionTable } from './confusion-table.ts';
 import { escapeHtml } from './html.ts';
 import { lineChart, type Chart, type Series } from './line-chart.ts';
+import { mistakesSection, type ShownMistake } from './mistakes-section.ts';
 import { reportStyle } from './report-style.ts';
 import { settingsTable } from './settings-table.ts';
 import { shortNumber } from './ticks.ts';
@@ -15,6 +16,10 @@ export interface ReportData {
   readonly model: string;
   readonly recipe: Recipe;
   readonly stepsPerEpoch: number;
+  /** Of the run: parameters, device, data. */
+  readonly about: readonly (readonly [name: string, text: string])[];
+  /** As the source writes them, `--set` included, by the keys of the language. */
+  readonly settings: readonly (readonly [key: string, text: string])[];
   /** Records of intervals of steps, and of epochs. */
   readonly steps: readonly TrainingRecord[];
   readonly epochs: readonly TrainingRecord[];
@@ -24,8 +29,11 @@ export interface ReportData {
   /** `failed`: numbers that were not finite, or a fault of the device or the disk. */
   readonly ended: Ended | 'running' | 'failed';
   readonly rollbacks: readonly { readonly step: number; readonly lrScale: number }[];
-  /** Of the validation split after the last epoch. */
+  /** The epoch that matrix and mistakes are of: the best, else the last. */
+  readonly shownEpoch: number | undefined;
+  /** Of the validation split. */
   readonly confusion: Confusion | undefined;
+  readonly mistakes: readonly ShownMistake[];
   readonly classNames: readonly string[];
 }
 
@@ -41,28 +49,33 @@ const states: Readonly<Record<ReportData['ended'], string>> = {
 export function trainingReport(data: ReportData): string {
   const { model, recipe, confusion } = data;
   const title = escapeHtml(`${recipe.name}: ${model}`);
+  const mistakes = mistakesSection(data.mistakes, data.classNames);
+  const shown = `epoch ${data.shownEpoch ?? 0}${data.shownEpoch === data.bestEpoch ? ', the best' : ''}`;
   const matrix = confusion ? confusionTable(confusion, data.classNames) : '';
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
 <title>${title}</title>
 <style>${reportStyle}</style>
 </head>
 <body>
 <h1>${title}</h1>
 ${summary(data)}
+<h2>About</h2>
+${settingsTable(data.about)}
 <h2>Curves</h2>
 <div class="charts">
 ${chartsOf(data).map(lineChart).join('\n')}
 </div>
-${matrix === '' ? '' : `<h2>Confusion matrix of the validation split, last epoch</h2>\n${matrix}`}
+${matrix === '' ? '' : `<h2>Confusion matrix of the validation split, ${shown}</h2>\n${matrix}`}
+${mistakes === '' ? '' : `<h2>Surest mistakes of the validation split, ${shown}</h2>\n<div class="mistakes">\n${mistakes}\n</div>`}
 <h2>Epochs</h2>
 ${epochTable(data)}
 <h2>Settings</h2>
-${settingsTable(recipe)}
+${settingsTable(data.settings)}
 </body>
 </html>
 `;
@@ -106,7 +119,7 @@ function chartsOf(data: ReportData): readonly Chart[] {
 }
 
 /** Both splits of a metric by epochs, with the intervals of steps pale behind them. */
-function metricChart(data: ReportData, metric: string): Pick<Chart, 'title' | 'series'> {
+function metricChart(data: ReportData, metric: string): Pick<Chart, 'title' | 'series' | 'upTo'> {
   const ofEpochs = (name: string): Series => ({
     label: name.startsWith('train.') ? 'training' : 'validation',
     points: data.epochs.map(({ epoch, values }) => [epoch, values[name] ?? NaN]),
@@ -114,6 +127,8 @@ function metricChart(data: ReportData, metric: string): Pick<Chart, 'title' | 's
   const steps = stepSeries(data, 'training steps', ({ values }) => values[`train.${metric}`] ?? NaN);
   return {
     title: metric.replaceAll('_', ' '),
+    // The others are shares.
+    ...(metric === 'loss' ? {} : { upTo: 1 }),
     series: [ofEpochs(`train.${metric}`), ofEpochs(`val.${metric}`), { ...steps, faint: true }],
   };
 }

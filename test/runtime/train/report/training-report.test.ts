@@ -21,6 +21,8 @@ const data: ReportData = {
   model: 'Net <b>',
   recipe: tinyRecipe(),
   stepsPerEpoch: 10,
+  about: [['device', 'A & B']],
+  settings: [['schedule', 'cosine(t_max=3)']],
   steps: [5, 10, 15, 20, 25, 30].map((step) =>
     record(Math.ceil(step / 10), step, { 'train.loss': 3 / step, 'train.accuracy': step / 30 }),
   ),
@@ -38,6 +40,18 @@ const data: ReportData = {
   rollbacks: [{ step: 4, lrScale: 0.25 }],
   confusion: { classes: 3, counts: Float64Array.of(8, 2, 0, 1, 9, 0, 0, 0, 0) },
   classNames: ['cat & dog'],
+  shownEpoch: 2,
+  mistakes: [
+    {
+      position: 3,
+      label: 0,
+      predicted: 1,
+      probability: 0.876,
+      name: 'a "3".png',
+      picture: 'data:image/png;base64,AAAA',
+    },
+    { position: 5, label: 1, predicted: 0, probability: 0.5, name: 'row 5', picture: undefined },
+  ],
 };
 const page = trainingReport(data);
 
@@ -64,13 +78,31 @@ describe('a report', () => {
   });
 
   it('shows the settings and the names of classes', () => {
-    expect(page).toContain('<th scope="row">schedule.warmup.length.value</th><td>3</td>');
+    expect(page).toContain('<th scope="row">schedule</th><td>cosine(t_max=3)</td>');
+    expect(page).toContain('<th scope="row">device</th><td>A &amp; B</td>');
     expect(page).toContain('title="cat &amp; dog taken for 1: 2 of 10, 20%"');
   });
 
   it('runs nothing, asks for nothing, and no name breaks out', () => {
-    expect(page).not.toMatch(/<script|<link|<img|@import|url\(|https?:|src=|<b>/);
-    expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`);
+    expect(page).not.toMatch(/<script|<link|@import|url\(|https?:|src="(?!data:)|<b>/);
+    expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'; img-src data:"`);
+  });
+
+  it('shows the matrix and the surest mistakes of the best epoch', () => {
+    expect(page).toContain('<h2>Confusion matrix of the validation split, epoch 2, the best</h2>');
+    expect(page).toContain('<h2>Surest mistakes of the validation split, epoch 2, the best</h2>');
+    expect(page).toContain('<img src="data:image/png;base64,AAAA" alt="a &quot;3&quot;.png">');
+    expect(page).toContain('<figcaption>cat &amp; dog, taken for class 1, 87.6%<br>');
+    expect(page).toContain('<figcaption>class 1, taken for cat &amp; dog, 50%<br>');
+  });
+
+  it('has axes for shares that end at 1', () => {
+    const charts = [...page.matchAll(/<h3>(.*?)<\/h3>.*?<svg.*?<\/svg>/gs)];
+    const top = (title: string): (string | undefined)[] =>
+      [...(charts.find((each) => each[1] === title)?.[0] ?? '').matchAll(/text-anchor="end">([\d.]+)<\/text>/g)]
+        .map(([, tick]) => tick)
+        .slice(-1);
+    expect(top('accuracy')).toEqual(['1']);
   });
 
   it('is light and dark', () => {
@@ -95,7 +127,7 @@ describe('a report', () => {
     for (const [, closing, name = '', , empty] of page.matchAll(
       /<(\/?)([a-z][a-z0-9]*)\b((?:[^>"]|"[^"]*")*?)(\/?)>/g,
     )) {
-      if (empty || ['meta'].includes(name)) continue;
+      if (empty || ['meta', 'img', 'br'].includes(name)) continue;
       if (closing) expect(open.pop()).toBe(name);
       else open.push(name);
     }
@@ -121,14 +153,13 @@ describe('a confusion matrix', () => {
   });
 });
 
-it('settings are leaves by their paths', () => {
-  const table = settingsTable({ a: { b: 1, c: undefined }, d: [1, 2], e: [{ f: 'x<y' }], g: [], h: null });
-  const rows = [...table.matchAll(/<th scope="row">(.*?)<\/th><td>(.*?)<\/td>/g)].map(([, key, value]) => [key, value]);
-  expect(rows).toEqual([
-    ['a.b', '1'],
-    ['d', '1, 2'],
-    ['e.0.f', 'x&lt;y'],
-    ['g', 'none'],
-    ['h', 'null'],
+it('settings are rows, and no text breaks out', () => {
+  const table = settingsTable([
+    ['a', '1'],
+    ['b<', 'x<y'],
   ]);
+  expect(table).toBe(
+    '<table class="settings"><tbody><tr><th scope="row">a</th><td>1</td></tr>\n' +
+      '<tr><th scope="row">b&lt;</th><td>x&lt;y</td></tr></tbody></table>',
+  );
 });
