@@ -1,10 +1,13 @@
 /** Small pictures for a report: PNG as the text of a `data:` address. */
-import type { Image8 } from '../image.ts';
+import type { StoredImage } from '../image.ts';
+import { seenImage } from '../seen-image.ts';
 
 /** Pixels of the longer side; smaller pictures are magnified pixel by pixel. */
 const side = 128;
 
-export async function thumbnail({ width, height, channels, data }: Image8): Promise<string> {
+/** As people see it: upright, and transparency over white. */
+export async function thumbnail(stored: StoredImage): Promise<string> {
+  const { width, height, channels, data } = seenImage(stored, {});
   const { default: sharp } = await import('sharp');
   const scale = side / Math.max(width, height);
   const size = { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
