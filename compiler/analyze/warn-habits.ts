@@ -33,8 +33,9 @@ const numbersIn = (setting: Setting | undefined): number[] =>
 
 /** W0015: means of 0..255 for pictures of 0..1. */
 export function meansBeyondOne({ word, settings, items }: CheckedDirective): Diagnostic[] {
-  // Where the scale of the numbers is a choice, the means are those of that scale.
-  const isScaled = settings.has('scale') || items.some((item) => item.kind === 'call' && item.args.has('scale'));
+  // Where the numbers have another scale, the means are those of that scale.
+  const scale = settings.get('scale');
+  const isScaled = scale?.kind === 'name' && scale.value !== 'unit';
   if (word !== 'preprocess' || isScaled) return [];
   return items.flatMap((item) => {
     if (item.kind !== 'call' || item.name !== 'normalize') return [];
