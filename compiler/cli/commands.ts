@@ -10,7 +10,7 @@ export interface CommandEntry {
 export const commands: readonly CommandEntry[] = [
   {
     name: 'init',
-    summary: 'start a project that trains on generated pictures',
+    summary: 'start a project: a network that trains on your own pictures, or on generated ones',
     load: async () => (await import('./init.ts')).configureInit,
   },
   {

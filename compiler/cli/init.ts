@@ -1,4 +1,4 @@
-/** `cnnc init`: a project to start from, which trains on pictures that it generates. */
+/** `cnnc init`: a project to start from, which trains on pictures that it generates, or on a folder of pictures. */
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { didYouMean } from '../../grammar/suggest.ts';
@@ -7,86 +7,128 @@ import { pathKind, systemErrorReason } from '../../runtime/node/file-access.ts';
 import { writeFileAtomically } from '../../runtime/node/write-file.ts';
 import { ask, type Terminal } from './ask.ts';
 import type { Configure, Context } from './command.ts';
+import { commandLine, pathWord, shownPath } from './command-line.ts';
 import { exampleFile } from './example-file.ts';
 import { exitCodes, usageError, type ExitCode } from './failure.ts';
+import { dependencyOn, dependsOnCnnc, isInstalledFor, packageFolder, projectPackage } from './project-package.ts';
 
-interface Template {
-  readonly summary: string;
-  /** What is done with the built model, once there are pictures. */
-  readonly use: string;
-}
-
-/** By the name of its folder in `examples/starters`. */
-export const templates: Readonly<Record<string, Template>> = {
-  cifar10: {
-    summary: 'a residual network that classifies 32x32 pictures',
-    use: 'eval build/net --data cifar-binary:data/cifar-10-batches-bin/test_batch.bin',
-  },
-  mobilenet: {
-    summary: 'depthwise separable convolutions that classify 64x64 pictures',
-    use: 'eval build/net --data image-folder:data/pictures',
-  },
-  unet: {
-    summary: 'a U-Net that says what each pixel belongs to',
-    use: 'run build/net PICTURE.png --save classes.npy',
-  },
+/** What each folder in `examples/starters` is, by its name. */
+export const templates: Readonly<Record<string, string>> = {
+  cifar10: 'a residual network that classifies 32x32 pictures',
+  mobilenet: 'depthwise separable convolutions that classify 64x64 pictures',
+  unet: 'a U-Net that says what each pixel belongs to',
 };
 
-const list = Object.entries(templates).map(([name, { summary }]) => `${name} (${summary})`);
+const list = Object.entries(templates).map(([name, summary]) => `${name} (${summary})`);
 
 interface InitFlags {
   readonly template?: string;
+  readonly data?: string;
   readonly yes?: boolean;
 }
 
 export const configureInit: Configure = (command, act) => {
   command
     .argument('[dir]', 'folder of the project', '.')
-    .option('--template <name>', Object.keys(templates).join(', '))
+    .option('--data <folder>', 'a network and a training for the pictures in this folder, a folder a class')
+    .option('--template <name>', `${Object.keys(templates).join(', ')}; trains on pictures that it generates`)
     .option('--yes', 'replace files that are there already')
-    .addHelpText('after', `\nTemplates: ${list.join('; ')}. They import nothing but std/ and need no data.`)
+    .addHelpText(
+      'after',
+      `\nTemplates: ${list.join('; ')}. They import nothing but std/ and need no data.\n` +
+        'With --data, sizes, classes and amounts are looked at, and model.cnn is written for them; nothing is copied.\n' +
+        'A package.json that depends on this cnnc is written where there is none.',
+    )
     .action((folder: string, flags: InitFlags) => act((context) => init(context, folder, flags)));
 };
 
-async function init(context: Context, folder: string, { template: given, yes = false }: InitFlags): Promise<ExitCode> {
-  const name = given ?? (await chooseTemplate(terminal()));
-  if (name === undefined) return exitCodes.interrupted;
+/** A file of the project, not yet written. */
+export interface NewFile {
+  readonly name: string;
+  readonly text: string | Uint8Array;
+}
+
+async function init(context: Context, folder: string, flags: InitFlags): Promise<ExitCode> {
   const { output } = context;
-  const template = templateOf(name);
-  const files = await projectFiles(exampleFile(join('starters', name)), folder);
-  const conflicts = files.filter(({ isThere }) => isThere).map(({ path }) => path);
-  if (conflicts.length > 0 && !yes) {
-    throw usageError(`this would replace ${conflicts.join(', ')}`, 'choose another folder, or replace them with --yes');
+  if (flags.data !== undefined && flags.template !== undefined) {
+    throw usageError('--data and --template each write a model.cnn', 'give one of them');
   }
-  await makeFolder(folder);
-  for (const { path, isThere, text } of files) {
-    await writeFileAtomically(path, text);
-    output.data(`${isThere ? 'replaced' : 'wrote'} ${path}`);
-    output.event({ type: 'artifact', path, replaced: isThere });
+  let files: readonly NewFile[];
+  let name: string | undefined;
+  if (flags.data === undefined) {
+    name = flags.template ?? (await chooseTemplate(terminal(), (text) => output.note(text)));
+    if (name === undefined) return exitCodes.interrupted;
+    files = await templateFiles(name);
+  } else {
+    const { projectFor } = await import('./init-data.ts');
+    const made = await projectFor(flags.data, folder);
+    output.data(made.summary);
+    files = [{ name: 'model.cnn', text: made.source }];
   }
-  const commands = nextCommands(folder, template);
+  await writeProject(context, folder, [...files, ...packageFile(folder)], flags.yes ?? false);
+  const commands = nextCommands(folder);
   output.data(`\n${output.style('bold', 'Next')}\n${commands.map((each) => `  ${each}`).join('\n')}`);
-  output.event({ type: 'summary', template: name, folder, commands });
+  output.event({ type: 'summary', template: name, data: flags.data, folder, commands });
   return exitCodes.ok;
 }
 
-function templateOf(name: string): Template {
-  const template = Object.hasOwn(templates, name) ? templates[name] : undefined;
-  if (template) return template;
-  throw usageError(
-    `there is no template ${name}`,
-    didYouMean(name, Object.keys(templates)) ?? `there is ${list.join('; ')}`,
+async function templateFiles(name: string): Promise<NewFile[]> {
+  if (!Object.hasOwn(templates, name)) {
+    const help = didYouMean(name, Object.keys(templates)) ?? `there is ${list.join('; ')}`;
+    throw usageError(`there is no template ${name}`, help);
+  }
+  const from = exampleFile(join('starters', name));
+  const names = (await readdir(from)).toSorted();
+  return Promise.all(names.map(async (each) => ({ name: each, text: await readFile(join(from, each)) })));
+}
+
+/** A `package.json` that is there stays as it is. */
+const packageFile = (folder: string): NewFile[] =>
+  dependsOnCnnc(join(folder, 'package.json')) === undefined
+    ? [{ name: 'package.json', text: projectPackage(folder) }]
+    : [];
+
+async function writeProject(
+  { output }: Context,
+  folder: string,
+  files: readonly NewFile[],
+  mayReplace: boolean,
+): Promise<void> {
+  const placed = await Promise.all(
+    files.map(async ({ name, text }) => {
+      const path = join(folder, name);
+      const isThere = (await pathKind(path)) !== undefined && !(await holds(path, text));
+      return { path, text, isThere };
+    }),
   );
+  const conflicts = placed.filter(({ isThere }) => isThere).map(({ path }) => shownPath(path));
+  if (conflicts.length > 0 && !mayReplace) {
+    throw usageError(`this would replace ${conflicts.join(', ')}`, 'choose another folder, or replace them with --yes');
+  }
+  await makeFolder(folder);
+  for (const { path, isThere, text } of placed) {
+    await writeFileAtomically(path, typeof text === 'string' ? Buffer.from(text) : text);
+    output.data(`${isThere ? 'replaced' : 'wrote'} ${shownPath(path)}`);
+    output.event({ type: 'artifact', path, replaced: isThere });
+  }
 }
 
 /** Undefined off a terminal. Questions go to stderr, as messages do. */
 const terminal = (): Terminal | undefined =>
   process.stdin.isTTY && process.stderr.isTTY ? { input: process.stdin, output: process.stderr } : undefined;
 
-/** Asks until there is such a template; undefined where the user gives up. Throws E0001 off a terminal. */
-export async function chooseTemplate(on: Terminal | undefined): Promise<string | undefined> {
+/** Asks until there is such a template; undefined where the user gives up. Off a terminal it is the first, which is told. */
+export async function chooseTemplate(
+  on: Terminal | undefined,
+  tell: (text: string) => void,
+): Promise<string | undefined> {
   const [first = ''] = Object.keys(templates);
-  if (!on) throw usageError('no template is named', `give --template NAME; there is ${list.join('; ')}`);
+  if (!on) {
+    tell(
+      `no template is named: this is ${list[0]}; others by --template: ${Object.keys(templates).slice(1).join(', ')}`,
+    );
+    return first;
+  }
   on.output.write(`${list.join('\n')}\n`);
   for (;;) {
     const answer = await ask(`Template [${first}]: `, on);
@@ -102,28 +144,10 @@ const closest = (name: string): string => {
   return help === undefined ? '' : `; ${help}`;
 };
 
-interface ProjectFile {
-  readonly path: string;
-  readonly text: Uint8Array;
-  /** Whether another file lies there. */
-  readonly isThere: boolean;
-}
-
-async function projectFiles(from: string, folder: string): Promise<ProjectFile[]> {
-  const names = (await readdir(from)).toSorted();
-  return Promise.all(
-    names.map(async (name) => {
-      const path = join(folder, name);
-      const text = await readFile(join(from, name));
-      return { path, text, isThere: (await pathKind(path)) !== undefined && !(await holds(path, text)) };
-    }),
-  );
-}
-
 /** False as well for what cannot be read: then something else lies there. */
-const holds = (path: string, text: Uint8Array): Promise<boolean> =>
+const holds = (path: string, text: string | Uint8Array): Promise<boolean> =>
   readFile(path).then(
-    (found) => found.equals(text),
+    (found) => found.equals(typeof text === 'string' ? Buffer.from(text) : text),
     () => false,
   );
 
@@ -135,15 +159,16 @@ async function makeFolder(folder: string): Promise<void> {
   }
 }
 
-function nextCommands(folder: string, { use }: Template): string[] {
-  const enter =
-    folder === '.'
-      ? []
-      : [`cd ${/^[\w./~-]+$/.test(folder) ? folder : `'${folder.replaceAll("'", String.raw`'\''`)}'`}`];
+/** Each on a line of its own, since not every shell joins commands alike. */
+function nextCommands(folder: string): string[] {
+  const enter = folder === '.' ? [] : [`cd ${pathWord(folder)}`];
+  const isNamed = dependsOnCnnc(join(folder, 'package.json')) === true;
+  const install = isNamed ? 'npm install' : commandLine('npm install', dependencyOn(packageFolder(), folder));
   return [
     ...enter,
+    ...(isInstalledFor(folder) ? [] : [install]),
     'npx cnnc train model.cnn',
-    'npx cnnc build model.cnn --weights runs/base/best.safetensors -o build/net',
-    `npx cnnc ${use}`,
+    'npx cnnc build model.cnn:base',
+    'npx cnnc eval build/base --data model.cnn:pictures.val',
   ];
 }

@@ -22,7 +22,8 @@ describe.each(names)('the project %s', (name) => {
     const made = await cnnc('init', folder, '--template', name);
     expect(made).toMatchObject({ code: 0, err: '' });
     const model = join(folder, 'model.cnn');
-    expect(made.out).toContain(`wrote ${model}\n\nNext\n  cd '${folder}'\n  npx cnnc train model.cnn\n`);
+    const next = `Next\n  cd '${folder}'\n  npm install\n  npx cnnc train model.cnn\n  npx cnnc build model.cnn:base\n`;
+    expect(made.out).toContain(`wrote ${model}\nwrote ${join(folder, 'package.json')}\n\n${next}`);
     expect(readFileSync(model, 'utf8')).toBe(original(name));
     expect(await cnnc('check', model)).toMatchObject({ code: 0, err: '' });
     const small = ['--epochs', '1', '--limit-batches', '1', '--batch', '4', '--set', 'dataset.samples=40'];
@@ -79,8 +80,14 @@ describe('without a template', () => {
     return { input, output };
   };
 
-  it('it says which there are, off a terminal', async () => {
-    await expect(chooseTemplate(undefined)).rejects.toThrow('no template is named');
+  const quiet = (): void => undefined;
+
+  it('it takes the first and says so, off a terminal', async () => {
+    const told: string[] = [];
+    expect(await chooseTemplate(undefined, (text) => told.push(text))).toBe(names[0]);
+    expect(told).toEqual([
+      'no template is named: this is cifar10 (a residual network that classifies 32x32 pictures); others by --template: mobilenet, unet',
+    ]);
     expect(await cnnc('init', temporaryFolder(), '--template', 'mobilnet')).toMatchObject({
       code: 2,
       err: expect.stringContaining('help: did you mean `mobilenet`?'),
@@ -88,11 +95,11 @@ describe('without a template', () => {
   });
 
   it('it asks on a terminal, until there is one', async () => {
-    expect(await chooseTemplate(typed('unet\n'))).toBe('unet');
-    expect(await chooseTemplate(typed('\n'))).toBe(names[0]);
-    expect(await chooseTemplate(typed(''))).toBeUndefined();
+    expect(await chooseTemplate(typed('unet\n'), quiet)).toBe('unet');
+    expect(await chooseTemplate(typed('\n'), quiet)).toBe(names[0]);
+    expect(await chooseTemplate(typed(''), quiet)).toBeUndefined();
     const on = { input: new PassThrough(), output: new PassThrough() };
-    const answer = chooseTemplate(on);
+    const answer = chooseTemplate(on, quiet);
     const shown = (): string => String(on.output.read() ?? '');
     let text = '';
     while (!text.includes('Template'))
