@@ -3,16 +3,18 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CnnParser } from '../grammar/parser.ts';
+import { parse } from '../grammar/parse.ts';
 import { catalogue } from '../grammar/diagnostics.ts';
 import { directiveSchemas } from '../compiler/analyze/directive-schema.ts';
 import { preludeOps } from '../compiler/analyze/prelude.ts';
 import { withGenerated } from '../compiler/cli/reference.ts';
+import { libraryPage, papers } from '../compiler/cli/reference/library.ts';
 import { ebnf, grammarRules, type Production } from '../compiler/cli/reference/grammar.ts';
 import { railroadSvg } from '../compiler/cli/reference/railroad.ts';
 import { check } from './analyze/memory-host.ts';
 import { cnnc } from './cli/cnnc.ts';
 import { temporaryFolder } from './runtime/node/temporary-folder.ts';
-import { readText, root } from './source-tree.ts';
+import { filesBelow, readText, root } from './source-tree.ts';
 
 const text = readText('LANGUAGE.md');
 const part = (name: string): string =>
@@ -24,6 +26,31 @@ it('is what the tables of the compiler make of it (CNNC_BLESS=1 writes it)', () 
   else expect(text).toBe(made);
 });
 
+describe('the page of the library', () => {
+  const page = libraryPage(join(root, 'stdlib'));
+
+  it('is what the sources of the library say (CNNC_BLESS=1 writes it)', () => {
+    if (process.env['CNNC_BLESS'] === '1') writeFileSync(join(root, 'docs/std.md'), page);
+    else expect(readText('docs/std.md')).toBe(page);
+  });
+
+  it('has every block and model, each with a sentence, and every paper that is cited', () => {
+    const sources = filesBelow('stdlib').map((path) => ({ path, text: readText(path) }));
+    for (const { path, text } of sources) {
+      const { declarations } = parse({ path, text }).program;
+      for (const each of declarations) {
+        if (each.kind !== 'block' && each.kind !== 'model') continue;
+        const [, rest = ''] = page.split(`\n${each.kind} ${each.name.name}(`);
+        const [, doc = ''] = rest.split('\n```\n\n');
+        expect(doc, `${path}: ${each.name.name}`).toMatch(/^[A-Z0-9`][^\n]+\.\n/);
+      }
+      for (const [cited] of text.matchAll(/[A-Z]\w+ (et al\.|and \w+) \d{4}/g)) {
+        expect(papers.map((paper) => paper.cited)).toContain(cited);
+      }
+    }
+  });
+});
+
 it('names every op, directive and code', () => {
   for (const name of preludeOps.keys()) expect(part('ops')).toMatch(new RegExp(`\\| \`${name}[(\`]`));
   for (const word of Object.keys(directiveSchemas))
@@ -31,6 +58,12 @@ it('names every op, directive and code', () => {
   for (const [code, { title }] of Object.entries(catalogue)) {
     expect(part('diagnostics')).toContain(`| \`${code}\` | ${title.replaceAll('|', '\\|')} |`);
   }
+});
+
+it('prints the keys of a training once', () => {
+  const rows = [...part('directives').matchAll(/^\| `([\w.]*early_stop\.patience|[\w.]*checkpoint\.keep)` /gm)];
+  expect(rows.map(([, key]) => key)).toEqual(['early_stop.patience', 'checkpoint.keep']);
+  expect(part('directives')).toContain('| `finetune` | group of [settings of a training](#settings-of-a-training) |');
 });
 
 it('is written by a command that help does not list', async () => {
@@ -41,6 +74,7 @@ it('is written by a command that help does not list', async () => {
   expect(written).toMatch(/^# Codes\n<!-- generated: units -->\n\n\| unit .*<!-- end -->\n$/s);
   expect(written).toContain('| `KiB` | bytes | 1024 |');
   expect(readFileSync(join(folder, 'GRAMMAR.svg'), 'utf8')).toBe(readText('GRAMMAR.svg'));
+  expect(readFileSync(join(folder, 'docs/std.md'), 'utf8')).toBe(readText('docs/std.md'));
   expect((await cnnc('--help')).out).not.toMatch(/^ +reference\b/m);
 });
 

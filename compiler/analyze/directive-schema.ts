@@ -36,7 +36,8 @@ const earlyStop: Fields = {
   restore_best: optional(bool, 'true', 'keep the best weights'),
 };
 
-const common: Fields = {
+/** Settings that every training takes, be it a directive or the `finetune` of one. */
+export const trainingFields: Fields = {
   data: { spec: { kind: 'reference', words: ['dataset'] }, doc: 'the dataset' },
   batch: optional(positive, '32', 'samples a step'),
   seed: optional(natural, '0', 'fixes initialisation, shuffling, augmentation and dropout'),
@@ -149,7 +150,7 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
     name: 'required',
     target: 'model',
     fields: {
-      ...common,
+      ...trainingFields,
       from: { spec: stage(...stageWords), doc: 'the stage whose weights it starts with' },
       shape: { spec: { kind: 'sizes' }, doc: 'sizes of the symbols' },
       loss: required({ kind: 'loss' }, 'what is minimised'),
@@ -162,7 +163,7 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
     name: 'required',
     target: 'model',
     fields: {
-      ...common,
+      ...trainingFields,
       from: { spec: stage(...stageWords), doc: 'the stage whose weights it starts with' },
       shape: { spec: { kind: 'sizes' }, doc: 'sizes of the symbols' },
       structure: optional(choice('channel', 'weight'), 'channel', 'what is removed: whole channels, or single weights'),
@@ -210,7 +211,7 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
         },
         doc: 'how the running statistics of batch norms are measured again after the last removal',
       },
-      finetune: { spec: { kind: 'group', fields: common }, doc: 'training afterwards' },
+      finetune: { spec: { kind: 'group', fields: trainingFields }, doc: 'training afterwards' },
     },
   },
   distill: {
@@ -218,7 +219,7 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
     name: 'required',
     target: 'model',
     fields: {
-      ...common,
+      ...trainingFields,
       from: { spec: stage(...stageWords), doc: 'the stage whose weights it starts with' },
       teacher: required({ kind: 'model' }, 'the teacher and its weights, or the stage that makes it'),
       temperature: optional({ kind: 'number', least: 1e-6 }, '4.0', 'softens both distributions'),
@@ -268,7 +269,7 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
         doc: 'accuracy that int8 may lose on the samples measured: the most sensitive layers stay in f32 until it holds',
       },
       finetune: {
-        spec: { kind: 'group', fields: common },
+        spec: { kind: 'group', fields: trainingFields },
         doc: 'training afterwards that rounds in the forward pass as int8 will (quantization-aware training)',
       },
     },

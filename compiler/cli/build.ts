@@ -9,9 +9,10 @@ import { printGraph } from '../ir/print.ts';
 import { bindParameters } from '../passes/bind-parameters.ts';
 import { artifactFigures } from './artifact-figures.ts';
 import { missedBudgets, sourceFigures, type Figures } from './budgets.ts';
-import { buildFigures, buildReport } from './build-report.ts';
+import { buildFigures, buildReport, builtText } from './build-report.ts';
 import type { BuildSubject, StageBuildFlags } from './build-stage.ts';
 import type { Configure, Context } from './command.ts';
+import { shownPath } from './command-line.ts';
 import { compileSource, type SourceCompilation } from './compile-source.ts';
 import { dumpPasses } from './dump-ir.ts';
 import { emitAst, emitPlan, emitWgsl } from './emit-text.ts';
@@ -195,7 +196,7 @@ const excused = (missed: Diagnostic, stage: string): Diagnostic => ({
 
 async function writeBuild(
   { output, seed }: Context,
-  { name, source: { model }, weights: { source } }: BuildSubject,
+  { name, source: { model }, weights: { source }, stage }: BuildSubject,
   compilation: SourceCompilation,
   { folder, files, started }: { readonly folder: string; readonly files: ArtifactFiles; readonly started: number },
 ): Promise<void> {
@@ -204,7 +205,10 @@ async function writeBuild(
   const figures = buildFigures(compilation, ms);
   for (const figure of figures.passes) output.event({ type: 'metric', kind: 'pass', ...figure });
   for (const figure of figures.plans) output.event({ type: 'metric', kind: 'plan', ...figure });
-  if (!output.quiet) output.data(`${buildReport(name, figures, source, output)}\n\nwrote ${folder}`);
+  if (!output.quiet) {
+    const built = builtText(files, stage?.figures);
+    output.data(`${buildReport(name, figures, source, output)}\n\nwrote ${shownPath(folder)}: ${built}`);
+  }
   output.event({ type: 'artifact', path: folder, files: files.size });
   const { params, macs, weightBytes } = figures;
   output.event({

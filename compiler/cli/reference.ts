@@ -1,5 +1,5 @@
-/** `cnnc reference`: writes GRAMMAR.svg and the generated sections of LANGUAGE.md anew, from the compiler's own tables. */
-import { readFile, writeFile } from 'node:fs/promises';
+/** `cnnc reference`: writes GRAMMAR.svg, docs/std.md and the generated sections of LANGUAGE.md anew, from the compiler's own tables. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { RuntimeFault } from '../../runtime/errors.ts';
 import { systemErrorReason } from '../../runtime/node/file-access.ts';
@@ -8,9 +8,11 @@ import type { PreludeOp } from '../analyze/prelude-call.ts';
 import type { Configure, Context } from './command.ts';
 import { allCodes } from './explain.ts';
 import { exitCodes, type ExitCode } from './failure.ts';
+import { packageFolder } from './project-package.ts';
 import { budgetTable, directiveSections, unitTable } from './reference/directives.ts';
 import { absentNames, argumentTable, layerNames, trainingNames } from './reference/elsewhere.ts';
 import { ebnf, grammarRules } from './reference/grammar.ts';
+import { libraryPage } from './reference/library.ts';
 import { code, markdownTable } from './reference/markdown.ts';
 import { railroadSvg } from './reference/railroad.ts';
 
@@ -27,8 +29,11 @@ async function reference({ output }: Context, file: string): Promise<ExitCode> {
   const after = withGenerated(before);
   const picture = join(dirname(file), 'GRAMMAR.svg');
   await writeFile(picture, railroadSvg(grammarRules()));
+  const library = join(dirname(file), 'docs', 'std.md');
+  await mkdir(dirname(library), { recursive: true });
+  await writeFile(library, libraryPage(join(packageFolder(), 'stdlib')));
   if (after !== before) await writeFile(file, after);
-  output.data(`wrote ${picture}${after === before ? `; ${file} is up to date` : ` and ${file}`}`);
+  output.data(`wrote ${picture}, ${library}${after === before ? `; ${file} is up to date` : ` and ${file}`}`);
   output.event({ type: 'summary', file, changed: after !== before });
   return exitCodes.ok;
 }

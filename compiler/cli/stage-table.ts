@@ -30,6 +30,12 @@ export function figureOf(figures: NamedFigures, { key }: FigureColumn): number |
   return value === undefined || Number.isNaN(value) ? undefined : value;
 }
 
+/** `accuracy 97.50%`, or as the metric is called; undefined where none was measured. */
+export function accuracyText(figures: NamedFigures): string | undefined {
+  const name = qualities.find((each) => !Number.isNaN(figures[each] ?? NaN));
+  return name === undefined ? undefined : `${name.slice('val.'.length)} ${percent(figures[name] ?? NaN)}`;
+}
+
 /** `params 269,722`, `MACs 40.6 M`, ...: what is known. */
 export const figureTexts = (figures: NamedFigures): string[] =>
   figureColumns.flatMap((column) => {

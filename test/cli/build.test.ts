@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { compileSource } from '../../compiler/cli/compile-source.ts';
+import { builtText } from '../../compiler/cli/build-report.ts';
 import { createOutput } from '../../compiler/cli/output.ts';
 import { weightsOf } from '../../compiler/cli/model-weights.ts';
 import { loadModel, parseTarget } from '../../compiler/cli/source-model.ts';
@@ -26,7 +27,26 @@ describe('what is written', () => {
     expect(ran.out).toMatch(/^Tiny: 268 params, 13\.9 kMACs\n/);
     expect(ran.out).toMatch(/fold-batch-norm +6 -> 5 nodes/);
     expect(ran.out).toMatch(/software +\d+ dispatches, \d+ kernels?, arena .* a sample, .* times its lower bound/);
-    expect(ran.out).toContain(`wrote ${shop.at('out')}`);
+    const bytes = readFileSync(join(shop.at('out'), 'weights.safetensors')).length;
+    expect(ran.out).toMatch(new RegExp(`\nwrote ${shop.at('out')}: [0-9.]+ KiB, of which weights [0-9.]+ KiB\n$`));
+    expect(Number(/weights ([0-9.]+) KiB\n$/.exec(ran.out)?.[1])).toBeCloseTo(bytes / 1024, 1);
+    // A pass without anything to do is named where more is asked for.
+    expect(ran.out).not.toContain('nothing to do');
+    const verbose = await cnnc('build', shop.at('tiny.cnn'), '-o', shop.at('out'), ...weights(shop), '-v');
+    expect(verbose.out).toMatch(/fuse-movement +nothing to do/);
+  });
+
+  it('ends with the accuracy of a stage that was measured', () => {
+    const files = new Map([
+      ['weights.safetensors', { length: 2048 }],
+      ['manifest.json', { length: 1024 }],
+    ]);
+    const told = (stage?: Readonly<Record<string, number>>): string => builtText(files, stage);
+    expect(told({ 'val.accuracy': 0.985, 'val.dice': 0.5 })).toBe(
+      '3.00 KiB, of which weights 2.00 KiB, accuracy 98.50% on the validation part',
+    );
+    expect(told({ 'val.mean_iou': 0.5, 'val.accuracy': NaN })).toContain(', mean_iou 50.00% on');
+    for (const none of [undefined, {}]) expect(told(none)).toBe('3.00 KiB, of which weights 2.00 KiB');
   });
 
   it('is the same for the same seed, and other weights for another', async () => {

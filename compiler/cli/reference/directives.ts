@@ -6,6 +6,7 @@ import {
   lossFunctions,
   metricNames,
   splitNames,
+  trainingFields,
   type DirectiveSchema,
   type Fields,
   type Functions,
@@ -13,13 +14,35 @@ import {
 } from '../../analyze/directive-schema.ts';
 import { code, markdownTable } from './markdown.ts';
 
+const trainingTitle = 'Settings of a training';
+const trainingLink = '[settings of a training](#settings-of-a-training)';
+
 export function directiveSections(): string {
   const functions = new Map<Functions, string>();
-  const sections = Object.entries(directiveSchemas).map(([word, schema]) => directiveSection(word, schema, functions));
+  const sections = Object.entries(directiveSchemas).flatMap(([word, schema]) => {
+    const section = directiveSection(word, schema, functions);
+    return word === 'train' ? [section, trainingSection(functions)] : [section];
+  });
   functions.set(lossFunctions, 'loss');
   const calls = [...functions].map(([table, key]) => functionSection(key, table));
   return [...sections, '### Values that are calls', ...calls].join('\n\n');
 }
+
+/** What directives and groups share is printed once. */
+function trainingSection(functions: Map<Functions, string>): string {
+  const takers = Object.entries(directiveSchemas).flatMap(([word, { fields }]) => [
+    ...(sharesTraining(fields) ? [word] : []),
+    ...Object.entries(fields).flatMap(([key, { spec }]) =>
+      spec.kind === 'group' && spec.fields === trainingFields ? [`${word}.${key}`] : [],
+    ),
+  ]);
+  const rows = fieldRows(trainingFields, '', functions, true);
+  const table = markdownTable(['key', 'value', 'default', 'meaning'], rows);
+  return `### ${trainingTitle}\n\nKeys of ${names(takers)}.\n\n${table}`;
+}
+
+const isShared = (key: string, field: Fields[string]): boolean => trainingFields[key] === field;
+const sharesTraining = (fields: Fields): boolean => Object.entries(fields).some(([key, field]) => isShared(key, field));
 
 function directiveSection(word: string, schema: DirectiveSchema, functions: Map<Functions, string>): string {
   const name = schema.name === 'none' ? '' : schema.name === 'required' ? ' NAME' : ' [NAME]';
@@ -29,19 +52,34 @@ function directiveSection(word: string, schema: DirectiveSchema, functions: Map<
     : [];
   if (schema.items) functions.set(schema.items, `entries of ${word}`);
   const compared = schema.constraints ? ['', 'Entries: comparisons of a figure with a limit, see below.'] : [];
+  const shared = sharesTraining(schema.fields)
+    ? ['', `Takes the ${trainingLink}, unless they stand here anew, and:`]
+    : [];
   const rows = fieldRows(schema.fields, '', functions);
   const table = markdownTable(['key', 'value', 'default', 'meaning'], rows);
-  return [`### ${code(`${word}${name}${target}`)}`, '', sentence(schema.doc), ...items, ...compared, '', table].join(
-    '\n',
-  );
+  return [
+    `### ${code(`${word}${name}${target}`)}`,
+    '',
+    sentence(schema.doc),
+    ...items,
+    ...compared,
+    ...shared,
+    '',
+    table,
+  ].join('\n');
 }
 
-function fieldRows(fields: Fields, prefix: string, functions: Map<Functions, string>): string[][] {
-  return Object.entries(fields).flatMap(([key, { spec, required, default: fallback, doc }]) => {
+/** Without those of a training, unless they are what is listed. */
+function fieldRows(fields: Fields, prefix: string, functions: Map<Functions, string>, withShared = false): string[][] {
+  return Object.entries(fields).flatMap(([key, field]) => {
+    if (!withShared && isShared(key, field)) return [];
+    const { spec, required, default: fallback, doc } = field;
     const name = `${prefix}${key}`;
     if (spec.kind === 'call' || spec.kind === 'items') remember(spec.functions, name, functions);
     const without = required ? '*required*' : fallback === undefined ? '' : code(fallback);
-    const row = [code(name), typeText(spec), without, doc];
+    const isTraining = spec.kind === 'group' && spec.fields === trainingFields;
+    const row = [code(name), isTraining ? `group of ${trainingLink}` : typeText(spec), without, doc];
+    if (isTraining) return [row];
     return spec.kind === 'group' ? [row, ...fieldRows(spec.fields, `${name}.`, functions)] : [row];
   });
 }
