@@ -6,6 +6,7 @@ import { badData } from '../../runtime/node/datasets/dataset.ts';
 import type { Dataset } from '../../runtime/node/datasets/dataset.ts';
 import { openParts } from '../../runtime/node/datasets/open-parts.ts';
 import type { Parts } from '../../runtime/node/datasets/open-parts.ts';
+import { leftOutText } from '../../runtime/node/datasets/account.ts';
 import { unreadable } from '../../runtime/node/file-access.ts';
 import { shownPath } from './command-line.ts';
 import { pictureNetwork, type Findings } from './picture-network.ts';
@@ -29,7 +30,9 @@ export async function projectFor(data: string, folder: string): Promise<PictureP
   const parts = await openParts(spec, '.', 'class');
   try {
     const findings = { ...(await look(parts)), path: dataPath(data, folder) };
-    return { summary: summaryOf(findings, data), source: pictureNetwork(findings) };
+    const left = leftOutText(parts.leftOut);
+    const summary = summaryOf(findings, data) + (left === '' ? '' : `\nleft out: ${left}`);
+    return { summary, source: pictureNetwork(findings) };
   } finally {
     for (const part of [parts.pool, parts.val, parts.test]) await part?.close();
   }

@@ -27,6 +27,12 @@ describe('what is found', () => {
     expect(source).toContain('normalize(mean=[0.53, 0.20, 0.27], std=[0.38, 0.05, 0.38])');
   });
 
+  it('is told with what was left out', async () => {
+    const folder = temporaryFolder({ ...two, 'my data/red/notes.txt': 'mine', 'my data/red/more.txt': 'mine' });
+    const { summary } = await projectFor(join(folder, 'my data'), folder);
+    expect(summary).toMatch(/: 12 pictures of .*\nleft out: 2 \.txt \(.*(notes|more)\.txt, \.\.\.\)$/);
+  });
+
   it('may be grey, of several sizes, and in parts that lie apart', async () => {
     const grey: Rgb = [90, 90, 90];
     const folder = temporaryFolder({
