@@ -36,15 +36,16 @@ describe('the page of the library', () => {
 
   it('has every block and model, each with a sentence, and every paper that is cited', () => {
     const sources = filesBelow('stdlib').map((path) => ({ path, text: readText(path) }));
-    for (const { path, text } of sources) {
-      const { declarations } = parse({ path, text }).program;
+    for (const file of sources) {
+      const { path } = file;
+      const { declarations } = parse(file).program;
       for (const each of declarations) {
         if (each.kind !== 'block' && each.kind !== 'model') continue;
         const [, rest = ''] = page.split(`\n${each.kind} ${each.name.name}(`);
         const [, doc = ''] = rest.split('\n```\n\n');
         expect(doc, `${path}: ${each.name.name}`).toMatch(/^[A-Z0-9`][^\n]+\.\n/);
       }
-      for (const [cited] of text.matchAll(/[A-Z]\w+ (et al\.|and \w+) \d{4}/g)) {
+      for (const [cited] of file.text.matchAll(/[A-Z]\w+ (et al\.|and \w+) \d{4}/g)) {
         expect(papers.map((paper) => paper.cited)).toContain(cited);
       }
     }
