@@ -216,7 +216,7 @@ describe('files', () => {
   });
 
   it('lie in the folders of the floor plan', () => {
-    const plan = ['grammar', 'compiler', 'runtime', 'stdlib', 'examples', 'test', '.ci', '.github'];
+    const plan = ['grammar', 'compiler', 'runtime', 'stdlib', 'examples', 'docs', 'test', '.ci', '.github'];
     const folders = new Set(
       filesBelow('')
         .filter((path) => path.includes('/'))
