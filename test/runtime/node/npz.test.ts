@@ -140,9 +140,9 @@ describe('datasets in archives', () => {
   });
 
   it('give the mask or the class by what is needed', async () => {
-    const images = { name: 'images.npy', bytes: floats([0, 1, 2, 3], [2, 1, 1, 2]) };
+    const pictures = { name: 'images.npy', bytes: floats([0, 1, 2, 3], [2, 1, 1, 2]) };
     const masks = { name: 'masks.npy', bytes: floats([0, 1, 1, 0], [2, 1, 2]) };
-    const path = written(images, classes(2, 'labels'), masks);
+    const path = written(pictures, classes(2, 'labels'), masks);
     expect((await open(path, { target: 'mask' })).target).toBe('mask');
     const dataset = await open(path, { target: 'class' });
     expect([dataset.target, dataset.leftOut[0]?.example]).toEqual(['class', 'masks']);
