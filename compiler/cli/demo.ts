@@ -1,8 +1,5 @@
 /** The demo: trains a small network on generated pictures, builds it, tests it on fresh ones, and checks its numbers. */
-import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { removeCheckpoints } from '../../runtime/node/checkpoint-files.ts';
 import type { OpenedDevice } from '../../runtime/node/device.ts';
 import { runTraining } from '../../runtime/node/run-training.ts';
@@ -21,7 +18,9 @@ import { compileTrainStage } from '../stages/train.ts';
 import { buildFigures, buildReport } from './build-report.ts';
 import type { Configure, Context } from './command.ts';
 import { compileSource, computedNodes, type SourceCompilation } from './compile-source.ts';
+import { commandLine, shownPath } from './command-line.ts';
 import { beside, drawImage, encodeCifar, encodePng, type LabelledImage } from './demo-pictures.ts';
+import { exampleFile } from './example-file.ts';
 import { exitCodes, type ExitCode } from './failure.ts';
 import { imageModel, imageToSample, runSamples, scoresOf, type ImageModel } from './image-model.ts';
 import { ownCode, withDevice } from './open-session.ts';
@@ -59,16 +58,8 @@ async function demo(context: Context): Promise<ExitCode> {
       session.dispose();
     }
   });
-  output.data(nextSteps(relative('.', file), picture));
+  output.data(nextSteps(context, file, picture));
   return exitCodes.ok;
-}
-
-/** Sources lie two folders below the package, compiled code three. */
-function exampleFile(name: string): string {
-  for (let at = dirname(fileURLToPath(import.meta.url)); ; at = dirname(at)) {
-    const path = join(at, 'examples', name);
-    if (existsSync(path) || at === dirname(at)) return path;
-  }
 }
 
 async function train(context: Context, { device, info }: OpenedDevice, source: SourceModel): Promise<TrainingArtifact> {
@@ -236,10 +227,10 @@ async function compareWithReference(
   return { reference_ms, compiled_ms, difference };
 }
 
-const nextSteps = (file: string, picture: string): string => `
+const nextSteps = ({ program }: Context, file: string, picture: string): string => `
 Everything is in ${folder}: the run with report.html, the network in ${net}, and the test pictures. Try next:
 
-   npx cnnc run ${net} ${picture} --top 3
-   npx cnnc eval ${net} --data cifar-binary:${testFile}
-   npx cnnc bench ${net}
-   npx cnnc train ${file} --epochs 10 -o runs/longer`;
+   ${commandLine(program, 'run', net, picture, '--top', '3')}
+   ${commandLine(program, 'eval', net, '--data', `cifar-binary:${testFile}`)}
+   ${commandLine(program, 'bench', net)}
+   ${commandLine(program, 'train', shownPath(file), '--epochs', '10', '-o', 'runs/longer')}`;

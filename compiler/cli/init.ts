@@ -35,9 +35,10 @@ export const configureInit: Configure = (command, act) => {
     .option('--yes', 'replace files that are there already')
     .addHelpText(
       'after',
-      `\nTemplates: ${list.join('; ')}. They import nothing but std/ and need no data.\n` +
-        'With --data, sizes, classes and amounts are looked at, and model.cnn is written for them; nothing is copied.\n' +
-        'A package.json that depends on this cnnc is written where there is none.',
+      `\nTemplates, which import nothing but std/ and need no data:\n  ${list.join('\n  ')}\n\n` +
+        'With --data, sizes, classes and amounts are looked at, and model.cnn is written\n' +
+        'for them; nothing is copied. A package.json that depends on this cnnc is written\n' +
+        'where there is none.',
     )
     .action((folder: string, flags: InitFlags) => act((context) => init(context, folder, flags)));
 };

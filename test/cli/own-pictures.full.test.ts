@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { onTestFinished, expect, it } from 'vitest';
 import { encodePng } from '../../compiler/cli/demo-pictures.ts';
 import { createSynthetic } from '../../runtime/node/datasets/synthetic.ts';
+import { seenImage } from '../../runtime/seen-image.ts';
 import { temporaryFolder } from '../runtime/node/temporary-folder.ts';
 import { readText } from '../source-tree.ts';
 import { cnnc } from './cnnc.ts';
@@ -23,7 +24,7 @@ async function writePictures(folder: string, each: number): Promise<void> {
     if (count > each) continue;
     counts[target.label] = count;
     const file = join(folder, names[target.label] ?? '', `${String(count).padStart(3, '0')}.png`);
-    writeFileSync(file, encodePng(input.image));
+    writeFileSync(file, encodePng(seenImage(input.image, {})));
   }
   expect(counts).toEqual(names.map(() => each));
 }
@@ -68,6 +69,6 @@ it('names no command that is not run', () => {
   const fences = [...page.matchAll(/^```(\w*)\n/gm)].map(([, language = '']) => language);
   expect(fences.filter((language) => language !== '').toSorted()).toEqual([
     'cnn',
-    ...Array.from({ length: 6 }, () => 'console'),
+    ...Array.from({ length: 7 }, () => 'console'),
   ]);
 });
