@@ -55,8 +55,10 @@ export const asNamed = (source: SourceModel, { preprocess }: StagedModel): Sourc
   preprocess: withNames(source.preprocess, preprocess?.labels),
 });
 
-const targetWith = ({ target: { names: _, ...target } }: Recipe, names: readonly string[] | undefined) =>
-  names ? { ...target, names: [...names] } : target;
+function targetWith({ target: given }: Recipe, names: readonly string[] | undefined): Recipe['target'] {
+  const { names: _, ...target } = given;
+  return names ? { ...target, names: [...names] } : target;
+}
 
 async function compared({ data: spec, target }: Recipe, model: string) {
   const scores = scoresFor(target, model);
