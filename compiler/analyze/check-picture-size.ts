@@ -1,16 +1,9 @@
 /** Whether what `preprocess` makes of pictures can be the input of its model, as far as the source tells. */
 import { diagnostic, type Diagnostic } from '../../grammar/diagnostics.ts';
-import type { Span } from '../../grammar/source.ts';
 import { isInput } from '../ir/leaves.ts';
 import { topologicalOrder, type Graph } from '../ir/node.ts';
 import type { CheckedDirective } from './directives.ts';
-import type { PreprocessStep } from './model-directives.ts';
-
-/** A step where it stands. */
-export interface PlacedStep {
-  readonly step: PreprocessStep;
-  readonly span: Span;
-}
+import type { PlacedStep, PreprocessStep } from './preprocess-steps.ts';
 
 interface Input {
   readonly model: string;
@@ -110,7 +103,7 @@ function sizeBehind(known: Known, step: PreprocessStep): Known {
 
 /** Steps that fit: a crop keeps its share of what is resized in front of it. */
 function wanted(steps: readonly PlacedStep[], width: number, height: number): string {
-  if (width !== height) return `\`resize(${width}px, ${height}px)\``;
+  if (width !== height) return `\`resize(${width}px, height=${height}px)\``;
   const [first, second] = steps.map(({ step }) => step).filter(({ op }) => op === 'resize' || op === 'center_crop');
   const share =
     first?.op === 'resize' && typeof first.size === 'number' && second?.op === 'center_crop'

@@ -4,16 +4,11 @@ import type { Span } from '../../grammar/source.ts';
 import { checkCount, isClassFault, parseClassNames } from '../../runtime/class-names.ts';
 import type { Graph } from '../ir/node.ts';
 import type { Constraint } from './budget.ts';
-import { checkPictureSize, type PlacedStep } from './check-picture-size.ts';
+import { checkPictureSize } from './check-picture-size.ts';
+import type { PlacedStep, PreprocessStep } from './preprocess-steps.ts';
 import type { Setting } from './settings.ts';
 import type { CheckedDirective } from './directives.ts';
 import { resolveDataPath, type AnalyzeHost } from './host.ts';
-
-export type PreprocessStep =
-  | { op: 'picture'; orientation?: 'ignore'; alpha?: 'black' | 'drop'; channels?: 'bgr'; scale?: 255 }
-  | { op: 'resize'; size: number | [number, number] }
-  | { op: 'center_crop'; size: number }
-  | { op: 'normalize'; mean: number[]; std: number[] };
 
 /** As the artifact's manifest holds it (`runtime/artifact.ts`). */
 export interface Preprocess {

@@ -35,27 +35,27 @@ describe('sizes behind preprocess', () => {
     ],
     [
       square,
-      'resize(32px, 24px)',
+      'resize(32px, height=24px)',
       'E0605 2:20 pictures are 32x24 behind this, but `M` takes 32x32',
       'resize(32px)  center_crop(32px)',
     ],
     [
       square,
-      'resize(64px, 64px)  resize(16px)',
-      'E0605 2:40 pictures are 16x16 behind this, but `M` takes 32x32',
+      'resize(64px, height=64px)  resize(16px)',
+      'E0605 2:47 pictures are 16x16 behind this, but `M` takes 32x32',
       'resize(32px)  center_crop(32px)',
     ],
     [
       model(3, 24, 32),
       'resize(24px)  center_crop(24px)',
       'E0605 2:34 pictures are 24x24 behind this, but `M` takes 32x24',
-      'resize(32px, 24px)',
+      'resize(32px, height=24px)',
     ],
     [
       model(3, 24, 32),
       'resize(24px)',
       'W0017 2:20 only pictures of 32:24 become 32x24, as `M` takes them: this scales the shorter side to 24',
-      'resize(32px, 24px)',
+      'resize(32px, height=24px)',
     ],
   ])('%s %s', (source, steps, fault, right) => {
     const text = `${source}preprocess for M { ${steps}  normalize(mean=[0.5], std=[0.2]) }`;
@@ -66,10 +66,10 @@ describe('sizes behind preprocess', () => {
 
   it.each([
     [square, 'resize(36px)  center_crop(32px)'],
-    [square, 'resize(32px, 32px)'],
+    [square, 'resize(32px, height=32px)'],
     [square, 'center_crop(32px)'],
     [square, 'normalize(mean=[0.5], std=[0.2])'],
-    [square, 'resize(64px, 48px)  resize(32px)  center_crop(32px)'],
+    [square, 'resize(64px, height=48px)  resize(32px)  center_crop(32px)'],
     [model(3, 'H', 'W'), 'resize(160px)  center_crop(160px)'],
     [model(3, 'H', 'W'), 'resize(160px)'],
     [model(1, 32, 32), 'resize(32px)  center_crop(32px)  normalize(mean=[0.5], std=[0.2])'],
