@@ -1,31 +1,41 @@
 /** What `cnnc eval` counts: classes of pictures, or classes of pixels. */
+import { className } from '../../runtime/class-names.ts';
 import { RuntimeFault } from '../../runtime/errors.ts';
 import type { Scores } from '../../runtime/node/align-classes.ts';
 import type { HostTensor } from '../../runtime/host-tensor.ts';
-import { createMeter, iouOfClasses, scored } from '../../runtime/train/metrics.ts';
+import { createMeter, scored } from '../../runtime/train/metrics.ts';
 import { createPreparer, type Preparer } from '../../runtime/train/prepare-sample.ts';
 import { labelOf, type Sample } from '../../runtime/train/sample.ts';
 import { openEvalData, type EvalData } from './eval-data.ts';
+import { figuresOfClasses, mistakeList, percent, printClasses, printConfusion } from './eval-figures.ts';
 import { imageToSample, scoresOf, type ImageModel, type Outputs } from './image-model.ts';
 import type { Output } from './output.ts';
-import { topIndices } from './ranking.ts';
-import { formatDigits, formatTable } from './text.ts';
+import { softmax, topIndices } from './ranking.ts';
 
 /** A sample as the model takes it, and what should come out: `[1]` or `[1, H, W]` classes. */
 export interface Question {
   readonly input: HostTensor;
   readonly truth: HostTensor;
+  /** Where the sample comes from. */
+  readonly name: string;
 }
 
 export interface Judge {
   prepare(sample: Sample): Question;
-  add(outputs: Outputs, truth: HostTensor): void;
+  add(outputs: Outputs, truth: HostTensor, name: string): void;
   /** The leading figure so far, as in `top-1 93.60%`. */
   leading(): string;
   /** Figures by name, each a share. */
   figures(): Readonly<Record<string, number>>;
   /** Says them; `rate` is the last part of the line. */
   report(output: Output, rate: string): void;
+}
+
+export interface JudgeOptions {
+  /** Whether the matrix of labels and predictions is printed. */
+  readonly confusion: boolean;
+  /** How many of the worst pictures are listed. */
+  readonly worst: number;
 }
 
 export const targetOf = ({ pixelClasses }: ImageModel): EvalData['target'] =>
@@ -39,6 +49,7 @@ export async function openJudged(
   model: ImageModel,
   text: string,
   labels: string | undefined,
+  options: JudgeOptions = { confusion: false, worst: 0 },
 ): Promise<{ readonly data: EvalData; readonly judge: Judge }> {
   const target = targetOf(model);
   const classes = model.pixelClasses ?? model.classes ?? 0;
@@ -48,7 +59,7 @@ export async function openJudged(
   }
   const data = await openEvalData(text, { labels, scores: scoresIn(model, classes), target });
   if (data.target === target) {
-    return { data, judge: target === 'class' ? judgeClasses(model) : judgePixels(model, classes, data) };
+    return { data, judge: (target === 'class' ? judgeClasses : judgePixels)(model, classes, data, options) };
   }
   await data.close();
   throw otherTarget(model, target);
@@ -87,29 +98,58 @@ export async function* questionBatches(
   }
 }
 
-const percent = (fraction: number): string => `${(fraction * 100).toFixed(2)}%`;
+/** Top five of so few classes says nothing. */
+const fewClasses = 5;
 
-function judgeClasses(model: ImageModel): Judge {
-  let [samples, top1, top5] = [0, 0, 0];
+function judgeClasses(model: ImageModel, classes: number, { classNames }: EvalData, options: JudgeOptions): Judge {
+  const hasTop5 = classes > fewClasses;
+  const meter = createMeter({ kind: 'class', classes }, ['accuracy', ...(hasTop5 ? ['top5_accuracy'] : [])]);
+  const mistakes = mistakeList(options.worst);
+  const nameOf = (index: number): string => className(classNames ?? namesOf(model), index);
+  let [samples, right, unanswered] = [0, 0, 0];
+  const figures = () => {
+    // A sample without a score for every class counts as wrong.
+    const { top5_accuracy = NaN } = meter.result().values;
+    const answered = samples - unanswered;
+    return {
+      top1: right / samples,
+      ...(hasTop5 ? { top5: answered === 0 ? 0 : (top5_accuracy * answered) / samples } : {}),
+    };
+  };
   return {
     prepare(sample) {
       const { input, name } = sample;
       const truth = { shape: [1], data: Float32Array.of(labelOf(sample)) };
-      if (input.kind === 'image') return { input: imageToSample(model, input.image), truth };
-      return { input: checkedTensor(model, { shape: input.shape, data: input.values }, name), truth };
+      if (input.kind === 'image') return { input: imageToSample(model, input.image), truth, name };
+      return { input: checkedTensor(model, { shape: input.shape, data: input.values }, name), truth, name };
     },
-    add(outputs, { data: [label] }) {
-      const [best, ...others] = topIndices(scoresOf(model, outputs), 5);
+    add(outputs, truth, name) {
+      const scores = scoresOf(model, outputs);
+      const [label = -1] = truth.data;
       samples++;
-      if (best === label) top1++;
-      if (best === label || others.some((other) => other === label)) top5++;
+      if (scores.some(Number.isNaN)) {
+        unanswered++;
+        return;
+      }
+      meter.add(scored({ shape: [1, classes], data: scores }), truth, 1);
+      const [best = 0] = topIndices(scores, 1);
+      if (best === label) right++;
+      if (best === label || options.worst === 0) return;
+      const share = (model.endsInSoftmax ? scores : softmax(scores))[best] ?? NaN;
+      mistakes.add({ file: name, classes: { label: nameOf(label), found: nameOf(best) }, share });
     },
-    leading: () => `top-1 ${percent(top1 / samples)}`,
-    figures: () => ({ top1: top1 / samples, top5: top5 / samples }),
-    report: (output, rate) =>
-      output.data(
-        `top-1 ${percent(top1 / samples)} (${top1} of ${samples}), top-5 ${percent(top5 / samples)} (${top5}), ${rate}`,
-      ),
+    leading: () => `top-1 ${percent(right / samples)}`,
+    figures,
+    report(output, rate) {
+      const { top1, top5 } = figures();
+      const five = top5 === undefined ? '' : `, top-5 ${percent(top5)} (${Math.round(top5 * samples)})`;
+      output.data(`top-1 ${percent(top1)} (${right} of ${samples})${five}, ${rate}`);
+      if (unanswered > 0) output.note(`note: ${unanswered} of ${samples} samples have scores that are not numbers`);
+      const { confusion } = meter.result();
+      printClasses(output, figuresOfClasses(confusion, nameOf), { by: 'recall', ignore: undefined });
+      if (options.confusion) printConfusion(output, confusion, nameOf);
+      mistakes.print(output);
+    },
   };
 }
 
@@ -121,8 +161,16 @@ function checkedTensor({ channels, height, width }: ImageModel, sample: HostTens
 }
 
 /** Resizes and crops masks as their pictures, by the nearest pixel. */
-function judgePixels(model: ImageModel, classes: number, { ignore, classNames }: EvalData): Judge {
-  const meter = createMeter({ kind: 'mask', classes, ignore }, ['mean_iou', 'pixel_accuracy', 'dice']);
+function judgePixels(
+  model: ImageModel,
+  classes: number,
+  { ignore, classNames }: EvalData,
+  options: JudgeOptions,
+): Judge {
+  const target = { kind: 'mask', classes, ignore } as const;
+  const meter = createMeter(target, ['mean_iou', 'pixel_accuracy', 'dice']);
+  const mistakes = mistakeList(options.worst);
+  const nameOf = (index: number): string => className(classNames ?? namesOf(model), index);
   const { steps: preprocess, channels } = model;
   const preparerFor = (height: number, width: number): Preparer =>
     createPreparer({ shape: [channels, height, width], preprocess, augment: [], ignore });
@@ -141,15 +189,22 @@ function judgePixels(model: ImageModel, classes: number, { ignore, classNames }:
       const truth = new Float32Array(height * width);
       const preparer = isOpen ? preparerFor(height, width) : fixed;
       preparer.finish(settled, { seed: 0, epoch: 0, index: prepared++ }, data, truth);
-      return { input: { shape: [channels, height, width], data }, truth: { shape: [1, height, width], data: truth } };
+      const input = { shape: [channels, height, width], data };
+      return { input, truth: { shape: [1, height, width], data: truth }, name: sample.name };
     },
-    add(outputs, truth) {
+    add(outputs, truth, name) {
       const scores = outputs[model.output];
       if (!scores || scores.shape.slice(2).join() !== truth.shape.slice(1).join()) {
         const message = `the output ${model.output} is [${scores?.shape.join(', ')}], which scores no mask of [${truth.shape.join(', ')}]`;
         throw new RuntimeFault('E0906', 'input', message);
       }
       meter.add(scored(scores), truth, 1);
+      if (options.worst > 0) {
+        const own = createMeter(target, ['pixel_accuracy']);
+        own.add(scored(scores), truth, 1);
+        const share = 1 - (own.result().values['pixel_accuracy'] ?? NaN);
+        if (share > 0) mistakes.add({ file: name, share });
+      }
     },
     leading: () => `mean IoU ${percent(figures().mean_iou)}`,
     figures,
@@ -158,15 +213,12 @@ function judgePixels(model: ImageModel, classes: number, { ignore, classNames }:
       output.data(
         `mean IoU ${percent(mean_iou)}, pixel accuracy ${percent(pixel_accuracy)}, Dice ${percent(dice)}, ${rate}`,
       );
-      const names = classNames ?? model.labels;
-      const rows = iouOfClasses(meter.result().confusion).map((iou, at) => ({ name: names[at] ?? `class ${at}`, iou }));
-      output.data(
-        formatTable(
-          rows.map(({ name, iou }) => [name, formatDigits(iou)]),
-          [1],
-        ),
-      );
-      for (const { name, iou } of rows) output.event({ type: 'metric', kind: 'class', name, iou });
+      const { confusion } = meter.result();
+      printClasses(output, figuresOfClasses(confusion, nameOf), { by: 'iou', ignore });
+      if (options.confusion) printConfusion(output, confusion, nameOf);
+      mistakes.print(output);
     },
   };
 }
+
+const namesOf = ({ labels }: ImageModel): readonly string[] | undefined => (labels.length > 0 ? labels : undefined);

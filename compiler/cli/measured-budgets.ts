@@ -76,12 +76,6 @@ function share(value: number | undefined, made?: string): Figure | undefined {
   return { value, unit: 'share', shares: [], ...(made === undefined ? {} : { made }) };
 }
 
-/** The accuracies that an artifact's lines know of other stages. */
-export const referencesOf =
-  ({ budgets = [] }: Pick<Manifest, 'budgets'>): References =>
-  (stage) =>
-    budgets.find(({ metric, argument }) => metric === 'drop' && argument === stage)?.reference;
-
 /** `latency(p50)` from the percentiles of measured times, in milliseconds. */
 export const latencyBudget =
   (percentileMs: (part: number) => number): Figures =>

@@ -92,6 +92,9 @@ export const scored = (scores: HostTensor): Readonly<Record<string, HostTensor>>
 export const isCounted = ({ classes, ignore }: MetricTarget, label: number): boolean =>
   label >= 0 && label < classes && label !== ignore;
 
+/** For each class: how often it was labelled, predicted, and both at once. */
+export const countsOfClasses = (confusion: Confusion): readonly ClassCounts[] => perClass(confusion, (each) => each);
+
 /** Share of labels that were predicted. */
 export function accuracy(confusion: Confusion): number {
   return total(perClass(confusion, ({ both }) => both)) / total(confusion.counts);
@@ -157,13 +160,14 @@ function countTop5(target: MetricTarget, labels: Float32Array, scores: Float32Ar
   return { hits, of };
 }
 
-interface ClassCounts {
+/** What was counted of one class. */
+export interface ClassCounts {
   readonly both: number;
   readonly labelled: number;
   readonly predicted: number;
 }
 
-function perClass({ classes, counts }: Confusion, of: (each: ClassCounts) => number): readonly number[] {
+function perClass<T>({ classes, counts }: Confusion, of: (each: ClassCounts) => T): readonly T[] {
   return Array.from({ length: classes }, (_, at) => {
     let [labelled, predicted] = [0, 0];
     for (let other = 0; other < classes; other++) {
