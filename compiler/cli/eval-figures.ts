@@ -131,7 +131,7 @@ export function mistakeList(most: number) {
     print(output: Output): void {
       if (most === 0) return;
       for (const { file, classes, share } of kept)
-        output.event({ type: 'metric', kind: 'mistake', file, ...classes, share });
+        output.event({ type: 'metric', kind: 'mistake', file, ...classes, [classes ? 'probability' : 'wrong']: share });
       if (kept.length === 0) return output.data('\nnothing was got wrong');
       const isClass = kept[0]?.classes !== undefined;
       const rows = kept.map(({ file, classes, share }) => [

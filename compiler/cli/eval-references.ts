@@ -22,7 +22,9 @@ export interface Reference {
 
 /** Stages that the budget lines of an artifact compare it with. */
 export const stagesInDrops = ({ budgets = [] }: Pick<Manifest, 'budgets'>): readonly string[] => [
-  ...new Set(budgets.flatMap(({ metric, argument }) => (metric === 'drop' && argument !== undefined ? [argument] : []))),
+  ...new Set(
+    budgets.flatMap(({ metric, argument }) => (metric === 'drop' && argument !== undefined ? [argument] : [])),
+  ),
 ];
 
 /**
@@ -33,9 +35,7 @@ export async function referencesFor(
   { manifest }: Pick<Artifact, 'manifest'>,
   { against = [], runs }: ReferenceFlags,
 ): Promise<readonly Reference[]> {
-  const given = await Promise.all(
-    against.map(async (place) => ({ place, artifact: await readArtifact(place) })),
-  );
+  const given = await Promise.all(against.map(async (place) => ({ place, artifact: await readArtifact(place) })));
   const found: Reference[] = [];
   for (const stage of stagesInDrops(manifest)) {
     const own = given.find(({ artifact }) => artifact.manifest.stage?.name === stage);
@@ -67,7 +67,8 @@ async function fromFolder(source: string, name: string, runs: string): Promise<R
     const { artifact } = compileStage(model, stage.directive.declaration.word.span);
     return { stage: name, artifact, place: folder.path };
   } catch (error) {
-    if (error instanceof RuntimeFault || error instanceof SourceError || error instanceof CommandError) return undefined;
+    if (error instanceof RuntimeFault || error instanceof SourceError || error instanceof CommandError)
+      return undefined;
     throw error;
   }
 }

@@ -95,9 +95,14 @@ async function evaluate(context: Context, folder: string, flags: EvalFlags): Pro
     checkAssertions(assertions, summary);
     for (const stage of stagesInDrops(artifact.manifest).filter((name) => !accuracies.has(name))) {
       const help = 'give its artifact with --against DIR, or the folder of the stages with --runs DIR';
-      context.output.note(`note: \`drop(${stage})\` is not judged, for ${stage} cannot be measured on this data; ${help}`);
+      context.output.note(
+        `note: \`drop(${stage})\` is not judged, for ${stage} cannot be measured on this data; ${help}`,
+      );
     }
-    const missed = missedLines(artifact.manifest, budgetFigures(judge.figures(), (stage) => accuracies.get(stage)));
+    const missed = missedLines(
+      artifact.manifest,
+      budgetFigures(judge.figures(), (stage) => accuracies.get(stage)),
+    );
     context.output.diagnostics(missed);
     if (missed.length > 0) return exitCodes.assertion;
   } finally {

@@ -30,13 +30,56 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const evaluate = (...flags: readonly string[]) =>
   cnnc('eval', at('out'), '--data', `image-folder:${folder}`, '--labels', at('list.txt'), ...flags);
 
-it('counts the best class and the best five', async () => {
+it('counts the best class, and no best five of three', async () => {
   const ran = await evaluate('--json');
   expect(ran.code).toBe(0);
-  expect(summaryOf(ran)).toMatchObject({ top1: 0.75, top5: 1, samples: 4 });
+  expect(summaryOf(ran)).toEqual(expect.objectContaining({ top1: 0.75, samples: 4 }));
+  expect(summaryOf(ran)).not.toHaveProperty('top5');
   expect(await evaluate()).toMatchObject({
-    out: expect.stringMatching(/^top-1 75\.00% \(3 of 4\), top-5 100\.00% \(4\), /),
+    out: expect.stringMatching(/^top-1 75\.00% \(3 of 4\), [\d.]+ images\/s\n/),
   });
+});
+
+it('tells of every class how many of it were found, what was taken for what, and where the model was surest', async () => {
+  const ran = await evaluate('--confusion', '--worst', '3');
+  const lines = ran.out.split('\n').map((line) => line.trim().replaceAll(/ +/g, ' '));
+  expect(lines.slice(1)).toEqual([
+    '',
+    'class samples precision recall',
+    'red 2 100.0% 50.0%',
+    'green 1 100.0% 100.0%',
+    'blue 1 50.0% 100.0%',
+    '',
+    'is \\ taken for red green blue',
+    'red 1 . 1',
+    'green . 1 .',
+    'blue . . 1',
+    '',
+    'probability is taken for sample',
+    expect.stringMatching(/^\d+\.\d\d% red blue .*d\.png$/),
+    '',
+  ]);
+  const events = eventsOf(await evaluate('--confusion', '--worst', '3', '--json'));
+  const of = (kind: string) => events.filter((each) => each['kind'] === kind);
+  expect(of('class').map(({ name, count, precision, recall }) => [name, count, precision, recall])).toEqual([
+    ['red', 2, 1, 0.5],
+    ['green', 1, 1, 1],
+    ['blue', 1, 0.5, 1],
+  ]);
+  expect(of('confusion')).toMatchObject([
+    {
+      names: ['red', 'green', 'blue'],
+      rows: [
+        [1, 0, 1],
+        [0, 1, 0],
+        [0, 0, 1],
+      ],
+    },
+  ]);
+  // softmax of the scores (mean / 255 - 0.5) / 0.1 of the blue picture.
+  const scores = [10, 10, 200].map((value) => Math.exp((value / 255 - 0.5) / 0.1));
+  const probability = (scores[2] ?? 0) / scores.reduce((sum, value) => sum + value, 0);
+  expect(of('mistake')).toMatchObject([{ label: 'red', found: 'blue', probability: expect.closeTo(probability, 5) }]);
 });
 
 it('gives the same figures for every batch, and stops at the limit', async () => {
@@ -60,7 +103,7 @@ describe('--assert', () => {
   it('passes and fails with exit code 4, after the figures', async () => {
     const passed = await evaluate('--assert', 'top1>=75%', '--assert', 'samples==4');
     expect(passed).toMatchObject({ code: 0, err: expect.stringMatching(/^data: 4 pictures .*\n$/) });
-    const failed = await evaluate('--assert', 'top1>0.75', '--assert', 'top5 >= 0.9', '--json');
+    const failed = await evaluate('--assert', 'top1>0.75', '--assert', 'top1 <= 0.9', '--json');
     expect(failed.code).toBe(4);
     expect(failed.err).toMatch(/^data: .*\nerror\[E0802\]: an assertion fails: top1>0\.75 \(it is 0\.75\)\n$/);
     expect(eventsOf(failed).find(({ type }) => type === 'summary')).toMatchObject({ top1: 0.75 });

@@ -300,7 +300,7 @@ describe('budget lines of an artifact', () => {
     return artifact;
   };
   /** All pictures are said to be of one class. */
-  const evaluate = (artifact: string, label: number) => {
+  const evaluate = (artifact: string, label: number, ...more: readonly string[]) => {
     writeFileSync(
       at('given.npy'),
       npy(
@@ -308,7 +308,7 @@ describe('budget lines of an artifact', () => {
         [count],
       ),
     );
-    return cnnc('eval', artifact, '--data', `npy:${at('images.npy')}`, '--labels', at('given.npy'), '--json');
+    return cnnc('eval', artifact, '--data', `npy:${at('images.npy')}`, '--labels', at('given.npy'), '--json', ...more);
   };
   const top1Of = (ran: Ran): number => Number(eventsOf(ran).find(({ type }) => type === 'summary')?.['top1']);
 
@@ -327,11 +327,22 @@ describe('budget lines of an artifact', () => {
 
   it('compare the accuracy with that of another stage', async () => {
     const artifact = await artifactWith('drop(base) <= 100%', 'drop(base) < -1%');
-    const reference = (await readArtifact(artifact)).manifest.budgets?.[2]?.reference ?? NaN;
+    const base = at('base-alone');
+    await cnnc('build', `${at('tiny.cnn')}:base`, '--runs', runs(), '-o', base);
     for (const label of [0, 1]) {
-      const ran = await evaluate(artifact, label);
-      expect(ran.code).toBe(reference - top1Of(ran) < -0.01 ? 0 : 4);
+      // Of the other stage as well it is the data given here that counts.
+      const reference = top1Of(await evaluate(base, label));
+      for (const where of [
+        ['--runs', runs()],
+        ['--against', base],
+      ]) {
+        const ran = await evaluate(artifact, label, ...where);
+        expect(ran.code).toBe(reference - top1Of(ran) < -0.01 ? 0 : 4);
+        expect(eventsOf(ran)).toContainEqual({ type: 'metric', kind: 'reference', stage: 'base', accuracy: reference });
+      }
     }
+    const alone = await evaluate(artifact, 0, '--runs', at('nowhere'));
+    expect(alone).toMatchObject({ code: 0, err: expect.stringContaining('`drop(base)` is not judged') });
   });
 
   it('hold in bench --assert', async () => {
