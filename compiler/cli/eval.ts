@@ -86,10 +86,10 @@ async function evaluate(context: Context, folder: string, flags: EvalFlags): Pro
   tellData(context.output, measuredLine(data.account, data.part), data.account, data.notes);
   try {
     const { summary, accuracies } = await withDevice(context, flags, async (opened) => {
-      const summary = await measured(opened, { artifact, folder, flags }, (session) =>
+      const own = await measured(opened, { artifact, folder, flags }, (session) =>
         measure(context, { session, opened }, model, data, judge, flags),
       );
-      return { summary, accuracies: await accuraciesOf(context, opened, references, flags) };
+      return { summary: own, accuracies: await accuraciesOf(context, opened, references, flags) };
     });
     context.output.event({ type: 'summary', ...summary });
     checkAssertions(assertions, summary);
