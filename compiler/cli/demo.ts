@@ -76,7 +76,8 @@ async function train(context: Context, { device, info }: OpenedDevice, source: S
   // The demo's own folder: an earlier run of it makes way.
   await removeCheckpoints(folder);
   const onEvent = showProgress(context, artifact);
-  const run = { artifact, device, profile: info.profile, folder, resume: false, onEvent };
+  const deviceName = info.description || info.device;
+  const run = { artifact, device, deviceName, profile: info.profile, folder, resume: false, onEvent };
   const { state } = await runTraining(run);
   output.progress('');
   output.data(`   ${state.step} steps in ${formatMs(state.seconds * 1000)}; ${folder}/report.html has the curves`);

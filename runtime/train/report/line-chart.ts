@@ -76,7 +76,8 @@ function linearAxis(values: readonly number[], begin: number, end: number, padde
   if (low === high) [low, high] = low === 0 ? [0, 1] : [low - Math.abs(low) / 2, high + Math.abs(high) / 2];
   const steps = linearTicks(low, high);
   const step = (steps[1] ?? high) - (steps[0] ?? low);
-  if (padded && step > 0) [low, high] = [Math.floor(low / step) * step, Math.ceil(high / step) * step];
+  // Where a value is a round number already, the quotient may miss the whole number by a rounding.
+  if (padded && step > 0) [low, high] = [Math.floor(low / step + 1e-9) * step, Math.ceil(high / step - 1e-9) * step];
   const place = (value: number): number => begin + ((value - low) / (high - low)) * (end - begin);
   return { place, ticks: linearTicks(low, high), logarithmic: false };
 }

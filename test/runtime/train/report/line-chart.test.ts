@@ -68,6 +68,17 @@ describe('a chart', () => {
     }
   });
 
+  it('ends at a round number that a value reaches, whatever quotients round to', () => {
+    const points: readonly Point[] = [
+      [1, 0.325],
+      [2, 1],
+    ];
+    for (const more of [{}, { upTo: 1 }])
+      expect([...chart(points, more).matchAll(/text-anchor="end">([\d.]+)</g)].map(([, tick]) => tick)).toEqual([
+        ...['0.2', '0.4', '0.6', '0.8', '1'],
+      ]);
+  });
+
   it('marks a moment', () => {
     const svg = chart(
       [
