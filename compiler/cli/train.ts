@@ -115,7 +115,7 @@ async function execute(
   }
   if (missed > 0) return exitCodes.assertion;
   const next = last ? nextCommands(context, target, last, flags) : [];
-  if (next.length > 0) output.data(`\n${output.style('bold', 'Next')}\n  ${next.join('\n  ')}`);
+  if (next.length > 0 && !output.quiet) output.data(`\n${output.style('bold', 'Next')}\n  ${next.join('\n  ')}`);
   return exitCodes.ok;
 }
 
