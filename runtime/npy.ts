@@ -51,6 +51,49 @@ export function parseNpy(file: Uint8Array): StoredTensor {
 
 /** Reads the header alone; `start` must hold at least the first 66 kB of the file, or all of it. Throws E0712. */
 export function parseNpyHeader(start: Uint8Array): NpyHeader {
+  const { text, end } = headerOf(start);
+  return describe(text, end);
+}
+
+/**
+ * Reads a file of one axis of strings, as NumPy saves names: UTF-32 (`<U5`) or bytes of UTF-8 (`|S5`), filled up with
+ * zeros. Throws E0712.
+ */
+export function parseNpyStrings(file: Uint8Array): readonly string[] {
+  const { text, end } = headerOf(file);
+  const fields = readFields(text);
+  const descr = fields.get('descr');
+  const [, order, kind, letters = ''] = /^([<>|=])([US])(\d+)$/.exec(descr?.text ?? '') ?? [];
+  const [, count = ''] = /^\(\s*(\d+)\s*,\s*\)$/.exec(fields.get('shape')?.text ?? '') ?? [];
+  if (descr?.kind !== 'string' || kind === undefined || count === '') {
+    throw malformed(`the array of type '${descr?.text ?? ''}' is no list of strings; np.array([...]) of str makes one`);
+  }
+  const width = Number(letters) * (kind === 'U' ? 4 : 1);
+  if (!Number.isSafeInteger(width * Number(count)) || file.length - end !== width * Number(count)) {
+    throw malformed(`${count} strings of ${letters} letters do not fit ${file.length - end} bytes of data`);
+  }
+  const decode = kind === 'U' ? utf32(order !== '>') : utf8;
+  return Array.from({ length: Number(count) }, (_, at) => decode(file.subarray(end + at * width, end + (at + 1) * width)));
+}
+
+function utf8(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes).replace(/\0+$/, '');
+  } catch {
+    throw malformed('a string is no UTF-8');
+  }
+}
+
+const utf32 =
+  (isLittle: boolean) =>
+  (bytes: Uint8Array): string => {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const points = Array.from({ length: bytes.length / 4 }, (_, at) => view.getUint32(at * 4, isLittle));
+    if (points.some((point) => point > 0x10ffff)) throw malformed('a string has a letter beyond Unicode');
+    return String.fromCodePoint(...points).replace(/\0+$/, '');
+  };
+
+function headerOf(start: Uint8Array): { readonly text: string; readonly end: number } {
   if (start.length < 10 || magic.some((byte, index) => start[index] !== byte)) {
     throw malformed('the file does not begin with the npy magic string');
   }
@@ -64,7 +107,7 @@ export function parseNpyHeader(start: Uint8Array): NpyHeader {
   if (prefix + length > start.length) throw malformed('the file ends inside of its header');
   // Latin-1 in version 1 and 2, UTF-8 in 3; a header of the accepted types is ASCII in all of them.
   const text = new TextDecoder('latin1').decode(start.subarray(prefix, prefix + length));
-  return describe(text, prefix + length);
+  return { text, end: prefix + length };
 }
 
 /**

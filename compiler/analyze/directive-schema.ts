@@ -120,7 +120,10 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
       path: { spec: text, doc: 'folder of the files' },
       images: { spec: text, doc: 'glob of the images, or a folder' },
       masks: { spec: text, doc: 'glob of the masks, or a folder' },
-      labels: { spec: text, doc: 'file of the class names' },
+      labels: {
+        spec: text,
+        doc: 'file of the class names, one a line in the order of their numbers; folders count in order of name, whatever the order here; or a file of the labels',
+      },
       classes: { spec: positive, doc: 'number of classes' },
       ignore: { spec: natural, doc: 'class that counts for nothing' },
       mask_values: {
@@ -289,7 +292,10 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
     name: 'none',
     target: 'model',
     fields: {
-      labels: { spec: text, doc: 'file of the class names, one a line' },
+      labels: {
+        spec: text,
+        doc: 'file of the class names, one a line in the order of the scores; data is matched to them by name',
+      },
       orientation: optional(
         choice('exif', 'ignore'),
         'exif',

@@ -150,3 +150,37 @@ describe('encodeNpy', () => {
     expect(faultOf(() => encodeNpy({ dtype: 'F32', shape: [1], bytes: new Uint8Array(2) }))).toMatch(/^E0712/);
   });
 });
+
+describe('arrays of strings', () => {
+  // As NumPy 2.4 writes them: np.save(file, np.array(['ant', 'mouse', 'caf\u00e9'])), and so on.
+  const header = (text: string, length = 118) => [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, length, 0, ...Buffer.from(`${text.padEnd(length - 1)}\n`)];
+  const saved = (base64: string) => new Uint8Array(Buffer.from(base64, 'base64'));
+  const unicode =
+    'k05VTVBZAQB2AHsnZGVzY3InOiAnPFU1JywgJ2ZvcnRyYW5fb3JkZXInOiBGYWxzZSwgJ3NoYXBlJzogKDMsKSwgfSAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIAphAAAAbgAAAHQAAAAAAAAAAAAAAG0AAABvAAAAdQAAAHMAAABlAAAAYwAAAGEAAABmAAAA6QAAAAAAAAA=';
+  const bytes =
+    'k05VTVBZAQB2AHsnZGVzY3InOiAnfFM1JywgJ2ZvcnRyYW5fb3JkZXInOiBGYWxzZSwgJ3NoYXBlJzogKDMsKSwgfSAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIAphbnQAAG1vdXNlemVicmE=';
+  const big =
+    'k05VTVBZAQB2AHsnZGVzY3InOiAnPlUzJywgJ2ZvcnRyYW5fb3JkZXInOiBGYWxzZSwgJ3NoYXBlJzogKDIsKSwgfSAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIAoAAABhAAAAbgAAAHQAAAB4AAAAAAAAAAA=';
+
+  it.each([
+    ['UTF-32', unicode, ['ant', 'mouse', 'caf\u00e9']],
+    ['bytes', bytes, ['ant', 'mouse', 'zebra']],
+    ['UTF-32 of the other order of bytes', big, ['ant', 'x']],
+  ])('are read as NumPy writes %s', (_, base64, names) => {
+    expect(parseNpyStrings(saved(base64))).toEqual(names);
+  });
+
+  const of = (descr: string, shape: string, data: readonly number[]) =>
+    Uint8Array.from([...header(`{'descr': '${descr}', 'fortran_order': False, 'shape': ${shape}, }`), ...data]);
+  it.each([
+    ['objects', of('|O', '(2,)', [1, 2]), "E0712: the array of type '|O' is no list of strings"],
+    ['numbers', of('<f4', '(1,)', [0, 0, 0, 0]), "E0712: the array of type '<f4' is no list of strings"],
+    ['two axes', of('<U1', '(1, 1)', [97, 0, 0, 0]), 'is no list of strings'],
+    ['too few bytes', of('<U2', '(1,)', [97, 0, 0, 0]), 'E0712: 1 strings of 2 letters do not fit 4 bytes of data'],
+    ['too many strings', of('<U999999999', '(99999999999,)', []), 'do not fit 0 bytes'],
+    ['no UTF-8', of('|S1', '(1,)', [0xff]), 'E0712: a string is no UTF-8'],
+    ['no letter', of('<U1', '(1,)', [0, 0, 0x11, 0]), 'E0712: a string has a letter beyond Unicode'],
+  ])('are refused with %s', (_, file, message) => {
+    expect(faultOf(() => parseNpyStrings(file))).toContain(message);
+  });
+});

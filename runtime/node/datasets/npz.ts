@@ -1,5 +1,8 @@
 /** Arrays saved by NumPy's `savez`: samples and their labels or masks in one npz file. */
 import { basename } from 'node:path';
+import { matchClasses, type NamedClasses } from '../../class-names.ts';
+import { RuntimeFault } from '../../errors.ts';
+import { parseNpyStrings } from '../../npy.ts';
 import { inMemoryFile, openFile } from '../file-access.ts';
 import { readNpzDirectory, readNpzEntry } from '../npz.ts';
 import type { NpzEntry } from '../npz.ts';
@@ -22,6 +25,8 @@ interface Pair {
 /** What the arrays of an npz file are for. */
 export interface NpzPlan {
   readonly parts: Readonly<Partial<Record<NpzPart, Pair>>>;
+  /** The array of the classes' names. */
+  readonly names: string | undefined;
   readonly leftOut: readonly LeftOut[];
 }
 
@@ -35,6 +40,8 @@ const partWords: Readonly<Record<string, NpzPart>> = {
 };
 const sampleWords = ['images', 'x', 'X'];
 const targetWords = ['labels', 'masks', 'y', 'Y'];
+/** Arrays of strings, one for each class. */
+const nameWords = ['class_names', 'label_names'];
 
 /** The part and the word of a name; the plain ones are of no part. Undefined for any other name. */
 function readName(name: string): { readonly part: NpzPart | undefined; readonly word: string } | undefined {
@@ -47,7 +54,7 @@ function readName(name: string): { readonly part: NpzPart | undefined; readonly 
 
 /**
  * Tells by their names what the arrays of a file are: `images` and `labels` or `masks`, or `x` and `y`, plain or by part
- * (`train_images`, `val_labels`, `x_test`). Plain ones beside those of `val` or `test` are the training's. Throws E0710,
+ * (`train_images`, `val_labels`, `x_test`); `class_names` names the classes. Plain ones beside those of `val` or `test` are the training's. Throws E0710,
  * E0718, and E0714 where a part has samples without targets or the other way round, or where two arrays could be meant.
  */
 export async function planNpz(path: string, target?: DatasetOptions['target']): Promise<NpzPlan> {
@@ -76,13 +83,15 @@ function planOf(path: string, names: readonly string[], target: DatasetOptions['
   }
   const parts: Partial<Record<NpzPart, Pair>> = {};
   for (const [part, group] of byPart) parts[part === 'plain' ? 'train' : part] = pairOf(path, group, target);
-  const used = Object.values(parts).flatMap(({ samples, targets }) => [samples, targets]);
+  const found = nameWords.find((name) => names.includes(name));
+  const pairs = Object.values(parts).flatMap(({ samples, targets }) => [samples, targets]);
+  const used = found === undefined || pairs.length === 0 ? pairs : [...pairs, found];
   if (used.length === 0) throw missing(path, names);
   const leftOut = createLeftOut();
   // Each is named: an array may well be what someone believes to be trained on.
   const rest = names.filter((name) => !used.includes(name));
   if (rest.length > 0) leftOut.add(rest.length === 1 ? 'array' : 'arrays', rest.slice(0, 20).join(', '), rest.length);
-  return { parts, leftOut: leftOut.all() };
+  return { parts, names: found, leftOut: leftOut.all() };
 }
 
 const namesIn = (group: { readonly samples: string[]; readonly targets: string[] } | undefined): string =>
@@ -120,7 +129,7 @@ function pairOf(
  * masks `[N, H, W]`. Throws as `planNpz`; opening throws E0712 for a broken array and E0714 for arrays that disagree.
  */
 export async function locateNpz(path: string, options: DatasetOptions = {}, given?: NpzPlan): Promise<Located> {
-  const { parts, leftOut } = given ?? (await planNpz(path, options.target));
+  const { parts, names: array, leftOut } = given ?? (await planNpz(path, options.target));
   const wanted = options.part ?? (['test', 'val', 'train'] as const).find((part) => parts[part]);
   const pair = wanted && parts[wanted];
   if (!pair) {
@@ -131,11 +140,16 @@ export async function locateNpz(path: string, options: DatasetOptions = {}, give
     );
   }
   const names = typeof options.classNames === 'string' ? [options.classNames] : [];
-  return located([path, ...names], leftOut, () => openPair(path, pair, options));
+  return located([path, ...names], leftOut, () => openPair(path, pair, array, options));
 }
 
-async function openPair(path: string, pair: Pair, options: DatasetOptions): Promise<Opened> {
-  const classNames = await readClassNames(options.classNames);
+async function openPair(
+  path: string,
+  pair: Pair,
+  array: string | undefined,
+  options: DatasetOptions,
+): Promise<Opened> {
+  const given = await readClassNames(options.classNames);
   const file = await openFile(path);
   try {
     const entries = await readNpzDirectory(file);
@@ -144,12 +158,31 @@ async function openPair(path: string, pair: Pair, options: DatasetOptions): Prom
       if (!entry) throw missing(path, [...entries.keys()]);
       return openArray(inMemoryFile(`${name} of ${path}`, await readNpzEntry(file, entry satisfies NpzEntry)));
     };
+    const names = array === undefined ? undefined : entries.get(array);
+    const own = names && namesOfArray(`${array} of ${path}`, await readNpzEntry(file, names));
+    const classNames = own ?? given;
+    if (own && given) compareNames({ who: path, names: own }, { who: String(options.classNames), names: given });
     const targets = await load(pair.targets);
     const samples = await load(pair.samples);
     const range = { ...options, classes: options.classes ?? classNames?.length };
     return { ...(await arrayDataset('npz', samples, layoutOf(samples), targets, range)), classNames };
   } finally {
     await file.close();
+  }
+}
+
+/** What stands in the file itself tells the numbers apart; a list that is given must be of the same classes. */
+function compareNames(own: NamedClasses, given: NamedClasses): void {
+  matchClasses(given, own);
+  matchClasses(own, given);
+}
+
+function namesOfArray(place: string, bytes: Uint8Array): readonly string[] {
+  try {
+    return parseNpyStrings(bytes);
+  } catch (error) {
+    if (!(error instanceof RuntimeFault)) throw error;
+    throw new RuntimeFault(error.code, error.kind, `${place}: ${error.message}`, error.help);
   }
 }
 
