@@ -64,16 +64,18 @@ export function parseNpyStrings(file: Uint8Array): readonly string[] {
   const fields = readFields(text);
   const descr = fields.get('descr');
   const [, order, kind, letters = ''] = /^([<>|=])([US])(\d+)$/.exec(descr?.text ?? '') ?? [];
-  const [, count = ''] = /^\(\s*(\d+)\s*,\s*\)$/.exec(fields.get('shape')?.text ?? '') ?? [];
+  const [, count = ''] = /^\s*(\d+)L?\s*,\s*$/.exec(fields.get('shape')?.text ?? '') ?? [];
   if (descr?.kind !== 'string' || kind === undefined || count === '') {
     throw malformed(`the array of type '${descr?.text ?? ''}' is no list of strings; np.array([...]) of str makes one`);
   }
   const width = Number(letters) * (kind === 'U' ? 4 : 1);
-  if (!Number.isSafeInteger(width * Number(count)) || file.length - end !== width * Number(count)) {
+  if (width === 0 || !Number.isSafeInteger(width * Number(count)) || file.length - end !== width * Number(count)) {
     throw malformed(`${count} strings of ${letters} letters do not fit ${file.length - end} bytes of data`);
   }
   const decode = kind === 'U' ? utf32(order !== '>') : utf8;
-  return Array.from({ length: Number(count) }, (_, at) => decode(file.subarray(end + at * width, end + (at + 1) * width)));
+  return Array.from({ length: Number(count) }, (_, at) =>
+    decode(file.subarray(end + at * width, end + (at + 1) * width)),
+  );
 }
 
 function utf8(bytes: Uint8Array): string {

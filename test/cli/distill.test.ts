@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseSafetensors } from '../../runtime/safetensors.ts';
+import { encodeSafetensors, parseSafetensors } from '../../runtime/safetensors.ts';
 import { cnnc, eventsOf } from './cnnc.ts';
 
 const models = `
@@ -77,6 +77,55 @@ describe('a distillation', () => {
     const { tensors } = parseSafetensors(readFileSync(at('hinted', 'best.safetensors')));
     expect(tensors.get('conv1.weight')?.shape).toEqual([4, 3, 3, 3]);
     expect([...tensors.keys()].filter((name) => name.startsWith('hints'))).toEqual([]);
+  });
+});
+
+describe('classes of a teacher', () => {
+  /** The weights of a network as those of one that scores its two classes the other way round, under these names. */
+  function turned(file: string, names: readonly string[]): Uint8Array {
+    const { tensors } = parseSafetensors(readFileSync(file));
+    const swapped = [...tensors].map(([name, stored]) => {
+      if (!name.startsWith('fc.')) return [name, stored] as const;
+      const half = stored.bytes.length / 2;
+      const bytes = Uint8Array.from([...stored.bytes.subarray(half), ...stored.bytes.subarray(0, half)]);
+      return [name, { ...stored, bytes }] as const;
+    });
+    return encodeSafetensors(new Map(swapped), new Map([['class_names', JSON.stringify(names)]]));
+  }
+  const taughtBy = (teacher: string) => `teacher = Net @ "${teacher}"  temperature = 2  alpha = 0.9`;
+
+  it('are matched by name with those of the student', async () => {
+    const large = write('large.cnn', models);
+    expect((await cnnc('train', large, '-o', at('named'))).code).toBe(0);
+    const best = at('named', 'best.safetensors');
+    expect(parseSafetensors(readFileSync(best)).metadata.get('class_names')).toBe('["circle","square"]');
+    writeFileSync(at('turned.safetensors'), turned(best, ['square', 'circle']));
+    writeFileSync(at('other.safetensors'), turned(best, ['Square', 'circle']));
+    const values: unknown[] = [];
+    for (const [run, teacher] of [
+      ['straight', 'named/best.safetensors'],
+      ['crossed', 'turned.safetensors'],
+    ] as const) {
+      const ran = await cnnc('train', `${write(`${run}.cnn`, distill(taughtBy(teacher)))}:taught`, '-o', at(run));
+      expect([ran.code, ran.code === 0 ? '' : ran.err]).toEqual([0, '']);
+      values.push(
+        recordsOf(run)
+          .filter(({ type }) => type === 'step')
+          .map((each) => each.values['train.loss']),
+      );
+    }
+    expect(values[0]).not.toEqual([]);
+    expect(values[1]).toEqual(values[0]);
+    const refused = await cnnc(
+      'train',
+      `${write('o.cnn', distill(taughtBy('other.safetensors')))}:taught`,
+      '-o',
+      at('o'),
+    );
+    expect(refused).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('only the teacher has the class Square; only Net has square'),
+    });
   });
 });
 

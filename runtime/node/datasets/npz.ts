@@ -143,12 +143,7 @@ export async function locateNpz(path: string, options: DatasetOptions = {}, give
   return located([path, ...names], leftOut, () => openPair(path, pair, array, options));
 }
 
-async function openPair(
-  path: string,
-  pair: Pair,
-  array: string | undefined,
-  options: DatasetOptions,
-): Promise<Opened> {
+async function openPair(path: string, pair: Pair, array: string | undefined, options: DatasetOptions): Promise<Opened> {
   const given = await readClassNames(options.classNames);
   const file = await openFile(path);
   try {
@@ -161,7 +156,11 @@ async function openPair(
     const names = array === undefined ? undefined : entries.get(array);
     const own = names && namesOfArray(`${array} of ${path}`, await readNpzEntry(file, names));
     const classNames = own ?? given;
-    if (own && given) compareNames({ who: path, names: own }, { who: String(options.classNames), names: given });
+    if (own && given)
+      compareNames(
+        { who: path, names: own },
+        { who: typeof options.classNames === 'string' ? options.classNames : 'the list of classes', names: given },
+      );
     const targets = await load(pair.targets);
     const samples = await load(pair.samples);
     const range = { ...options, classes: options.classes ?? classNames?.length };

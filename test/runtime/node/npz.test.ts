@@ -134,6 +134,23 @@ describe('datasets in archives', () => {
     expect(leftOut).toEqual([]);
   });
 
+  it('may name their classes, as a file of names may not name them otherwise', async () => {
+    // np.save(file, np.array(['dog', 'cat'])) of NumPy 2.4.
+    const array =
+      'k05VTVBZAQB2AHsnZGVzY3InOiAnPFUzJywgJ2ZvcnRyYW5fb3JkZXInOiBGYWxzZSwgJ3NoYXBlJzogKDIsKSwgfSAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIApkAAAAbwAAAGcAAABjAAAAYQAAAHQAAAA=';
+    const path = written(...pair(4, 'images', 'labels'), {
+      name: 'class_names.npy',
+      bytes: new Uint8Array(Buffer.from(array, 'base64')),
+    });
+    const named = await open(path);
+    expect([named.classNames, named.leftOut]).toEqual([['dog', 'cat'], []]);
+    expect((await open(path, { classNames: ['cat', 'dog'] })).classNames).toEqual(['dog', 'cat']);
+    const other = await faultOfAsync(async () => open(path, { classNames: ['Cat', 'dog'] }));
+    expect(other).toMatch(/^E0714: only the list of classes has the class Cat; only .*x\.npz has cat$/);
+    const numbers = written(...pair(4, 'images', 'labels'), classes(2, 'class_names'));
+    expect(await faultOfAsync(async () => open(numbers))).toMatch(/^E0712: class_names of .*x\.npz: the array of type/);
+  });
+
   it('name every array that is not used', async () => {
     const path = written(...pair(2, 'images', 'labels'), classes(2, 'ids'), classes(9, 'val_weights'));
     expect((await open(path)).leftOut).toEqual([{ reason: 'arrays', count: 2, example: 'ids, val_weights' }]);
