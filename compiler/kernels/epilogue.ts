@@ -77,10 +77,13 @@ export function renderSteps({ shader, tail, names, lines, fresh, operand }: Rend
 
 /**
  * Whether padding lanes can come out of a tail as anything but zero. The sums of an anchor are zero there only if what
- * it reads is finite: a weight of zero times infinity is NaN.
+ * it reads is finite: a weight of zero times infinity is NaN. On software adapters every anchor has the mask, whatever
+ * its channels, so that layers share a pipeline.
  */
-export const needsMask = (tail: Tail, request: KernelRequest): boolean =>
-  request.result.channels % 4 !== 0 && (tail.start !== undefined || !keepsZero(tail, request));
+export function needsMask(tail: Tail, request: KernelRequest): boolean {
+  const hasPadding = request.result.channels % 4 !== 0;
+  return tail.start ? hasPadding || request.profile === 'software' : hasPadding && !keepsZero(tail, request);
+}
 
 /** A value of channel group `c` with its padding lanes zero. */
 export const masked = (shader: Shader, value: string, { result }: KernelRequest): string =>
