@@ -109,7 +109,22 @@ function tensorOf(
   }
   if (isSpread && inner.join() === shape.join()) return { dtype: 'f32', shape, data: values };
   const message = `${name} in ${file} is [${stored.shape.join(', ')}], the model takes [${shape.join(', ')}]`;
-  throw new WeightsFault('E0722', message, [name]);
+  throw new WeightsFault('E0722', message, [name], layoutHelp(stored.shape, shape));
+}
+
+/** Where only the axes are in another order: what puts them into PyTorch's. Sizes that are equal leave it open. */
+function layoutHelp(stored: readonly number[], shape: readonly number[]): string | undefined {
+  const orders: readonly (readonly [number[], string])[] = [
+    [[1, 0], 'linear layers as [in, out]'],
+    [[3, 2, 0, 1], 'kernels as [height, width, in, out]'],
+    [[0, 3, 1, 2], 'kernels with the channels last'],
+  ];
+  const found = orders.find(
+    ([order]) => order.length === stored.length && order.map((axis) => stored[axis]).join() === shape.join(),
+  );
+  if (!found) return undefined;
+  const [order, what] = found;
+  return `the file has ${what}: save all of its arrays as \`np.ascontiguousarray(a.transpose(${order.join(', ')}))\``;
 }
 
 /** PyTorch's defaults: kaiming-uniform with a = sqrt(5) is uniform within 1 / sqrt(fanIn), as biases are. */

@@ -5,7 +5,12 @@ import type { HostTensor } from './host-tensor.ts';
 
 type Inputs = Readonly<Record<string, HostTensor>>;
 
-const inputFault = (message: string): RuntimeFault => new RuntimeFault('E0906', 'input', message);
+const inputFault = (message: string, help?: string): RuntimeFault => new RuntimeFault('E0906', 'input', message, help);
+
+function shapeHelp(given: readonly number[], rank: number): string | undefined {
+  if (given.length === rank - 1) return `the batch comes first: make it [1, ${given.join(', ')}]`;
+  return given.includes(0) ? 'there is nothing to compute from an array without elements' : undefined;
+}
 
 /** The values of the free dimensions. Throws E0906 where names, shapes or sizes do not fit, or a guard fails. */
 export function bindSymbols(
@@ -24,7 +29,10 @@ export function bindSymbols(
     const fits = shape.length === given.shape.length;
     if (!fits || !shape.every((size, axis) => matches(size, given.shape[axis] ?? 0, symbols))) {
       const wanted = shape.map((size) => formatSize(size, guards)).join(', ');
-      throw inputFault(`input ${name} is [${given.shape.join(', ')}], the model takes [${wanted}]`);
+      throw inputFault(
+        `input ${name} is [${given.shape.join(', ')}], the model takes [${wanted}]`,
+        shapeHelp(given.shape, shape.length),
+      );
     }
     const elements = given.shape.reduce((product, size) => product * size, 1);
     if (elements !== given.data.length) {

@@ -31,8 +31,17 @@ const typeOf: ReadonlyMap<string, StoredType> = new Map<string, StoredType>([
   ['b1', 'BOOL'],
 ]);
 
-function malformed(detail: string): RuntimeFault {
-  return new RuntimeFault('E0712', 'input', detail);
+function malformed(detail: string, help?: string): RuntimeFault {
+  return new RuntimeFault('E0712', 'input', detail, help);
+}
+
+/** How an array of another type becomes one that is read. */
+function typeHelp(descr: string): string {
+  if (/^[<>|=]?[uif]\d+$/.test(descr)) return 'save it as float32: `a.astype("float32")`';
+  if (/^[|<>=]?[OUS]/.test(descr)) {
+    return 'save names of classes as their numbers: `np.unique(labels, return_inverse=True)[1]`';
+  }
+  return 'save it as an array of plain numbers, such as float32';
 }
 
 /** Reads an array; Fortran order and big-endian data become C order and little-endian. Throws E0712 for any fault. */
@@ -136,8 +145,10 @@ function describe(text: string, dataOffset: number): NpyHeader {
   if (shapeText?.kind !== 'tuple') throw malformed('the header has no shape');
   const type = /^([<>|=])([a-z]\d)$/.exec(descr.text);
   const dtype = typeOf.get(type?.[2] ?? '');
-  if (!type || !dtype)
-    throw malformed(`the element type '${descr.text}' is not one of ${[...typeOf.keys()].join(', ')}`);
+  if (!type || !dtype) {
+    const known = [...typeOf.keys()].join(', ');
+    throw malformed(`the element type '${descr.text}' is not one of ${known}`, typeHelp(descr.text));
+  }
   const shape = parseShape(shapeText.text);
   const dataBytes = storedBytes(dtype, shape);
   if (dataBytes === undefined) throw malformed(`the size of the shape (${shape.join(', ')}) overflows`);

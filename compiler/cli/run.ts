@@ -14,7 +14,7 @@ import { integerFlag } from './flags.ts';
 import { imageModel, imageToSample, runSamples, scoresOf, type ImageModel, type Outputs } from './image-model.ts';
 import { artifactFlags, withSession, type ArtifactFlags, type OpenArtifact } from './open-session.ts';
 import { softmax, topIndices } from './ranking.ts';
-import { requireFile } from './require-file.ts';
+import { keepInputs, requireFile } from './require-file.ts';
 import { named } from './source-model.ts';
 import { formatDigits, formatTable } from './text.ts';
 
@@ -47,6 +47,10 @@ async function run(context: Context, folder: string, inputs: readonly string[], 
   const artifact = await readArtifact(folder);
   for (const path of inputs) await requireFile(path);
   return withSession(context, artifact, folder, flags, async (open) => {
+    const names = open.session.plan.outputs.map(({ name }) => name);
+    for (const file of flags.save === undefined ? [] : savedFiles(flags.save, names).values()) {
+      await keepInputs('--save', file, inputs);
+    }
     const results = await runAll(context, open, inputs, flags);
     if (flags.save !== undefined) await save(context, flags.save, results);
     context.output.event({ type: 'summary', inputs: inputs.length });
@@ -146,11 +150,13 @@ function printClasses({ output }: Context, model: ImageModel, path: string, row:
   });
 }
 
-/** One file where the model has one output, else `y.NAME.npy` for each. */
+/** The file of each output: one where the model has one, else `y.NAME.npy`. */
+function savedFiles(path: string, names: readonly string[]): Map<string, string> {
+  return new Map(names.map((name) => [name, names.length === 1 ? path : path.replace(/\.npy$/i, `.${name}.npy`)]));
+}
+
 async function save({ output }: Context, path: string, results: readonly Outputs[]): Promise<void> {
-  const names = Object.keys(results[0] ?? {});
-  for (const name of names) {
-    const file = names.length === 1 ? path : path.replace(/\.npy$/i, `.${name}.npy`);
+  for (const [name, file] of savedFiles(path, Object.keys(results[0] ?? {}))) {
     const parts = results.flatMap((outputs) => outputs[name] ?? []);
     const { shape, data } = joined(parts);
     try {

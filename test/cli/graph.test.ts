@@ -153,6 +153,10 @@ it('is refused for what has no graph, and where the file cannot be written', asy
     code: 2,
     err: expect.stringContaining('error[E0001]: --graph draws the models of .cnn files'),
   });
+  expect(await cnnc('inspect', shop.at('tiny.cnn'), '--graph', 'svg', '-o', shop.at('tiny.cnn'))).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('would write over the input'),
+  });
   const target = shop.at('nowhere/tiny.svg');
   expect(await cnnc('inspect', shop.at('tiny.cnn'), '--graph', 'svg', '-o', target)).toMatchObject({
     code: 3,

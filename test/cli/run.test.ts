@@ -1,5 +1,5 @@
 /** `cnnc run`: classes of images, tensors in and out, and inputs that will not do. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import sharp from 'sharp';
 import { built, cnnc, eventsOf, npy, plainPng, readNpy, workshop } from './cnnc.ts';
@@ -58,6 +58,31 @@ it('gives back a tensor as it went in, and joins the outputs of several inputs',
   await cnnc('run', artifact, shop.at('x.npy'), shop.at('z.npy'), '--save', shop.at('both.npy'));
   const both = readNpy(shop.at('both.npy'));
   expect(both).toEqual({ shape: [3, 2, 3, 5], data: Float32Array.from([...values, ...values.slice(0, 30)]) });
+});
+
+it('writes over none of its inputs, by whatever path, and says how a sample becomes a batch', async () => {
+  const bytes = npy([1, 2, 3, 4], [1, 1, 2, 2]);
+  const shop = workshop({
+    'two.cnn':
+      'model Two(a: f32[N, 1, 2, 2], b: f32[N, 1, 2, 2]) {\n  let left = a - b\n  let right = a + b\n  return (left, right)\n}\n',
+    'x.npy': bytes,
+    'x.left.npy': bytes,
+  });
+  symlinkSync(shop.at('x.npy'), shop.at('link.right.npy'));
+  const artifact = await built(shop, 'two.cnn');
+  const inputs = [shop.at('x.npy'), shop.at('x.left.npy')];
+  for (const name of ['x.npy', 'link.npy']) {
+    expect(await cnnc('run', artifact, ...inputs, '--save', shop.at(name))).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/E0001.*--save .*npy would write over the input .*\nhelp: give it a name of its own/),
+    });
+  }
+  for (const path of inputs) expect(readFileSync(path)).toEqual(Buffer.from(bytes));
+  writeFileSync(shop.at('flat.npy'), npy([1, 2, 3, 4], [1, 2, 2]));
+  expect(await cnnc('run', artifact, shop.at('flat.npy'), shop.at('x.npy'))).toMatchObject({
+    code: 3,
+    err: expect.stringContaining('help: the batch comes first: make it [1, 1, 2, 2]'),
+  });
 });
 
 it('takes the tensors of a model of several inputs in their order, and saves each output', async () => {

@@ -73,6 +73,24 @@ describe('a weights file', () => {
     expect(ran.err).toMatch(/^error\[E0722\]: fc\.weight in .* is I64, the model takes floats\n/);
   });
 
+  it.each([
+    ['fc: linear(3)', [2, 3], '1, 0'],
+    ['conv: conv(3, k=(1, 2), pad=0)', [1, 2, 2, 3], '3, 2, 0, 1'],
+    ['conv: conv(3, k=(1, 2), pad=0)', [3, 4, 1, 2], undefined],
+    ['conv: conv(3, k=(1, 3), pad=0)', [3, 1, 3, 2], '0, 3, 1, 2'],
+  ])('of %s with axes in another order, %j, is told how to turn them', async (layer, shape, order) => {
+    const call = layer.startsWith('fc') ? `global_avg_pool |> flatten |> ${layer}` : layer;
+    const [name = ''] = layer.split(':');
+    const shop = workshop({
+      'm.cnn': `model M(x: f32[N, 2, 4, 4]) { return x |> ${call} }`,
+      'w.safetensors': fileOf({ [`${name}.weight`]: shape, [`${name}.bias`]: [3] }),
+    });
+    const ran = await build(shop, 'm.cnn', 'w.safetensors');
+    expect(ran.err).toContain(`error[E0722]: ${name}.weight`);
+    if (order === undefined) expect(ran.err).not.toContain('transpose');
+    else expect(ran.err).toContain(`a.transpose(${order})`);
+  });
+
   it('that is something else is named for what it is', async () => {
     const shop = workshop({ 'm.cnn': identity, 'w.pth': '<!doctype html><html><body>404</body></html>' });
     const ran = await build(shop, 'm.cnn', 'w.pth');

@@ -87,6 +87,18 @@ describe('parseNpy', () => {
     expect(fault).toContain(message);
   });
 
+  it.each([
+    ['<u2', 'astype("float32")'],
+    ['<f16', 'astype("float32")'],
+    ['|O', 'np.unique(labels, return_inverse=True)[1]'],
+    ['<U5', 'np.unique(labels, return_inverse=True)[1]'],
+    ['<c8', 'plain numbers'],
+  ])('tells what to save in place of %s', (descr, help) => {
+    expect(() => parseNpy(fileOf(dict(descr, '(1,)')))).toThrow(
+      expect.objectContaining({ code: 'E0712', help: expect.stringContaining(help) }),
+    );
+  });
+
   it('throws nothing but faults for any bytes and any damage', () => {
     const good = encodeNpy({ dtype: 'F32', shape: [2, 2], bytes: new Uint8Array(16) });
     const parses = (file: Uint8Array) => {

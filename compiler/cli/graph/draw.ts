@@ -4,6 +4,7 @@ import { RuntimeFault } from '../../../runtime/errors.ts';
 import { systemErrorReason } from '../../../runtime/node/file-access.ts';
 import { usageError } from '../failure.ts';
 import type { Output } from '../output.ts';
+import { keepInputs } from '../require-file.ts';
 import { loadModel, parseTarget } from '../source-model.ts';
 import { dotOf } from './dot.ts';
 import { svgOf } from './svg.ts';
@@ -25,6 +26,7 @@ export async function drawGraph(
   if (!/\.cnn$/i.test(parseTarget(target).file)) {
     throw usageError('--graph draws the models of .cnn files', 'name the source: cnnc inspect FILE.cnn --graph svg');
   }
+  if (file !== undefined) await keepInputs('-o', file, [parseTarget(target).file]);
   const dot = dotOf(await loadModel(target, { arguments: P, dims: shape }));
   const text = format === 'dot' ? dot : await svgOf(dot);
   if (file === undefined) {

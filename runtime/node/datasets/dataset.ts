@@ -68,7 +68,15 @@ export function checkLabel(
   if (Number.isSafeInteger(label) && label >= 0 && (classes === undefined || label < classes)) return;
   if (label === ignore) return;
   const range = classes === undefined ? 'a class is an integer from 0' : `classes are 0 to ${classes - 1}`;
-  throw badData(`${name} has the label ${label}, but ${range}`);
+  throw badData(`${name} has the label ${label}, but ${range}`, labelHelp(label, classes));
+}
+
+function labelHelp(label: number, classes: number | undefined): string {
+  if (!Number.isSafeInteger(label)) return 'labels are the numbers of classes, which are whole';
+  if (label < 0) return 'number the classes from 0, and leave out samples that have none';
+  return label === classes
+    ? 'number the classes from 0, not from 1, or give the model another output'
+    : 'number the classes from 0 without gaps, or give the model as many outputs as there are classes';
 }
 
 /** Throws a RangeError unless `index` is that of a sample. */

@@ -104,11 +104,16 @@ async function readTargets(
   const [size = 0, ...rest] = targets.shape;
   const found = `[${targets.shape.join(', ')}]`;
   if (size !== samples.shape[0]) {
-    throw badData(`${samples.file.path} has ${samples.shape[0]} samples, but ${targets.file.path} has ${size} labels`);
+    const message = `${samples.file.path} has ${samples.shape[0]} samples, but ${targets.file.path} has ${size} labels`;
+    throw badData(message, 'save one label for each sample, in the same order');
   }
   const isMask = rest.length === 2 && !(rest[0] === 1 && rest[1] === 1);
   if (targets.shape.length === 0 || rest.length > 2 || (rest.length === 1 && rest[0] !== 1)) {
-    throw badData(`the labels in ${targets.file.path} have the shape ${found}, not [N] or [N, height, width]`);
+    const help =
+      rest.length === 1
+        ? 'where a row has a 1 at the class, save `labels.argmax(axis=1)`'
+        : 'save a class for each sample, or one for each pixel';
+    throw badData(`the labels in ${targets.file.path} have the shape ${found}, not [N] or [N, height, width]`, help);
   }
   if (!isMask) return classReader(toFloat64(await readArray(targets)), samples, range);
   if (rest[0] !== height || rest[1] !== width) {
@@ -170,7 +175,10 @@ async function readInput(
   }
   const values = toFloat32({ dtype, shape: [channels, height, width], bytes });
   const bad = values.findIndex((value) => !Number.isFinite(value));
-  if (bad >= 0) throw badData(`${name} has the value ${values[bad]} at element ${bad}`);
+  if (bad >= 0) {
+    const help = 'leave the sample out, or replace what is not finite: `np.nan_to_num(images)`';
+    throw badData(`${name} has the value ${values[bad]} at element ${bad}`, help);
+  }
   const planes = channelsLast ? deinterleave(values, channels, height * width) : values;
   return { kind: 'tensor', values: planes, shape: [channels, height, width] };
 }

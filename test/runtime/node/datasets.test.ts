@@ -321,5 +321,14 @@ describe('npy', () => {
     const dataset = await open('npy', join(temporaryFolder({ 'x.npy': images, 'labels.npy': odd }), 'x.npy'));
     expect(await faultOfAsync(() => dataset.read(0))).toMatch(/^E0714: sample 0 of .* has the label 0\.5/);
     expect(await faultOfAsync(() => dataset.read(1))).toMatch(/^E0714: sample 1 of .* has the label -1/);
+    await expect(dataset.read(0)).rejects.toMatchObject({ help: 'labels are the numbers of classes, which are whole' });
+    await expect(dataset.read(1)).rejects.toMatchObject({ help: expect.stringContaining('from 0, and leave out') });
+  });
+
+  it('say what to save in place of rows with a 1 at the class', async () => {
+    const rows = encodeNpy(fromFloat32(Float32Array.of(1, 0, 0, 1), [2, 2]));
+    const folder = temporaryFolder({ 'x.npy': images, 'labels.npy': rows });
+    const help = expect.stringContaining('labels.argmax(axis=1)');
+    await expect(open('npy', join(folder, 'x.npy'))).rejects.toMatchObject({ code: 'E0714', help });
   });
 });
