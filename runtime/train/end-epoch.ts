@@ -1,6 +1,6 @@
 /** The end of an epoch: evaluation, schedule and early stopping, the best weights, the checkpoint. */
 import { improves, observeEarlyStop, type EarlyStopVerdict } from './early-stop.ts';
-import { evaluateSplit } from './evaluate-split.ts';
+import { evaluateSplit, type MeasuredSplit } from './evaluate-split.ts';
 import type { Measured } from './metrics.ts';
 import { measuredMetrics } from './monitors.ts';
 import { observePlateau, type PlateauState } from './plateau.ts';
@@ -32,10 +32,15 @@ export async function endEpoch(run: Run): Promise<Ended | null> {
   run.epoch = now(run);
   if (tensors && restorable) run.restorable = modelTensors(vectors, tensors);
   if (tensors && best) await store.saveWeights('best', exportedWeights(vectors, tensors));
-  await emit(run, { type: 'epoch', record, best, confusion: measured?.confusion, mistakes: measured?.mistakes ?? [] });
+  await emit(run, { type: 'epoch', record, best, ...shown(measured) });
   if (tensors && (due || state.ended !== null)) await storeCheckpoint(run, tensors, due);
   return state.ended;
 }
+
+const shown = (measured: MeasuredSplit | undefined) => ({
+  confusion: measured?.confusion,
+  mistakes: measured?.mistakes ?? [],
+});
 
 function withValidation(record: TrainingRecord, measured: Measured | undefined): TrainingRecord {
   const ofValidation = Object.entries(measured?.values ?? {}).map(([name, value]) => [`val.${name}`, value] as const);

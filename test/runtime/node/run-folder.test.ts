@@ -14,7 +14,12 @@ import { temporaryFolder } from './temporary-folder.ts';
 const every = { value: 3, unit: 'steps' } as const;
 const recipe = tinyRecipe({ checkpoint: { ...tinyRecipe().checkpoint, every } });
 const options: RunFolderOptions = {
-  ...{ recipe, model: 'Tiny', classNames: ['cat', 'dog'], resume: false, about: [], settings: [] },
+  recipe,
+  model: 'Tiny',
+  classNames: ['cat', 'dog'],
+  resume: false,
+  about: [],
+  settings: [],
   pictureOf: (position) => Promise.resolve({ name: `sample ${position}`, picture: undefined }),
 };
 
