@@ -119,12 +119,21 @@ function toPlanes(
   const pixels = width * height;
   const planes = new Float32Array(channels * pixels);
   for (const [c, table] of tables.entries()) {
-    const plane = planes.subarray(c * pixels, (c + 1) * pixels);
-    for (let pixel = 0, at = order[c] ?? c; pixel < pixels; pixel++, at += channels) {
-      plane[pixel] = table[data[at] ?? 0] ?? 0;
-    }
+    lookUp(table, data, { first: order[c] ?? c, step: channels }, planes.subarray(c * pixels, (c + 1) * pixels));
   }
   return planes;
+}
+
+/** Writes what the table has for the bytes at `first`, `first + step`, ... */
+export function lookUp(
+  table: Float32Array,
+  data: Uint8Array,
+  { first, step }: { readonly first: number; readonly step: number },
+  values: Float32Array,
+): void {
+  for (let index = 0, at = first; index < values.length; index++, at += step) {
+    values[index] = table[data[at] ?? 0] ?? 0;
+  }
 }
 
 /** For each channel of the model's input the channel of the image that it shows: others than its own for `bgr`. */

@@ -12,7 +12,7 @@ const half = 1 << (fractionBits - 1);
 interface Taps {
   /** The first source position. */
   readonly first: Int32Array;
-  /** How many follow: the same for every target position, a multiple of four unless the source is smaller. */
+  /** How many follow: the same for every target position; four rather than three, since four are computed together. */
   readonly count: number;
   /** `count` of each target position; zeros where fewer take part. */
   readonly weights: Int32Array;
@@ -75,7 +75,7 @@ function makeTaps(from: number, to: number): Taps {
     Math.min(Math.trunc((target + 0.5) * scale + widening + 0.5), from),
   );
   const most = begins.reduce((longest, begin, target) => Math.max(longest, (ends[target] ?? 0) - begin), 1);
-  const count = Math.min(Math.ceil(most / 4) * 4, from);
+  const count = most === 3 ? Math.min(4, from) : most;
   const first = new Int32Array(to);
   const weights = new Int32Array(to * count);
   for (let target = 0; target < to; target++) {
@@ -192,17 +192,26 @@ function resizeColumns(
   for (let y = 0; y < part.height; y++) {
     const target = part.top + y;
     const start = ((first[target] ?? 0) - from) * row;
+    const tap = target * count;
+    const inFours = count - (count % 4);
+    const to = y * row;
     if (count === 4) {
       for (let x = 0; x < row; x++) {
-        result[y * row + x] = (half + fourTaps(data, start + x, row, weights, target * 4)) >>> fractionBits;
+        result[to + x] = (half + fourTaps(data, start + x, row, weights, tap)) >>> fractionBits;
       }
       continue;
     }
     sums.fill(half);
-    for (let tap = 0; tap < count; tap++) addRow(data, start + tap * row, weights[target * count + tap] ?? 0, sums);
-    for (let x = 0; x < row; x++) result[y * row + x] = (sums[x] ?? 0) >>> fractionBits;
+    for (let at = 0; at < inFours; at += 4) addFourRows(data, start + at * row, weights, tap + at, sums);
+    for (let at = inFours; at < count; at++) addRow(data, start + at * row, weights[tap + at] ?? 0, sums);
+    for (let x = 0; x < row; x++) result[to + x] = (sums[x] ?? 0) >>> fractionBits;
   }
   return { width, height: part.height, channels, data: result };
+}
+
+function addFourRows(data: Uint8Array, from: number, weights: Int32Array, tap: number, sums: Int32Array): void {
+  const row = sums.length;
+  for (let x = 0; x < row; x++) sums[x] = ((sums[x] ?? 0) + fourTaps(data, from + x, row, weights, tap)) | 0;
 }
 
 function addRow(data: Uint8Array, from: number, weight: number, sums: Int32Array): void {

@@ -8,7 +8,7 @@
  */
 import type { PreprocessStep } from '../artifact.ts';
 import { RuntimeFault } from '../errors.ts';
-import { channelOrder, cropOffset, fitImage, preprocessedSize, valueTables } from '../preprocess.ts';
+import { channelOrder, cropOffset, fitImage, lookUp, preprocessedSize, valueTables } from '../preprocess.ts';
 import { augmentSample } from './augment.ts';
 import { cropMask, resizeMask } from './crop.ts';
 import { pictureOf } from './sample.ts';
@@ -173,8 +173,7 @@ function writePlanes(
     if (data instanceof Float32Array || !table) {
       for (let pixel = 0, at = c; pixel < pixels; pixel++, at += channels) plane[pixel] = data[at] ?? 0;
     } else {
-      let at = order[c] ?? c;
-      for (let pixel = 0; pixel < pixels; pixel++, at += channels) plane[pixel] = table[data[at] ?? 0] ?? 0;
+      lookUp(table, data, { first: order[c] ?? c, step: channels }, plane);
     }
   }
 }
