@@ -134,6 +134,6 @@ function summaryOf({ classes, samples, perClass, sides, isGrey }: Findings, data
   const size = least === most ? `${least} pixels` : `${least} to ${most} pixels`;
   return (
     `${shownPath(data)}: ${formatInteger(pool)} pictures of ${count(classes.length, 'class', 'classes')} ` +
-    `(${shown.join(', ')}${more})${held}; ${isGrey ? 'grey' : 'colour'}, ${size}`
+    `(${shown.join(', ')}${more})\n${isGrey ? 'grey' : 'colour'}, ${size}${held}`
   );
 }

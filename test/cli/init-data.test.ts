@@ -20,7 +20,7 @@ describe('what is found', () => {
   it('is told: classes with their pictures, sizes, colour or grey', async () => {
     const folder = temporaryFolder(two);
     const { summary, source } = await projectFor(join(folder, 'my data'), join(folder, 'project'));
-    expect(summary).toMatch(/my data: 12 pictures of 2 classes \(blue 4, red 8\); colour, 32x32 pixels$/);
+    expect(summary).toMatch(/my data: 12 pictures of 2 classes \(blue 4, red 8\)\ncolour, 32x32 pixels$/);
     expect(source).toContain('path   = "../my data"\n');
     expect(source).toContain('image: f32[N, 3, 32, 32], classes: int = 2)');
     // Two thirds of the pixels are (0.8, 0.2, 0), a third is (0, 0.2, 0.8).
@@ -30,7 +30,7 @@ describe('what is found', () => {
   it('is told with what was left out', async () => {
     const folder = temporaryFolder({ ...two, 'my data/red/notes.txt': 'mine', 'my data/red/more.txt': 'mine' });
     const { summary } = await projectFor(join(folder, 'my data'), folder);
-    expect(summary).toMatch(/: 12 pictures of .*\nleft out: 2 \.txt \(.*(notes|more)\.txt, \.\.\.\)$/);
+    expect(summary).toMatch(/: 12 pictures of .*\n.*\nleft out: 2 \.txt \(.*(notes|more)\.txt, \.\.\.\)$/);
   });
 
   it('may be grey, of several sizes, and in parts that lie apart', async () => {
@@ -45,7 +45,7 @@ describe('what is found', () => {
     });
     const { summary, source } = await projectFor(join(folder, 'data'), folder);
     expect(summary).toMatch(
-      /data: 12 pictures of 2 classes \(a 6, b 6\); 2 for validation and 3 for the test apart; grey, 40x40 to 90x90 pixels$/,
+      /data: 12 pictures of 2 classes \(a 6, b 6\)\ngrey, 40x40 to 90x90 pixels; 2 for validation and 3 for the test apart$/,
     );
     expect(source).toContain('path   = "data"\n');
     expect(source).not.toMatch(/split|horizontal_flip/);
