@@ -87,7 +87,7 @@ export function buildReport(
   const rows = [
     ['weights', weights],
     ...(fused.size > 0 ? [['fused', fusions.join(', ') + more]] : []),
-    ...plans.map((plan) => [plan.profile, planLine(plan)]),
+    ...plans.map((plan) => [plan.profile, planLine(plan, output.verbose)]),
     ['packed', `${formatBytes(weightBytes)} of weights`],
     ['time', formatMs(ms)],
   ];
@@ -101,15 +101,15 @@ function changeOf(before: number, after: number, changed: boolean): string {
   return before === after ? `${before} nodes, some simpler` : `${before} -> ${after} nodes`;
 }
 
-function planLine(plan: PlanFigures): string {
+function planLine(plan: PlanFigures, withBound: boolean): string {
   const { dispatches, kernels, arena_bytes: arena, arena_lower_bound_bytes: bound } = plan;
-  const over = bound > 0 ? `, ${formatDigits(arena / bound)} times its lower bound` : '';
+  const over = withBound && bound > 0 ? `, ${formatDigits(arena / bound)} times its lower bound` : '';
   return `${count(dispatches, 'dispatch', 'dispatches')}, ${count(kernels, 'kernel')}, arena ${formatBytes(arena)} a sample${over}`;
 }
 
 const indent = (text: string): string => text.replaceAll(/^/gm, '  ');
 
-/** `weights 93.1 KiB of 210 KiB, accuracy 97.50% on the validation part`: what was built, at the end. */
+/** `210 KiB, of which weights 93.1 KiB`, and on a second line the accuracy: what was built, at the end. */
 export function builtText(
   files: ReadonlyMap<string, { readonly length: number }>,
   stage: Readonly<Record<string, number>> | undefined,
@@ -117,6 +117,6 @@ export function builtText(
   const weights = files.get('weights.safetensors')?.length ?? 0;
   const all = [...files.values()].reduce((sum, { length }) => sum + length, 0);
   const accuracy = accuracyText(stage ?? {});
-  const quality = accuracy === undefined ? '' : `, ${accuracy} on the validation part`;
+  const quality = accuracy === undefined ? '' : `\n${accuracy} on the validation part`;
   return `${formatBytes(all)}, of which weights ${formatBytes(weights)}${quality}`;
 }

@@ -112,6 +112,7 @@ train base for Net {
   }
   optimizer = adamw(lr=0.01, weight_decay=0.01)
   schedule = one_cycle(max=0.01)
+  checkpoint { best = val.loss }
 }
 `;
 }
