@@ -90,7 +90,9 @@ export async function namesFromData(
   const recipe = stage && recipeOfStage(setup, stage, source);
   if (!recipe) return undefined;
   try {
-    const names = await compared(recipe, source.model.name);
+    await compared(recipe, source.model.name);
+    // In the order of the data itself.
+    const names = await namesInData(recipe);
     return names && { names, from: recipe.data.name };
   } catch (error) {
     // A build needs no data: weights may come from elsewhere.
