@@ -1,5 +1,6 @@
 /** Reading files with faults that name the file and the reason. */
-import { open, readFile, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { RuntimeFault } from '../errors.ts';
 
@@ -9,6 +10,7 @@ const reasons: ReadonlyMap<string, string> = new Map([
   ['EPERM', 'permission denied'],
   ['EISDIR', 'it is a folder'],
   ['EEXIST', 'a file lies there'],
+  ['ENXIO', 'it is a socket, not a file'],
   ['ENOTDIR', 'a part of the path is not a folder'],
   ['ENAMETOOLONG', 'the name is too long'],
   ['EMFILE', 'too many files are open'],
@@ -36,12 +38,35 @@ export function unreadable(path: string, error: unknown): RuntimeFault {
   return new RuntimeFault('E0710', 'environment', `cannot read ${path}: ${systemErrorReason(error)}`);
 }
 
+/**
+ * Opens what is a file. A pipe is opened without waiting for who writes to it, and refused: that may be nobody, and a device
+ * may never end.
+ */
+async function openForReading(path: string): Promise<{ handle: FileHandle; bytes: number }> {
+  // Windows has neither the flag nor the need of it.
+  const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  try {
+    const status = await handle.stat();
+    if (status.isDirectory()) throw Object.assign(new Error('folder'), { code: 'EISDIR' });
+    if (!status.isFile()) throw new Error('it is a pipe or a device, not a file');
+    return { handle, bytes: status.size };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
 /** All bytes of a file. Throws E0710. */
 export async function readBytes(path: string): Promise<Uint8Array> {
   try {
-    // A plain array: methods of a Buffer, as `slice`, share memory where those of others copy.
-    const { buffer, byteOffset, byteLength } = await readFile(path);
-    return new Uint8Array(buffer, byteOffset, byteLength);
+    const { handle } = await openForReading(path);
+    try {
+      // A plain array: methods of a Buffer, as `slice`, share memory where those of others copy.
+      const { buffer, byteOffset, byteLength } = await handle.readFile();
+      return new Uint8Array(buffer, byteOffset, byteLength);
+    } finally {
+      await handle.close();
+    }
   } catch (error) {
     throw unreadable(path, error);
   }
@@ -69,14 +94,10 @@ export interface RandomAccessFile {
 
 /** Opens a file for reading at offsets. Throws E0710. */
 export async function openFile(path: string): Promise<RandomAccessFile> {
-  let handle: FileHandle | undefined;
   try {
-    handle = await open(path, 'r');
-    const status = await handle.stat();
-    if (status.isDirectory()) throw Object.assign(new Error('folder'), { code: 'EISDIR' });
-    return randomAccess(path, handle, status.size);
+    const { handle, bytes } = await openForReading(path);
+    return randomAccess(path, handle, bytes);
   } catch (error) {
-    await handle?.close();
     throw unreadable(path, error);
   }
 }

@@ -127,6 +127,7 @@ async function fromSubfolders(folder: string, leftOut: LeftOutCounter) {
       names.push(name.normalize('NFC'));
     } else if (isHidden(name)) leftOut.add('hidden', name);
     else if (kind === 'nothing') leftOut.add('broken link', name);
+    else if (kind === 'special') leftOut.add('pipe or device', name);
     else leftOut.add(hasPictureEnding(name) ? 'in no class folder' : endingOf(name), name);
   }
   const twice = names.find((name, at) => names.indexOf(name) !== at);

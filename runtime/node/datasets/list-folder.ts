@@ -6,8 +6,8 @@ import { systemErrorCode, unreadable } from '../file-access.ts';
 export interface FolderEntry {
   readonly name: string;
   readonly path: string;
-  /** What lies there, behind links; `nothing` for a link that leads nowhere. */
-  readonly kind: 'file' | 'folder' | 'nothing';
+  /** What lies there, behind links; `nothing` for a link that leads nowhere, `special` for pipes, sockets and devices. */
+  readonly kind: 'file' | 'folder' | 'special' | 'nothing';
 }
 
 /** The entries of a folder in order of name. Throws E0710. */
@@ -17,7 +17,7 @@ export async function listFolder(folder: string): Promise<readonly FolderEntry[]
     for (const entry of await readdir(folder, { withFileTypes: true })) {
       const { name } = entry;
       const path = join(folder, name);
-      const kind = entry.isSymbolicLink() ? await kindBehind(path) : entry.isDirectory() ? 'folder' : 'file';
+      const kind = entry.isSymbolicLink() ? await kindBehind(path) : kindOf(entry);
       entries.push({ name, path, kind });
     }
     return entries.sort((a, b) => compareNames(a.name, b.name));
@@ -26,9 +26,12 @@ export async function listFolder(folder: string): Promise<readonly FolderEntry[]
   }
 }
 
+const kindOf = (entry: { isDirectory(): boolean; isFile(): boolean }): 'file' | 'folder' | 'special' =>
+  entry.isDirectory() ? 'folder' : entry.isFile() ? 'file' : 'special';
+
 async function kindBehind(link: string): Promise<FolderEntry['kind']> {
   try {
-    return (await stat(link)).isDirectory() ? 'folder' : 'file';
+    return kindOf(await stat(link));
   } catch (error) {
     const code = systemErrorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return 'nothing';
@@ -88,6 +91,7 @@ export async function walkFolder(folder: string, visitor: WalkVisitor): Promise<
       const below = relative === '' ? name : `${relative}/${name}`;
       if (isHidden(name)) visitor.passed('hidden', below);
       else if (kind === 'nothing') visitor.passed('broken link', below);
+      else if (kind === 'special') visitor.passed('pipe or device', below);
       else if (kind === 'folder') await enter(inner, below, [...above, real]);
       else files.push({ path: inner, relative: below });
     }

@@ -26,7 +26,10 @@ export async function besides(folder: string, files: readonly string[], others: 
   const leftOut = createLeftOut();
   for (const { name, path, kind } of await listFolder(folder)) {
     if (files.includes(path) || others.test(name)) continue;
-    leftOut.add(isHidden(name) ? 'hidden' : kind === 'folder' ? 'folder' : endingOf(name), name);
+    leftOut.add(
+      isHidden(name) ? 'hidden' : kind === 'folder' ? 'folder' : kind === 'special' ? 'pipe or device' : endingOf(name),
+      name,
+    );
   }
   return leftOut.all();
 }

@@ -1,10 +1,12 @@
 /** Folders as people have them: links, subfolders, files of other kinds, names of every sort. */
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { accountLine, measuredLine } from '../../../runtime/node/data-account.ts';
 import { leftOutText } from '../../../runtime/node/datasets/account.ts';
 import { openDataset } from '../../../runtime/node/datasets/open-dataset.ts';
+import { openFile, readBytes } from '../../../runtime/node/file-access.ts';
 import type { DatasetFormat, DatasetOptions } from '../../../runtime/node/datasets/dataset.ts';
 import { openTrainingData } from '../../../runtime/node/training-data.ts';
 import type { DataOverrides } from '../../../runtime/node/training-data.ts';
@@ -45,6 +47,18 @@ describe('a folder of classes', () => {
     );
     expect(leftOutText(dataset.leftOut)).toContain('1 broken link (b/gone.png)');
     expect(leftOutText(dataset.leftOut)).toContain('link back');
+  });
+
+  it.skipIf(process.platform === 'win32')('leaves out pipes, which nobody may ever write to', async () => {
+    const folder = temporaryFolder({ 'd/a/1.png': picture(), 'd/b/2.png': picture() });
+    for (const name of ['d/a/0.png', 'd/pipe']) execFileSync('mkfifo', [join(folder, name)]);
+    symlinkSync('../pipe', join(folder, 'd/b/1.png'));
+    const dataset = await open('image-folder', join(folder, 'd'));
+    expect(filesOf(dataset, join(folder, 'd'))).toEqual(['a/1.png', 'b/2.png']);
+    expect(leftOutText(dataset.leftOut)).toBe('3 pipe or device (a/0.png, ...)');
+    const refused = /^E0710: cannot read .*pipe: it is a pipe or a device, not a file$/;
+    expect(await faultOfAsync(() => openFile(join(folder, 'd/pipe')))).toMatch(refused);
+    expect(await faultOfAsync(() => readBytes(join(folder, 'd/pipe')))).toMatch(refused);
   });
 
   it('has the pictures further down in the order of torchvision', async () => {
@@ -260,7 +274,7 @@ describe('a folder in a standard layout', () => {
 });
 
 describe('before work starts', () => {
-  const cut = picture().subarray(0, -8);
+  const cut = picture().subarray(0, -20);
 
   it('broken pictures are found, and named up to ten', async () => {
     const names = Array.from({ length: 12 }, (_, at) => `a/${at + 10}.png`);
