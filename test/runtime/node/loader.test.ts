@@ -142,14 +142,18 @@ describe('worker threads', () => {
     expect(load(evaluated)).toEqual(await hashesHere(evaluated));
 
     const png = flatPng(16, 16, [0, 0, 0]);
-    const folder = temporaryFolder({ 'a/1.png': png, 'a/2.png': 'no picture', 'b/1.png': png, 'b/2.png': png });
+    // Head and tail are whole, which is all that is looked at before an epoch begins.
+    const damaged = Buffer.from(png);
+    const pixels = damaged.indexOf('IDAT') + 8;
+    damaged.fill(0, pixels, pixels + 4);
+    const folder = temporaryFolder({ 'a/1.png': png, 'a/2.png': damaged, 'b/1.png': png, 'b/2.png': png });
     const spec: DataSpec = { name: 'p', format: 'image-folder', path: folder, split: { train: 4, seed: 0 } };
     const failing: Run = { spec, settings: { ...settings, batch: 2, augment: [] }, workers: 1, epochs: [[0, 0]] };
     const fault = {
       name: 'RuntimeFault',
       code: 'E0713',
       kind: 'input',
-      message: `cannot decode ${join(folder, 'a/2.png')}: it is a text; PNG, JPEG, WebP, AVIF, GIF and TIFF pictures can be read`,
+      message: `cannot decode ${join(folder, 'a/2.png')}: libpng read error`,
     };
     expect(load(failing)).toEqual(fault);
     expect(load({ ...failing, workers: 0 })).toEqual(fault);
