@@ -49,6 +49,7 @@ const layers: Readonly<Record<string, Layer>> = {
       'compiler/kernels/',
       'runtime/artifact.ts',
       'runtime/safetensors.ts',
+      'runtime/seal.ts',
       'runtime/stored-tensor.ts',
       'runtime/train/training-artifact.ts',
       'type:runtime/train/recipe.ts',

@@ -225,6 +225,7 @@ describe('the whole diagnostic', () => {
     const body = '  let y = x |> conv("a", k=1)\n  let z = y + 3 |> relu\n  let w = x |> linear("b")\n  return (z, w)';
     expect(faultsOf(model(body))).toEqual([
       'E0320 2:21 `out` of `conv` must be an int of at least 1, not "a"',
+      'W0016 4:16 `linear` works along the last axis, which is the width of f32[N, 4, 8, 8]',
       'E0320 4:23 `out` of `linear` must be an int of at least 1, not "b"',
     ]);
   });

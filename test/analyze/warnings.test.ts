@@ -252,7 +252,7 @@ describe('habits of other frameworks', () => {
     [input('N, 64, 128, 1')],
     [input('N, C, H, W')],
     [deep('conv(3, 15)'), 'W0014 2:23 a kernel of 15 by 15 pixels is unusual'],
-    [deep('conv(8, k=(13, 15))'), 'W0014 2:23 a kernel of 13 by 15 pixels is unusual'],
+    [deep('conv(8, k=(13, 15))'), 'W0014 2:25 a kernel of 13 by 15 pixels is unusual'],
     [deep('conv(8, k=11)')],
     [deep('conv(8, k=(1, 15))')],
     // A linear layer over all pixels.

@@ -39,7 +39,12 @@ const contexts: Readonly<Record<string, (here: string) => string>> = {
   schedules: (here) => train(`${data}  ${loss}  ${optimizer}  schedule = ${here}`),
   losses: (here) => train(`${data}  ${optimizer}  loss = ${here}`),
   augmentations: (here) => train(`${data}  ${loss}  ${optimizer}  augment { ${here} }`),
-  preprocessing: (here) => `${network}preprocess for M { ${here} }`,
+  // The sizes that a row proposes are those of the model.
+  preprocessing: (here) => {
+    const size = /(\d+)px/.exec(here)?.[1] ?? '8';
+    const crop = here.startsWith('resize') ? `  center_crop(${size}px)` : '';
+    return `${network.replaceAll('8, 8]', `${size}, ${size}]`)}preprocess for M { ${here}${crop} }`;
+  },
   keys: (here) =>
     train(
       [data, loss, optimizer]

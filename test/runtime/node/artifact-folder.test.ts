@@ -73,7 +73,11 @@ describe('readArtifact', () => {
       },
       "a constant 'v'",
     ],
-    ['broken weights', { 'weights.safetensors': 'nothing' }, 'weights.safetensors: this is no safetensors file'],
+    [
+      'broken weights',
+      { 'weights.safetensors': 'nothing' },
+      'weights.safetensors: a file of 7 bytes is too short for safetensors',
+    ],
   ])('refuses %s', async (_, changes, message) => {
     const fault = await faultOfAsync(() => readArtifact(folderWith(changes)));
     expect(fault).toMatch(/^E0715: /);
