@@ -8,6 +8,14 @@ import { filesBelow, readText, root } from './source-tree.ts';
 
 const pages = filesBelow('docs').filter((path) => path.endsWith('.md'));
 
+/** What a source without a network of its own goes on from. */
+const before = `dataset pictures { format = synthetic  samples = 600  size = 64px  classes = 3 }
+model Net(image: f32[N, 3, 64, 64]) -> f32[N, 3] {
+  return image |> stem: conv(16, k=3) |> relu |> body: conv(16, k=3) |> relu |> global_avg_pool |> flatten |> head: linear(3)
+}
+train base for Net { data = pictures  epochs = 8  batch = 16  loss = cross_entropy()  optimizer = adamw(lr=0.01) }
+`;
+
 describe.each(pages)('%s', (path) => {
   const text = readText(path);
 
@@ -20,7 +28,8 @@ describe.each(pages)('%s', (path) => {
   it('shows sources without a fault', () => {
     const sources = [...text.matchAll(/^```cnn\n(.*?)^```/gms)].map(([, source = '']) => source);
     for (const source of sources) {
-      expect(check(source).diagnostics.map(({ code, message }) => `${code} ${message}`)).toEqual([]);
+      const whole = /^(model|dataset) /m.test(source) ? source : before + source;
+      expect(check(whole).diagnostics.map(({ code, message }) => `${code} ${message}`)).toEqual([]);
     }
   });
 

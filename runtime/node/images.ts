@@ -57,7 +57,10 @@ async function pixels(
   bytes = 1,
 ): Promise<Uint8Array> {
   const raw = picture.raw({ depth: bytes === 2 ? 'ushort' : 'uchar' });
-  const { data, info } = await raw.toBuffer({ resolveWithObject: true });
+  // What the decoders say of one and the same file is not always the same.
+  const { data, info } = await raw.toBuffer({ resolveWithObject: true }).catch(() => {
+    throw new Error('its data is damaged, or a part of it is missing');
+  });
   if (info.width === width && info.height === height && data.length === width * height * channels * bytes) {
     // A plain array: engines compile loops over one kind of it better.
     return new Uint8Array(data.buffer, data.byteOffset, data.length);

@@ -153,7 +153,7 @@ describe('worker threads', () => {
       name: 'RuntimeFault',
       code: 'E0713',
       kind: 'input',
-      message: `cannot decode ${join(folder, 'a/2.png')}: libpng read error`,
+      message: `cannot decode ${join(folder, 'a/2.png')}: its data is damaged, or a part of it is missing`,
     };
     expect(load(failing)).toEqual(fault);
     expect(load({ ...failing, workers: 0 })).toEqual(fault);
