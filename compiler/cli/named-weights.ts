@@ -30,8 +30,8 @@ export async function namedWeights(
   const found = await namesFromData({ ...setup, folderOf: () => '' }, source);
   if (!found) return weights;
   if (given) {
-    const note = doubtOf(given, found, model.name);
-    return note === undefined ? weights : { ...weights, notes: [...weights.notes, note] };
+    const doubt = doubtOf(given, found, model.name);
+    return doubt === undefined ? weights : { ...weights, notes: [...weights.notes, doubt] };
   }
   const said = `note: scores are named in the order of the data ${found.from}: ${nameList(found.names)}`;
   return { ...weights, classNames: found.names, notes: [...weights.notes, said] };

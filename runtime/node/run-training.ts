@@ -162,8 +162,8 @@ function refined(
  */
 function fingerprint({ manifest: { programs, state }, kernels, constants }: TrainingArtifact): string {
   // Where the source stands and what is written around it changes no number.
-  const text = JSON.stringify([programs, state], (key, value: unknown) => (key === 'places' ? undefined : value));
-  const hash = createHash('sha256').update(text);
+  const computed = JSON.stringify([programs, state], (key, value: unknown) => (key === 'places' ? undefined : value));
+  const hash = createHash('sha256').update(computed);
   for (const [name, text] of kernels) hash.update(`${name}\n${text}`);
   for (const [name, bytes] of constants) hash.update(name).update(bytes);
   return hash.digest('hex');

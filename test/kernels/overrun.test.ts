@@ -124,7 +124,7 @@ describe('the slack of a plan', () => {
     'keeps what %s reads behind the last value of the arena inside of it',
     async (kernel, op, x, weight, attrs) => {
       const sample: Sample = { name: 'wide', inputs: [{ shape: x }, { shape: weight, constant: true }], attrs };
-      const each = caseOf(op as Op, sample);
+      const each = caseOf(op, sample);
       const choice = candidates(each.root, 'software').find((other) => other.kernel.name === kernel);
       if (!choice) throw new Error(`${kernel} does not take it`);
       const { reaches, needsSlack } = await watch(each, 'software', choice);

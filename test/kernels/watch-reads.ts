@@ -117,7 +117,9 @@ export function watchReads(device: GPUDevice): WatchedDevice {
       const highest = await readCounts(device, counts);
       for (const [binding, bytes] of elementsOf(code)) {
         const entry = entries.find((each) => each.binding === binding);
-        const { buffer, offset = 0, size } = entry?.resource as GPUBufferBinding;
+        const resource = entry?.resource;
+        if (!resource || !('buffer' in resource)) throw new Error(`binding ${binding} is no part of a buffer`);
+        const { buffer, offset = 0, size } = resource;
         const end = offset + (highest[binding] ?? 0) * bytes;
         const beyond = end - offset - (size ?? buffer.size - offset);
         found.push({ shader: code, binding, beyond, outside: end - buffer.size });
