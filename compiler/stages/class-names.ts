@@ -89,6 +89,9 @@ export async function namesFromData(
   );
   const recipe = stage && recipeOfStage(setup, stage, source);
   if (!recipe) return undefined;
+  const { format, path, images } = recipe.data;
+  // What a training is given by `--data` is not known here.
+  if (format !== 'synthetic' && path === undefined && images === undefined) return undefined;
   try {
     await compared(recipe, source.model.name);
     // In the order of the data itself.

@@ -13,8 +13,8 @@ model Tiny(image: f32[N, 3, 8, 8], classes: int = 2) -> f32[N, classes] {
   return x |> conv2: conv(8, k=3) |> relu |> global_avg_pool |> flatten |> fc: linear(classes)
 }
 dataset shapes {
-  format = "synthetic"  samples = 32  size = 8  classes = 2
-  split { train = 24  val = 8 }
+  format = "synthetic"  samples = 48  size = 8  classes = 2
+  split { train = 40  val = 8 }
 }
 `;
 const training = `
@@ -22,7 +22,7 @@ train base for Tiny { data = shapes  batch = 8  loss = cross_entropy()  optimize
 `;
 const pruning = `
 prune slim for Tiny {
-  data = shapes  target = ratio(50%)  criterion = l1_norm(global=true)  bn_reestimate { samples = 24 }
+  data = shapes  target = ratio(50%)  criterion = l1_norm(global=true)  bn_reestimate { samples = 32 }
 }
 prune tuned for Tiny {
   data = shapes  target = ratio(50%)

@@ -31,7 +31,7 @@ const train = (folder: string, name: string, ...flags: readonly string[]) =>
   cnnc('train', `${join(folder, 'nets.cnn')}:${name}`, '-o', join(folder, name), ...flags);
 
 /** Without the line on what was compiled. */
-const told = (err: string): string => err.replace(/^.*compiled in.*\n/gm, '');
+const told = (err: string): string => err.replace(/^(?:data: |.*compiled in).*\n/gm, '');
 
 describe('--trace-nan', () => {
   it('names an op of the forward direction, alone also where it was fused', async () => {

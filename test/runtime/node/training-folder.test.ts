@@ -5,6 +5,8 @@ import { trainingArtifactFiles } from '../../../compiler/emit/write-training-art
 import { readArtifact, readTrainingArtifact } from '../../../runtime/node/index.ts';
 import { encodeSafetensors } from '../../../runtime/safetensors.ts';
 import { fromFloat32 } from '../../../runtime/stored-tensor.ts';
+import { sealManifest } from '../../../runtime/seal.ts';
+import { sha256 } from '../../../runtime/sha256.ts';
 import { writeFolderAtomically } from '../../../runtime/node/write-folder.ts';
 import { compileSmall } from '../../gpu/small-training.ts';
 import { faultOfAsync } from '../fault.ts';
@@ -48,12 +50,21 @@ it('refuses initial values that the manifest does not know, or of another shape'
   const file = join(folder, 'initial.safetensors');
   const kept = readFileSync(file);
   const tensor = fromFloat32(Float32Array.of(1, 2), [2]);
-  writeFileSync(file, encodeSafetensors(new Map([['fc.scale', tensor]])));
-  const unknown = await faultOfAsync(() => readTrainingArtifact(folder));
-  writeFileSync(file, encodeSafetensors(new Map([['fc.bias', tensor]])));
-  const other = await faultOfAsync(() => readTrainingArtifact(folder));
+  const manifestFile = join(folder, 'manifest.json');
+  const sealed = readFileSync(manifestFile, 'utf8');
+  const { digest: _, files, ...content } = JSON.parse(sealed) as ReturnType<typeof sealManifest>;
+  // Whoever changes a file can seal the manifest again.
+  const withInitial = async (name: string): Promise<string> => {
+    const bytes = encodeSafetensors(new Map([[name, tensor]]));
+    writeFileSync(file, bytes);
+    const again = sealManifest(content, { ...files, 'initial.safetensors': sha256(bytes) });
+    writeFileSync(manifestFile, JSON.stringify(again));
+    return faultOfAsync(() => readTrainingArtifact(folder));
+  };
+  const [unknown, other] = [await withInitial('fc.scale'), await withInitial('fc.bias')];
   expect(unknown).toBe(`E0715: ${file} has a tensor 'fc.scale' that the manifest does not know`);
   expect(other).toBe(`E0715: the tensor 'fc.bias' in ${file} is F32[2], and the manifest says F32[5]`);
   writeFileSync(file, kept);
+  writeFileSync(manifestFile, sealed);
   await readTrainingArtifact(folder);
 });
