@@ -10,7 +10,8 @@ import { openEvalData, type EvalData } from './eval-data.ts';
 import { figuresOfClasses, mistakeList, percent, printClasses, printConfusion } from './eval-figures.ts';
 import { imageToSample, scoresOf, type ImageModel, type Outputs } from './image-model.ts';
 import type { Output } from './output.ts';
-import { softmax, topIndices } from './ranking.ts';
+import { softmax } from '../../runtime/softmax.ts';
+import { topIndices } from './ranking.ts';
 
 /** A sample as the model takes it, and what should come out: `[1]` or `[1, H, W]` classes. */
 export interface Question {

@@ -1,4 +1,4 @@
-/** From a classifier's scores to classes and probabilities. */
+/** Which classes of a classifier score most. */
 
 /** Indices of the largest values, the largest first; of equal ones, the lower index. NaN is never among them. */
 export function topIndices(values: ArrayLike<number>, count: number): number[] {
@@ -12,13 +12,4 @@ export function topIndices(values: ArrayLike<number>, count: number): number[] {
     if (best.length > count) best.pop();
   }
   return best;
-}
-
-/** exp(x - max) / sum, in float64. */
-export function softmax(values: ArrayLike<number>): Float64Array {
-  const result = Float64Array.from(values);
-  const largest = result.reduce((most, value) => Math.max(most, value), -Infinity);
-  let sum = 0;
-  result.forEach((value, index) => (sum += result[index] = Math.exp(value - largest)));
-  return result.map((value) => value / sum);
 }
