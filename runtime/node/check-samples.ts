@@ -5,6 +5,8 @@ import { maskHelp } from './datasets/check-mask.ts';
 import { badData } from './datasets/dataset.ts';
 import type { Dataset } from './datasets/dataset.ts';
 import { openFile } from './file-access.ts';
+import { endsAsItShould } from './image-header.ts';
+import { fileKind, kindBytes } from './picture-kind.ts';
 
 /** Some samples of a dataset. */
 export interface Piece {
@@ -96,34 +98,22 @@ export async function decodeSample(
   }
 }
 
-const sampled = 32;
-const endingBytes: readonly { readonly begin: string; readonly end: string }[] = [
-  { begin: '\u0089PNG\r\n\u001a\n\0\0\0\rIHDR', end: 'IEND' },
-  { begin: '\u00ff\u00d8\u00ff', end: '\u00ff\u00d9' },
-  { begin: 'GIF8', end: ';' },
-];
-
-/** Whether a picture begins and ends as its format does. */
+/**
+ * Whether a picture begins and ends as its format does. Where the end tells nothing, the beginning has to do; a BigTIFF is
+ * rare enough to be decoded.
+ */
 async function looksWhole(path: string): Promise<boolean> {
   const file = await openFile(path).catch(() => undefined);
   if (!file) return false;
   try {
-    const length = Math.min(sampled, file.bytes);
-    const begin = latin1(await file.read(0, length));
-    const end = latin1(await file.read(file.bytes - length, length));
-    if (begin.startsWith('RIFF') && begin.slice(8, 12) === 'WEBP') return riffBytes(begin) <= file.bytes;
-    // Formats of boxes and of directories have no end to look for.
-    if (begin.slice(4, 8) === 'ftyp' || begin.startsWith('II*\0') || begin.startsWith('MM\0*')) return true;
-    return endingBytes.some((each) => begin.startsWith(each.begin) && end.includes(each.end));
+    const start = await file.read(0, Math.min(kindBytes, file.bytes));
+    const { format } = fileKind(start);
+    const isBigTiff = format === 'tiff' && start.subarray(2, 4).includes(0x2b);
+    return format !== undefined && !isBigTiff && (await endsAsItShould(file, format)) !== false;
   } finally {
     await file.close();
   }
 }
-
-const latin1 = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
-
-const riffBytes = (begin: string): number =>
-  8 + [4, 5, 6, 7].reduce((sum, at) => sum + begin.charCodeAt(at) * 256 ** (at - 4), 0);
 
 /** Masks that are decoded at first sight, and those whose values a message looks at. */
 const firstMasks = 8;

@@ -46,7 +46,7 @@ export async function checkImageFile(path: string): Promise<ImageHeader> {
     const format = await naming(path, async () => formatOf(await file.read(0, Math.min(kindBytes, file.bytes))));
     const sharp = await loadSharp();
     const header = await naming(path, async () => checkedHeader(format, await sharp(path, decodingOptions).metadata()));
-    if (!(await endsAsItShould(file, format))) {
+    if ((await endsAsItShould(file, format)) !== true) {
       await naming(path, () =>
         sharp(path, decodingOptions)
           .stats()
@@ -116,17 +116,22 @@ const colourSpaces: ReadonlyMap<string, ImageHeader['colours']> = new Map([
 ]);
 
 /** Bytes at the end of a file in which the end of its picture is looked for. */
-const tailBytes = 4096;
+const tailBytes = 32;
 
-async function endsAsItShould(file: RandomAccessFile, format: PictureFormat): Promise<boolean> {
+/**
+ * Whether a file that begins as its format does has the first chunk and the end of one; undefined where the end tells
+ * nothing, since tables of offsets say where the parts lie.
+ */
+export async function endsAsItShould(file: RandomAccessFile, format: PictureFormat): Promise<boolean | undefined> {
   if (format === 'webp') {
     const size = Buffer.from(await file.read(4, 4)).readUInt32LE(0);
     return size + 8 <= file.bytes;
   }
-  // Where the parts of these lie is said by tables of offsets.
-  if (format === 'tiff' || format === 'avif') return false;
+  if (format === 'tiff' || format === 'avif') return undefined;
   const length = Math.min(tailBytes, file.bytes);
   const tail = Buffer.from(await file.read(file.bytes - length, length));
   if (format === 'gif') return tail.at(-1) === 0x3b;
-  return tail.includes(format === 'jpeg' ? Buffer.of(0xff, 0xd9) : Buffer.from('IEND', 'latin1'));
+  if (format === 'jpeg') return tail.includes(Buffer.of(0xff, 0xd9));
+  const chunk = await file.read(8, Math.min(8, file.bytes - 8));
+  return Buffer.from(chunk).toString('latin1') === '\0\0\0\rIHDR' && tail.includes('IEND', 0, 'latin1');
 }
