@@ -6,12 +6,11 @@ import { RuntimeFault } from '../../runtime/errors.ts';
 import { systemErrorCode, systemErrorReason } from '../../runtime/node/file-access.ts';
 import { formatBytes } from '../cli/text.ts';
 import { elementCount } from '../ir/type.ts';
+import { optimizerOf as makeOptimizer } from '../train/optimizers/index.ts';
 import { callOf, numberOf, groupOf } from './settings.ts';
 import type { Inquiry } from './stage-checks.ts';
 import { trainingDirective } from './training-directive.ts';
-
-/** Vectors as long as the parameters that an optimizer keeps. */
-const slots: Readonly<Record<string, number>> = { adam: 2, adamw: 2, rmsprop: 1, lion: 1 };
+import { optimizerOf } from './training-settings.ts';
 
 /** Throws E0723 where the folder cannot be written, or the disk has less room than its files take at least. */
 export async function checkSpace(inquiry: Inquiry): Promise<void> {
@@ -46,16 +45,16 @@ async function firstThere(path: string): Promise<string> {
 }
 
 /** Weights twice, and where something is trained, every checkpoint that is kept and the one that is being written. */
-export function neededBytes({ stage, source }: Pick<Inquiry, 'stage' | 'source'>): number {
+function neededBytes({ stage, source }: Pick<Inquiry, 'stage' | 'source'>): number {
   const numbers = source.built.parameters.reduce((sum, { shape }) => sum + elementCount(shape), 0);
   const bytes = 4 * numbers;
   const isTrained = stage.word === 'train' || stage.word === 'distill' || stage.directive.settings.has('finetune');
   if (!isTrained) return 2 * bytes;
   const { settings } = trainingDirective(stage, stage.directive.settings.has('finetune') ? 'finetune' : undefined);
-  const optimizer = callOf(settings.get('optimizer'));
-  const momentum = (numberOf(optimizer?.args.get('momentum')) ?? 0) > 0 ? 1 : 0;
-  const ema = settings.has('ema') ? 1 : 0;
-  const state = bytes * (1 + (slots[optimizer?.name ?? ''] ?? 0) + momentum + ema);
+  const call = callOf(settings.get('optimizer'));
+  // Each slot is a vector as long as the parameters.
+  const slots = call ? makeOptimizer(optimizerOf(call), false).slots.length : 0;
+  const state = bytes * (1 + slots + (settings.has('ema') ? 1 : 0));
   const kept = numberOf(groupOf(settings.get('checkpoint'))?.get('keep')) ?? 1;
   return 2 * bytes + (kept + 2) * state;
 }
