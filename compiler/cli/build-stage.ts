@@ -174,12 +174,9 @@ async function runNow(
       const running = { setup: own, output, resume: false, traceNan: false, signal, device };
       let made = named.model;
       for (const stage of chain) {
-        await tellStageData(
-          running,
-          stage.model,
-          recipeOfStage(own, stage, asNamed(declaredModel(setup, stage), made)),
-        );
-        const within = stageContext(running, stage, declaredModel(setup, stage), undefined);
+        const asDeclared = declaredModel(setup, stage);
+        await tellStageData(running, stage.model, recipeOfStage(own, stage, asNamed(asDeclared, made)));
+        const within = stageContext(running, stage, asDeclared, undefined);
         made = (await stageFunctions[stage.word](made, stage.directive, within)).model;
       }
       return made;
