@@ -98,9 +98,10 @@ function checkLayout(at: string, layout: Layout, around: Surroundings): void {
   for (const side of halo) whole(`${at}.halo`, side, 0);
   whole(`${at}.channelStride`, channelStride, 1);
   whole(`${at}.channelOffset`, channelOffset, 0);
-  // Parameters and gradients of a training are parts of flat vectors: one pixel, anywhere in them.
-  const isPartOfVector = around.state.length > 0;
-  if (!isPartOfVector && channelOffset + Math.ceil(channels / 4) > channelStride) {
+  const groups = Math.ceil(channels / 4);
+  // Images of a batch and parts of flat vectors begin anywhere; some of a pixel's channels stay within the pixel.
+  const isDense = groups === channelStride;
+  if (!isDense && (channelOffset % channelStride) + groups > channelStride) {
     throw manifestFault(at, `${channels} channels from group ${channelOffset} on do not fit ${channelStride} groups`);
   }
 }
