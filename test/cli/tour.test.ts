@@ -27,10 +27,10 @@ function changed(source: string, diff: string): string {
   return source.replace(side('-'), () => side('+'));
 }
 
-/** What is the same wherever a training runs: not its figures and how wide they are, nor which epoch is the best. */
+/** What is the same wherever a training runs: not its figures, their widths and units, nor which epoch is the best. */
 const withoutFigures = (text: string): string =>
   text
-    .replaceAll(/\d+(\.\d+)?(e[-+]?\d+)?/g, '#')
+    .replaceAll(/\d+(\.\d+)?(e[-+]?\d+)?( m?s\b)?/g, '#')
     .replaceAll(/ {2}best$/gm, '')
     .replaceAll(/\s+/g, ' ');
 
