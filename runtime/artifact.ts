@@ -1,6 +1,7 @@
 /** The artifact: the only bridge between compiler and runtime. This file is its schema. */
 import * as v from 'valibot';
 import { artifactStageSchema, budgetLineSchema } from './budget-lines.ts';
+import { isPlainName } from './class-names.ts';
 
 /** Bumped whenever an older reader could misread a newer artifact. */
 export const artifactVersion = 3;
@@ -144,10 +145,13 @@ const preprocessStepSchema = v.variant('op', [
 ]);
 export type PreprocessStep = v.InferOutput<typeof preprocessStepSchema>;
 
+/** The name of a class. */
+export const classNameSchema = v.pipe(v.string(), v.check(isPlainName, 'a name of a class is one line of text'));
+
 export const preprocessSchema = v.object({
   steps: v.array(preprocessStepSchema),
   /** Class names in the order of the outputs; absent where the model has none. */
-  labels: v.optional(v.array(v.string())),
+  labels: v.optional(v.array(classNameSchema)),
 });
 export type Preprocess = v.InferOutput<typeof preprocessSchema>;
 

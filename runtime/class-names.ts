@@ -1,17 +1,15 @@
-/** Which class is which: names files, and lists of classes that meet, compared by name. */
+/** Which class is which: lists of classes that meet, compared by name. */
 import { RuntimeFault } from './errors.ts';
 
-/**
- * The names in a text, one a line, in the order of the scores. A byte-order mark, blanks around a name and blank lines do
- * not count. A name may come twice, as `crane` does in ImageNet: that matters where classes are told by it. `place` names
- * the text in messages. Throws E0714 for a text without names.
- */
-export function parseClassNames(text: string, place: string): readonly string[] {
-  const lines = text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/);
-  const names = lines.map((line) => line.trim()).filter((line) => line !== '');
-  if (names.length === 0) throw misfit(`${place} names no classes`, 'write one name a line');
-  return names;
+/** Throws E0714 for a name that no file of names could hold, and that breaks what lists it. */
+export function checkNames(names: readonly string[], who: string): void {
+  const odd = names.find((name) => !isPlainName(name));
+  if (odd === undefined) return;
+  const help = 'rename the folder of the class, or write its name anew: as text in one line, without tabs';
+  throw misfit(`${who} has a class called ${JSON.stringify(odd)}, with line breaks, tabs or control characters`, help);
 }
+
+export const isPlainName = (text: string): boolean => !/[\p{Cc}\u2028\u2029]/u.test(text);
 
 /** Entry of a safetensors file's metadata that names the classes of a model, as JSON, in the order of its scores. */
 const metadataKey = 'class_names';
@@ -20,16 +18,20 @@ const metadataKey = 'class_names';
 export const namesMetadata = (names: readonly string[] | undefined): readonly (readonly [string, string])[] =>
   names && names.length > 0 ? [[metadataKey, JSON.stringify(names)]] : [];
 
-/** The names that weights carry. Throws E0714 where the entry is no list of names. */
+/** The names that weights carry. Throws E0714 where the entry is no list of names, and as `checkNames` does. */
 export function namesInMetadata(metadata: ReadonlyMap<string, string>, place: string): readonly string[] | undefined {
   const text = metadata.get(metadataKey);
   if (text === undefined) return undefined;
   const help = `${metadataKey} is a list in JSON, as in ["ant", "mouse"]; leave it out where the names are not known`;
   try {
     const names: unknown = JSON.parse(text);
-    if (Array.isArray(names) && names.every((name): name is string => typeof name === 'string')) return names;
-  } catch {
-    // Told below.
+    if (Array.isArray(names) && names.every((name): name is string => typeof name === 'string')) {
+      checkNames(names, place);
+      return names;
+    }
+  } catch (error) {
+    if (isClassFault(error)) throw error;
+    // Else it is no JSON, which is told below.
   }
   throw misfit(`the entry ${metadataKey} of ${place} is no list of names`, help);
 }
@@ -198,4 +200,6 @@ function distance(a: string, b: string): number {
 export const isClassFault = (error: unknown): error is RuntimeFault =>
   error instanceof RuntimeFault && error.code === 'E0714';
 
-const misfit = (message: string, help: string): RuntimeFault => new RuntimeFault('E0714', 'input', message, help);
+/** The fault for classes that do not fit: E0714. */
+export const misfit = (message: string, help: string): RuntimeFault =>
+  new RuntimeFault('E0714', 'input', message, help);

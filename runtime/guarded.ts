@@ -33,12 +33,15 @@ export async function guarded<T>(device: GPUDevice, work: () => T | Promise<T>, 
   if (invalid) throw new RuntimeFault('E0905', 'runtime', `the GPU rejected a command${what}: ${firstLine(invalid)}`);
   if (thrown !== undefined || result === undefined) {
     const reason = thrown instanceof Error ? thrown.message : String(thrown);
-    throw new RuntimeFault('E0905', 'runtime', `the GPU failed${what}: ${reason}`);
+    throw new RuntimeFault('E0905', 'runtime', `the GPU failed${what}: ${joinLines(reason)}`);
   }
   return result;
 }
 
 export const firstLine = (error: { readonly message: string }): string => error.message.split('\n', 1)[0] ?? '';
+
+/** Messages of faults are one line. */
+export const joinLines = (text: string): string => text.trim().replaceAll(/\s*\n\s*/g, ' ');
 
 /** The bytes of a staging buffer, once everything submitted before is done. Throws E0903 and E0905. */
 export async function readStaging(device: GPUDevice, staging: GPUBuffer): Promise<ArrayBuffer> {
@@ -47,10 +50,10 @@ export async function readStaging(device: GPUDevice, staging: GPUBuffer): Promis
   } catch (error) {
     const lost = await Promise.race([device.lost, Promise.resolve(undefined)]);
     if (lost) throw deviceLost(lost);
-    throw new RuntimeFault('E0905', 'runtime', `the result cannot be read: ${String(error)}`);
+    throw new RuntimeFault('E0905', 'runtime', `the result cannot be read: ${joinLines(String(error))}`);
   }
   return staging.getMappedRange();
 }
 
 export const deviceLost = ({ message }: GPUDeviceLostInfo): RuntimeFault =>
-  new RuntimeFault('E0903', 'runtime', `the device was lost: ${message}`);
+  new RuntimeFault('E0903', 'runtime', `the device was lost: ${joinLines(message)}`);

@@ -2,7 +2,7 @@
 import type { Artifact, Plan } from './artifact.ts';
 import type { Compiled } from './buffers.ts';
 import { RuntimeFault } from './errors.ts';
-import { firstLine } from './guarded.ts';
+import { firstLine, joinLines } from './guarded.ts';
 
 /** Throws E0902 where the device lacks a limit or a feature of the plan. */
 export function checkLimits(device: GPUDevice, plan: Plan): void {
@@ -66,7 +66,11 @@ export function createPipelines(
       const { messages } = await module.getCompilationInfo();
       const fault = messages.find(({ type }) => type === 'error');
       const source = place ? ` (made from ${place.file}:${place.line}:${place.column})` : '';
-      const reason = fault ? `line ${fault.lineNum}: ${fault.message}` : error instanceof Error ? firstLine(error) : '';
+      const reason = fault
+        ? `line ${fault.lineNum}: ${joinLines(fault.message)}`
+        : error instanceof Error
+          ? firstLine(error)
+          : '';
       throw new RuntimeFault('E0905', 'runtime', `the GPU rejected ${file}${source}: ${reason}`);
     }
   };

@@ -1,7 +1,8 @@
 /** What directives say about one model: preprocessing, published weights, budgets. */
 import { diagnostic, type Diagnostic } from '../../grammar/diagnostics.ts';
 import type { Span } from '../../grammar/source.ts';
-import { checkCount, isClassFault, parseClassNames } from '../../runtime/class-names.ts';
+import { checkCount, isClassFault } from '../../runtime/class-names.ts';
+import { parseClassNames } from '../../runtime/names-file.ts';
 import type { Graph } from '../ir/node.ts';
 import type { Constraint } from './budget.ts';
 import { checkPictureSize } from './check-picture-size.ts';

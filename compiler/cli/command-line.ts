@@ -1,5 +1,6 @@
 /** Paths and commands as people read them, and can type them where they are. */
 import { basename, delimiter, dirname, isAbsolute, relative, sep } from 'node:path';
+import { oneLine } from './text.ts';
 
 /**
  * A word of a command line, in quotes where a shell would take it apart: POSIX shells by single quotes, Windows' two
@@ -12,17 +13,19 @@ export function quoted(word: string, platform: NodeJS.Platform = process.platfor
   return /^[\w./:+=,@%-][\w./:+=,@%~-]*$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }
 
-/** Relative to the working folder where it lies in there, or as it was given. */
-export function shownPath(path: string): string {
+/** In one line; relative to the working folder where it lies in there, or as it was given. */
+export const shownPath = (path: string): string => oneLine(relativePath(path));
+
+function relativePath(path: string): string {
   const inside = isAbsolute(path) ? relative('.', path) : path;
   if (inside === '') return '.';
   const isOutside = inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside);
   return isOutside ? path : inside;
 }
 
-/** As `shownPath`, as a word of a command line. */
+/** The same path as a word of a command line. */
 export function pathWord(path: string): string {
-  const shown = shownPath(path);
+  const shown = relativePath(path);
   return quoted(shown.startsWith('-') ? `.${sep}${shown}` : shown);
 }
 

@@ -14,7 +14,7 @@ import { exitCodes, usageError, type ExitCode } from './failure.ts';
 import { integerFlag } from './flags.ts';
 import { loadStages } from './stage-source.ts';
 import { tellData } from './tell-data.ts';
-import { count, formatInteger, formatTable } from './text.ts';
+import { count, formatInteger, formatTable, oneLine } from './text.ts';
 
 interface DataFlags {
   readonly limit?: number;
@@ -55,7 +55,7 @@ async function describeData({ output }: Context, text: string, { limit = Infinit
       tellFigures(output, piece, figures.result());
     }
     for (const { path, reason } of broken) {
-      output.data(`broken: ${path}: ${reason}`);
+      output.data(oneLine(`broken: ${path}: ${reason}`));
       output.event({ type: 'metric', kind: 'broken', path, reason });
     }
     if (broken.length > 0) throw brokenPictures(broken, total);

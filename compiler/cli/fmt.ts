@@ -8,7 +8,7 @@ import { RuntimeFault } from '../../runtime/errors.ts';
 import type { Configure, Context } from './command.ts';
 import { exitCodes, SourceError, usageError, type ExitCode } from './failure.ts';
 import { requireFile } from './require-file.ts';
-import { count } from './text.ts';
+import { count, oneLine } from './text.ts';
 
 interface FormatFlags {
   readonly check?: boolean;
@@ -47,7 +47,7 @@ async function formatFiles({ output }: Context, files: readonly string[], flags:
       hasErrors = true;
     }
   }
-  for (const file of changed) output.data(file);
+  for (const file of changed) output.data(oneLine(file));
   output.event({ type: 'summary', changed, files: files.length });
   const verb = check ? 'would change' : 'changed';
   output.note(`${count(changed.length, 'file')} of ${files.length} ${verb}`);

@@ -10,7 +10,7 @@ import { leftOutText } from '../../runtime/node/datasets/account.ts';
 import { unreadable } from '../../runtime/node/file-access.ts';
 import { shownPath } from './command-line.ts';
 import { pictureNetwork, type Findings } from './picture-network.ts';
-import { count, formatInteger } from './text.ts';
+import { count, formatInteger, oneLine } from './text.ts';
 
 export interface PictureProject {
   /** What was found, in a few lines. */
@@ -31,7 +31,7 @@ export async function projectFor(data: string, folder: string): Promise<PictureP
   try {
     const findings = { ...(await look(parts)), path: dataPath(data, folder) };
     const left = leftOutText(parts.leftOut);
-    const summary = summaryOf(findings, data) + (left === '' ? '' : `\nleft out: ${left}`);
+    const summary = summaryOf(findings, data) + (left === '' ? '' : `\nleft out: ${oneLine(left)}`);
     return { summary, source: pictureNetwork(findings) };
   } finally {
     for (const part of [parts.pool, parts.val, parts.test]) await part?.close();

@@ -23,7 +23,7 @@ import { layersOf, shapeText } from './layers.ts';
 import type { Output } from './output.ts';
 import { batchSymbol, describeSmallest, smallest } from './open-sizes.ts';
 import { loadModel, named, parseTarget, type SourceModel } from './source-model.ts';
-import { formatBytes, formatInteger, formatTable } from './text.ts';
+import { formatBytes, formatInteger, formatTable, oneLine } from './text.ts';
 
 interface InspectFlags {
   readonly P?: Readonly<Record<string, string>>;
@@ -63,7 +63,7 @@ async function inspectWeights(output: Output, path: string): Promise<void> {
   for (const [name, { dtype, shape }] of tensors) output.event({ type: 'metric', kind: 'tensor', name, dtype, shape });
   const elements = [...tensors.values()].reduce((sum, { shape }) => sum + elementCount(shape), 0);
   output.data(formatTable([['tensor', 'type', 'shape', 'elements'], ...rows], [3]));
-  for (const [key, value] of metadata) output.data(`${key} = ${JSON.stringify(value)}`);
+  for (const [key, value] of metadata) output.data(`${oneLine(key)} = ${JSON.stringify(value)}`);
   output.data(
     `${formatInteger(tensors.size)} tensors, ${formatInteger(elements)} elements, ${formatBytes(bytes.length)}`,
   );
@@ -114,7 +114,7 @@ const dash = (value: number): string => (value === 0 ? '-' : formatInteger(value
 function inspectArtifact(output: Output, manifest: Manifest): void {
   const { model, compiler, preprocess, constants } = manifest;
   const bytes = sum(Object.values(constants).map((entry) => entry.bytes));
-  output.data(`${output.style('bold', model.name)} from ${model.source}, by ${compiler}`);
+  output.data(`${output.style('bold', model.name)} from ${oneLine(model.source)}, by ${compiler}`);
   const batch = batchSymbol(manifest.plans.software ?? manifest.plans.gpu);
   const sizes = describeSmallest(manifest.symbols, batch, manifest.guards ?? []);
   output.data(

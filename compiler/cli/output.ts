@@ -5,6 +5,7 @@ import { toJsonDiagnostic } from '../../grammar/json-diagnostic.ts';
 import { renderDiagnostics } from '../../grammar/render.ts';
 import { visible } from '../../grammar/source-line.ts';
 import type { Failure } from './failure.ts';
+import { oneLine } from './text.ts';
 
 /** The part of a stream that output needs. */
 export interface Sink {
@@ -28,7 +29,8 @@ export type Event =
   | { readonly type: 'progress' | 'metric' | 'summary' | 'data'; readonly [key: string]: unknown }
   | { readonly type: 'artifact'; readonly path: string; readonly [key: string]: unknown };
 
-export type Tone = 'bold' | 'dim' | 'red' | 'green' | 'cyan';
+const tones = ['bold', 'red', 'green', 'cyan'] as const;
+type Tone = (typeof tones)[number];
 
 export interface Output {
   readonly json: boolean;
@@ -38,18 +40,18 @@ export interface Output {
   readonly columns: number;
   /** How wide the status line may be: one less than the terminal, and at most 100. */
   readonly statusColumns: number;
-  /** Lines for people on stdout; nothing with `--json`. */
+  /** Lines for people on stdout; nothing with `--json`. A name that may hold a line break goes through `oneLine` first. */
   data(text: string): void;
   /** Exactly this text on stdout, with `--json` as well: what was asked for is a text. */
   raw(text: string): void;
   event(event: Event): void;
-  /** A message on stderr; nothing with `-q`. */
+  /** A message of one line on stderr; nothing with `-q`. */
   note(text: string): void;
   /** The one status line on a terminal, and a `progress` event at most every second with `--json`. */
   progress(text: string, event?: Readonly<Record<string, unknown>>): void;
   diagnostics(list: readonly Diagnostic[]): void;
   failure(failure: Failure): void;
-  /** Colours for stdout. */
+  /** Colours for `data`. */
   style(tone: Tone, text: string): string;
 }
 
@@ -60,12 +62,23 @@ function hasColor({ color, env }: OutputSettings, sink: Sink): boolean {
   return sink.isTTY === true && env['TERM'] !== 'dumb';
 }
 
-/** Names come from files and may hold anything: of control characters, only line ends, tabs and colours reach a terminal. */
+/** Around what is coloured until it is written: code points that Unicode keeps for a program's own use. */
+const [firstMark, endMark] = [0xfdd0, '\ufdef'];
+
+const marked = (tone: Tone, text: string): string =>
+  `${String.fromCharCode(firstMark + tones.indexOf(tone))}${text}${endMark}`;
+
+/**
+ * What may reach a terminal. Names come from files and may hold anything: of control characters only line ends and tabs
+ * are let through, and all colours are those of `marked`.
+ */
 const harmless = (text: string): string =>
-  text.replaceAll(/\p{Cc}/gu, (character, at: number) => {
-    const isColour = character === '\u001b' && /^\[[\d;]*m/.test(text.slice(at + 1, at + 20));
-    return isColour || character === '\n' || character === '\t' ? character : '\ufffd';
-  });
+  text
+    .replaceAll(/\p{Cc}/gu, (character) => (character === '\n' || character === '\t' ? character : '\ufffd'))
+    .replaceAll(/([\ufdd0-\ufddf])([^\ufdef]*)\ufdef/g, (_, mark: string, inner: string) => {
+      const tone = tones[mark.charCodeAt(0) - firstMark];
+      return tone ? styleText(tone, inner, { validateStream: false }) : inner;
+    });
 
 const clearLine = '\r\u001b[2K';
 
@@ -118,14 +131,14 @@ export function createOutput(settings: OutputSettings): Output {
     data: (text) => json || lines.out(harmless(text)),
     raw: lines.out,
     event,
-    note: (text) => quiet || lines.err(harmless(text)),
+    note: (text) => quiet || lines.err(harmless(oneLine(text))),
     progress: (text, fields) => {
       const now = performance.now();
       if (fields && now - lastProgress > progressInterval) {
         event({ type: 'progress', ...fields });
         lastProgress = now;
       }
-      lines.status(harmless(text));
+      lines.status(harmless(oneLine(text)));
     },
     diagnostics: (list) => {
       for (const each of list) event({ type: 'diagnostic', ...toJsonDiagnostic(each) });
@@ -138,19 +151,17 @@ export function createOutput(settings: OutputSettings): Output {
       event({ type: 'diagnostic', code, severity: 'error', message, ...(help === undefined ? {} : { help }) });
       lines.err(failureText(failure, verbose, colorMessages));
     },
-    style: (tone, text) => (colorData ? styleText(tone, text, { validateStream: false }) : text),
+    style: (tone, text) => (colorData ? marked(tone, text) : text),
   };
 }
 
-/** `error[E0710]: ...`, then how to mend it; with `-v` also what follows the first line, and the stack. */
+/** `error[E0710]: ...`, then how to mend it; with `-v` also the stack. */
 function failureText({ code, message, help, stack }: Failure, verbose: boolean, color: boolean): string {
-  const paint = (tones: Parameters<typeof styleText>[0], text: string): string =>
-    color ? styleText(tones, text, { validateStream: false }) : text;
+  const paint = (style: Parameters<typeof styleText>[0], text: string): string =>
+    color ? styleText(style, text, { validateStream: false }) : text;
   // Messages hold file names and keys, which can hold anything: control characters must not reach the terminal.
-  const [first = '', ...rest] = message.split('\n').map(visible);
   return [
-    `${paint(['bold', 'red'], `error[${code}]`)}: ${first}`,
-    ...(verbose ? rest.map((line) => `  ${line}`) : []),
+    `${paint(['bold', 'red'], `error[${code}]`)}: ${visible(message)}`,
     ...(help === undefined ? [] : [`${paint('cyan', 'help')}: ${visible(help)}`]),
     ...(verbose && stack !== undefined ? [stack] : []),
   ].join('\n');

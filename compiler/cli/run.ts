@@ -17,7 +17,7 @@ import { softmax } from '../../runtime/softmax.ts';
 import { topIndices } from './ranking.ts';
 import { keepInputs, requireFile } from './require-file.ts';
 import { named } from './source-model.ts';
-import { formatDigits, formatTable } from './text.ts';
+import { formatDigits, formatTable, oneLine } from './text.ts';
 
 interface RunFlags extends ArtifactFlags {
   readonly top: number;
@@ -115,7 +115,7 @@ async function runTensors(context: Context, session: Session, title: string, inp
 function printTensor({ output }: Context, title: string, name: string, { shape, data }: HostTensor): void {
   const first = data.subarray(0, shown);
   const values = Array.from(first, formatDigits).join(' ');
-  output.data(`${title}: ${name} [${shape.join(', ')}] = ${values}${data.length > shown ? ' ...' : ''}`);
+  output.data(`${oneLine(title)}: ${name} [${shape.join(', ')}] = ${values}${data.length > shown ? ' ...' : ''}`);
   output.event({ type: 'metric', kind: 'tensor', input: title, output: name, shape, first: [...first] });
 }
 
@@ -141,7 +141,7 @@ function printClasses({ output }: Context, model: ImageModel, path: string, row:
   }));
   const from = model.endsInSoftmax ? '' : '  (softmax of the logits)';
   const rows = classes.map(({ name, probability }) => ['', `${(probability * 100).toFixed(2)}%`, name]);
-  output.data(`${output.style('bold', path)}${from}\n${formatTable(rows, [1])}`);
+  output.data(`${output.style('bold', oneLine(path))}${from}\n${formatTable(rows, [1])}`);
   output.event({
     type: 'metric',
     kind: 'classes',

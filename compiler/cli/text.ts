@@ -36,15 +36,19 @@ export const formatMs = (ms: number): string =>
 export const count = (number: number, one: string, many = `${one}s`): string =>
   `${formatInteger(number)} ${number === 1 ? one : many}`;
 
+/** A name as a part of a line: of files, it may hold a line break. */
+export const oneLine = (text: string): string => text.replaceAll(/[\n\r\t\u2028\u2029]/g, '\ufffd');
+
 /** Columns two spaces apart; a column is right-aligned where `right` holds its index. */
 export function formatTable(rows: readonly (readonly string[])[], right: readonly number[] = []): string {
   const widths: number[] = [];
-  for (const row of rows) row.forEach((cell, at) => (widths[at] = Math.max(widths[at] ?? 0, cell.length)));
+  const cells = rows.map((row) => row.map(oneLine));
+  for (const row of cells) row.forEach((cell, at) => (widths[at] = Math.max(widths[at] ?? 0, cell.length)));
   const line = (row: readonly string[]): string =>
     row
       .map((cell, at) => (right.includes(at) ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0)))
       .join('  ');
-  return rows.map((row) => line(row).trimEnd()).join('\n');
+  return cells.map((row) => line(row).trimEnd()).join('\n');
 }
 
 /** A list with commas, in indented lines no wider than `width` as far as its items allow. */

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { classNameSchema } from '../../runtime/artifact.ts';
 import { namesMetadata } from '../../runtime/class-names.ts';
 import { RuntimeFault } from '../../runtime/errors.ts';
 import { pathKind, readBytes, systemErrorReason } from '../../runtime/node/file-access.ts';
@@ -36,7 +37,7 @@ const recordSchema = v.object({
   /** By name, in base units: `params`, `macs`, `size`, `peak_memory`, `val.accuracy`, `seconds`, ... */
   figures: v.record(v.string(), v.number()),
   /** Of the scores, in their order, where they are known. */
-  classNames: v.optional(v.array(v.string())),
+  classNames: v.optional(v.array(classNameSchema)),
   channels: v.optional(channelRecordSchema),
   quantization: v.optional(quantizationRecordSchema),
 });

@@ -1,5 +1,6 @@
 /** Opens a GPU device in Node: the system's adapter, or a software adapter where there is none. */
 import { RuntimeFault } from '../errors.ts';
+import { joinLines } from '../guarded.ts';
 import { adapterTitle } from './adapter-info.ts';
 import type { AdapterInfo } from './adapter-info.ts';
 import type { Toggles } from './dawn.ts';
@@ -129,7 +130,7 @@ function opened(found: FoundAdapter, device: GPUDevice, options: DeviceOptions):
   let closed = false;
   void device.lost.then(({ reason, message }) => {
     if (closed) return;
-    const text = `the device of ${adapterTitle(found.info)} was lost (${reason}): ${message}`;
+    const text = `the device of ${adapterTitle(found.info)} was lost (${reason}): ${joinLines(message)}`;
     options.onLost?.(new RuntimeFault('E0903', 'runtime', text));
   });
   const close = () => {

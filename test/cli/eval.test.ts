@@ -1,8 +1,9 @@
 /** `cnnc eval`: accuracy of known pictures, data that will not do, assertions. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sealManifest } from '../../runtime/seal.ts';
 import { cnnc, coloursSource, eventsOf, npy, plainPng, summaryOf, type Rgb } from './cnnc.ts';
 
 const pictures: readonly (readonly [string, Rgb, number])[] = [
@@ -80,6 +81,30 @@ it('tells of every class how many of it were found, what was taken for what, and
   const scores = [10, 10, 200].map((value) => Math.exp((value / 255 - 0.5) / 0.1));
   const probability = (scores[2] ?? 0) / scores.reduce((sum, value) => sum + value, 0);
   expect(of('mistake')).toMatchObject([{ label: 'red', found: 'blue', probability: expect.closeTo(probability, 5) }]);
+});
+
+it('refuses an artifact whose names of classes are more than a line of text', async () => {
+  cpSync(at('out'), at('odd'), { recursive: true });
+  const written = JSON.parse(readFileSync(at('odd/manifest.json'), 'utf8')) as ReturnType<typeof sealManifest>;
+  const { digest: _, files, ...manifest } = written as typeof written & { preprocess: object };
+  const preprocess = { ...manifest.preprocess, labels: ['red', 'green\u001b[2J', 'blue'] };
+  writeFileSync(at('odd/manifest.json'), JSON.stringify(sealManifest({ ...manifest, preprocess }, files)));
+  const ran = await cnnc('eval', at('odd'), '--data', `image-folder:${folder}`, '--labels', at('list.txt'));
+  expect(ran).toMatchObject({ code: 3, err: expect.stringMatching(/E0715.* not valid at preprocess\.labels\.1: /) });
+});
+
+it.skipIf(process.platform === 'win32')('names files in one line, whatever they are called', async () => {
+  const name = 'a\n\u001b[31mb.png';
+  mkdirSync(at('named/red'), { recursive: true });
+  mkdirSync(at('named/green'));
+  mkdirSync(at('named/blue'));
+  writeFileSync(at(`named/red/${name}`), plainPng([10, 10, 200]));
+  const data = ['eval', at('out'), '--data', `image-folder:${at('named')}`, '--worst', '1'];
+  expect((await cnnc(...data)).out).toMatch(/\n *\d+\.\d\d% +red +blue +.*a\ufffd\ufffd\[31mb\.png\n$/);
+  writeFileSync(at(`named/red/${name}`), 'nothing');
+  const ran = await cnnc(...data);
+  expect(ran).toMatchObject({ code: 3, out: '' });
+  expect(ran.err).toMatch(/\nerror\[E0713\]: cannot decode .*a\ufffd\ufffd\[31mb\.png: it is .*\n$/);
 });
 
 it('gives the same figures for every batch, and stops at the limit', async () => {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   checkCount,
+  checkNames,
   checkNumbers,
   className,
   matchClasses,
@@ -9,7 +10,6 @@ import {
   nameList,
   namesInMetadata,
   namesMetadata,
-  parseClassNames,
   settleNames,
 } from '../../runtime/class-names.ts';
 import { RuntimeFault } from '../../runtime/errors.ts';
@@ -23,30 +23,6 @@ const helpOf = (action: () => unknown): string | undefined => {
   }
   return undefined;
 };
-
-describe('a file of names', () => {
-  it.each([
-    ['a byte-order mark', '\uFEFFant\nmouse\nzebra\n'],
-    ['blanks around names', ' ant\n\tmouse  \nzebra '],
-    ['lines that end as on Windows', 'ant\r\nmouse\r\nzebra\r\n'],
-    ['lines that end with a return alone', 'ant\rmouse\rzebra'],
-    ['blank lines between', '\nant\n\n  \nmouse\n\nzebra\n\n\n'],
-    ['all of it', '\uFEFF ant \r\n\r\n\tmouse\r\n zebra\r\n'],
-  ])('is read without %s', (_, text) => {
-    expect(parseClassNames(text, 'labels.txt')).toEqual(['ant', 'mouse', 'zebra']);
-  });
-
-  it('keeps blanks, commas and quotes inside of a name', () => {
-    expect(parseClassNames('great white shark, "Jaws"\ntench\n', 'x')).toEqual(['great white shark, "Jaws"', 'tench']);
-  });
-
-  it.each([
-    ['nothing', '', 'E0714: labels.txt names no classes'],
-    ['blanks alone', '\uFEFF \r\n\t\n', 'E0714: labels.txt names no classes'],
-  ])('is refused with %s', (_, text, fault) => {
-    expect(faultOf(() => parseClassNames(text, 'labels.txt'))).toBe(fault);
-  });
-});
 
 const match = (own: readonly string[], other: readonly string[]) =>
   matchClasses({ who: 'the data', names: own }, { who: 'M', names: other });
@@ -178,4 +154,18 @@ describe('a number of classes', () => {
   it('names a class by its number where it has no name', () => {
     expect([className(['a'], 0), className(['a'], 1), className(undefined, 2)]).toEqual(['a', 'class 1', 'class 2']);
   });
+});
+
+it('names of classes are one line of text', () => {
+  const wrong = ['a\nb', 'a\tb', '\u001b[31ma', 'a\u009bb', 'a\u2028b'];
+  for (const name of wrong) {
+    expect(
+      faultOf(() => checkNames(['ant', name], 'the data')),
+      JSON.stringify(name),
+    ).toMatch(/^E0714: the data has a /);
+    const metadata = new Map([['class_names', JSON.stringify([name])]]);
+    expect(faultOf(() => namesInMetadata(metadata, 'x.safetensors'))).toMatch(/^E0714: x.safetensors has a class /);
+  }
+  // Joiners shape letters and emoji, and accents may be characters of their own.
+  checkNames(['میوه\u200cها', '\u{1f469}\u200d\u{1f373}', 'e\u0301'], 'the data');
 });

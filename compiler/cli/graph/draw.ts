@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { RuntimeFault } from '../../../runtime/errors.ts';
 import { systemErrorReason } from '../../../runtime/node/file-access.ts';
+import { shownPath } from '../command-line.ts';
 import { usageError } from '../failure.ts';
 import type { Output } from '../output.ts';
 import { keepInputs } from '../require-file.ts';
@@ -37,5 +38,5 @@ export async function drawGraph(
     throw new RuntimeFault('E0723', 'environment', `cannot write ${file}: ${systemErrorReason(error)}`);
   });
   output.event({ type: 'artifact', path: file, format });
-  if (!output.quiet) output.data(`wrote ${file}`);
+  if (!output.quiet) output.data(`wrote ${shownPath(file)}`);
 }

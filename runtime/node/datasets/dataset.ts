@@ -1,6 +1,6 @@
 /** What every dataset offers, whatever its format: samples by index, read when they are asked for. */
-import { parseClassNames } from '../../class-names.ts';
 import { RuntimeFault } from '../../errors.ts';
+import { parseClassNames } from '../../names-file.ts';
 import type { Mask8, Sample } from '../../train/sample.ts';
 import { readBytes } from '../file-access.ts';
 import type { LeftOut } from './account.ts';

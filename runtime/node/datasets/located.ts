@@ -1,4 +1,5 @@
 /** A dataset before it is opened: the files that it consists of. */
+import { checkNames } from '../../class-names.ts';
 import { createLeftOut, endingOf, type LeftOut } from './account.ts';
 import type { Dataset } from './dataset.ts';
 import { isHidden, listFolder } from './list-folder.ts';
@@ -14,12 +15,25 @@ export interface Located {
 
 export type Opened = Omit<Dataset, 'leftOut'>;
 
-/** `open` opens the files without saying what was left out. */
+/** `open` opens the files without saying what was left out. Opening throws E0714 for odd names of classes, too. */
 export const located = (
   files: readonly string[],
   leftOut: readonly LeftOut[],
   open: () => Promise<Opened>,
-): Located => ({ files, leftOut, open: async () => ({ ...(await open()), leftOut }) });
+): Located => ({
+  files,
+  leftOut,
+  open: async () => {
+    const opened = await open();
+    try {
+      checkNames(opened.classNames ?? [], 'the data');
+      return { ...opened, leftOut };
+    } catch (error) {
+      await opened.close();
+      throw error;
+    }
+  },
+});
 
 /** What else lies in a folder: neither `files` nor of the dataset's other parts, whose names `others` matches. */
 export async function besides(folder: string, files: readonly string[], others: RegExp): Promise<readonly LeftOut[]> {

@@ -61,6 +61,17 @@ describe('a folder of classes', () => {
     expect(await faultOfAsync(() => readBytes(join(folder, 'd/pipe')))).toMatch(refused);
   });
 
+  it.skipIf(process.platform === 'win32')(
+    'is refused where the name of a class is more than one line of text',
+    async () => {
+      for (const name of ['a\nb', 'a\tb', '\u001b[31ma']) {
+        const folder = temporaryFolder({ 'd/ant/1.png': picture(), [`d/${name}/2.png`]: picture() });
+        const fault = await faultOfAsync(() => openDataset('image-folder', join(folder, 'd')));
+        expect(fault).toContain(`E0714: the data has a class called ${JSON.stringify(name)}, with line breaks, tabs`);
+      }
+    },
+  );
+
   it('has the pictures further down in the order of torchvision', async () => {
     // os.walk sorts by the whole path of a folder: `x-y` stands in front of `x/y`.
     const names = ['c/z.png', 'c/x/2.png', 'c/x/y/1.png', 'c/x-y/3.png', 'c/x/a.png', 'B/1.jpg', 'a/1.PNG'];

@@ -91,8 +91,8 @@ describe('a chart', () => {
     expect(svg).toMatch(/<line class="marker" x1="200.5".*>best</);
   });
 
-  it('escapes every text', () => {
-    const evil = '"><script>&';
+  it('escapes every text, and leaves out what XML forbids', () => {
+    const evil = '"><script>&\u001b[31m\u0000';
     const svg = lineChart({
       title: evil,
       xLabel: evil,
@@ -101,6 +101,7 @@ describe('a chart', () => {
     });
     expect(svg).not.toContain('<script');
     expect(svg).not.toContain('"">');
+    expect(svg.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
   });
 });
 
