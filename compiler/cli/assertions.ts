@@ -32,8 +32,25 @@ export function parseAssertions(
     if (unit !== '' && !metric.units.includes(unit)) throw usageError(`${name} has no unit ${unit}`);
     // 80% must be the fraction 0.8 itself, which 80 * 0.01 is not always.
     const limit = unit === '%' ? Number(number) / 100 : Number(number) * factors[unit];
+    // What has percent is a share of all samples.
+    if (metric.units.includes('%')) checkShare({ name, operator, limit }, text.trim());
     return { metric: metric.key, operator, limit, text: text.trim() };
   });
+}
+
+/** Throws E0001 for a limit that no share reaches, or all do: percents that are taken for shares, mostly. */
+function checkShare(
+  { name, operator, limit }: Pick<Assertion, 'operator' | 'limit'> & { readonly name: string },
+  text: string,
+): void {
+  const ends = [0, 1].map((share) => holds[operator](share, limit));
+  const isBetween = limit >= 0 && limit <= 1 && (operator === '==' || ends.includes(true));
+  if (isBetween) return;
+  const share = Number((limit / 100).toPrecision(12));
+  const help =
+    limit > 1 && limit <= 100 ? `write ${name}${operator}${limit}% or ${name}${operator}${share}` : undefined;
+  const verdict = ends.includes(true) ? 'always' : 'never';
+  throw usageError(`'${text}' ${verdict} holds: ${name} lies between 0 and 1, which is 0% to 100%`, help);
 }
 
 const holds = {

@@ -4,10 +4,21 @@ import { readArtifact } from '../../runtime/node/read-artifact.ts';
 import { formatSize } from '../../runtime/bind-symbols.ts';
 import type { HostTensor, Session } from '../../runtime/session.ts';
 import { describe } from '../emit/lower.ts';
+import { isMovement } from '../ops/rules/movement.ts';
 import { evaluateGraph } from '../ir/evaluate.ts';
 import type { Tensor } from '../ir/type.ts';
 import type { Configure, Context } from './command.ts';
 import { compareOnData, type DataFlags } from './compare-on-data.ts';
+import {
+  agreement,
+  checkDifference,
+  difference,
+  unmatchedText,
+  type Difference,
+  type Tolerance,
+  type Unmatched,
+  type Values,
+} from './compare-values.ts';
 import { compileSource } from './compile-source.ts';
 import { CommandError, exitCodes, usageError, type ExitCode } from './failure.ts';
 import { assignmentFlag, integerFlag, listFlag, numberFlag, sizesFlag } from './flags.ts';
@@ -15,13 +26,11 @@ import { artifactFlags, sessionFor, withDevice } from './open-session.ts';
 import { batchOf, randomInputs, symbolValues } from './open-sizes.ts';
 import { weightsOf, type WeightsFlags } from './model-weights.ts';
 import { loadModel, parseTarget } from './source-model.ts';
-import { count, formatDigits, formatTable } from './text.ts';
+import { count, formatDigits, formatTable, oneLine } from './text.ts';
 import { weightWarnings } from './weight-warnings.ts';
 import { weightsFlags } from './weights-flags.ts';
 
-interface CompareFlags extends DataFlags, WeightsFlags {
-  readonly rtol: number;
-  readonly atol: number;
+interface CompareFlags extends DataFlags, WeightsFlags, Tolerance {
   readonly batch?: number;
   readonly P?: Readonly<Record<string, string>>;
   readonly shape?: Readonly<Record<string, number>>;
@@ -59,11 +68,13 @@ export const configureCompare: Configure = (command, act) => {
     .action((a: string, b: string, flags: CompareFlags) => act((context) => compare(context, a, b, flags)));
 };
 
-type Values = Pick<HostTensor, 'shape'> & { readonly data: ArrayLike<number> };
-
 /** What B computes: values of layers by key, and of outputs by name. */
 interface Reference {
+  /** As it was named. */
+  readonly name: string;
   readonly layers: ReadonlyMap<string, Values>;
+  /** Layers that every plan computes: of others, a plan may only point into a value. */
+  readonly computed: ReadonlySet<string>;
   readonly outputs: Readonly<Record<string, Values>>;
 }
 
@@ -89,8 +100,8 @@ async function compare(context: Context, a: string, b: string, flags: CompareFla
     const reference = other
       ? await artifactReference(await sessionFor(opened, other, b, flags), session, b, inputs)
       : await interpreterReference(context, b, flags, inputs);
-    const compared = await compareLayers(context, session, inputs, reference, flags);
-    report(context, compared, artifact);
+    const compared = await compareLayers(context, a, session, inputs, reference, flags);
+    report(context, compared, artifact, [a, reference.name]);
     session.dispose();
     return exitCodes.ok;
   });
@@ -103,14 +114,16 @@ function openOf({ manifest }: Artifact, { shape = {} }: CompareFlags): Readonly<
   return Object.fromEntries(Object.entries(shape).filter(([name]) => open.includes(name)));
 }
 
-/** Numbers equal keys, so that the second `relu` of a path meets the second one. */
+const titleOf = (path: string, op: string): string => (path === '' ? op : `${path} ${op}`);
+
+/** Numbers equal titles, so that the second `relu` of a path meets the second one. */
 function keyCounter(): (path: string, op: string) => string {
   const seen = new Map<string, number>();
   return (path, op) => {
-    const key = `${path} ${op}`;
-    const times = (seen.get(key) ?? 0) + 1;
-    seen.set(key, times);
-    return `${key} #${times}`;
+    const title = titleOf(path, op);
+    const times = (seen.get(title) ?? 0) + 1;
+    seen.set(title, times);
+    return times === 1 ? title : `${title} (${times})`;
   };
 }
 
@@ -136,7 +149,7 @@ async function artifactReference(
   });
   const outputs = await session.run(inputs);
   session.dispose();
-  return { layers, outputs };
+  return { name: folder, layers, computed: new Set(layers.keys()), outputs };
 }
 
 /** Layers of the optimised graph, and outputs of the graph before any pass, both in float64. */
@@ -157,66 +170,28 @@ async function interpreterReference(
   output.progress('running the reference interpreter');
   const keyOf = keyCounter();
   const layers = new Map<string, Values>();
+  const computed = new Set<string>();
   evaluateGraph(optimized, tensors, {
     onValue: (node, value) => {
-      if (node.inputs.length > 0) layers.set(keyOf(node.origin?.path ?? '', describe(node)), value);
+      if (node.inputs.length === 0) return;
+      const key = keyOf(node.origin?.path ?? '', describe(node));
+      layers.set(key, value);
+      if (!isMovement(node)) computed.add(key);
     },
   });
   const outputs = evaluateGraph(bound, tensors);
   output.progress('');
-  return { layers, outputs };
-}
-
-interface Difference {
-  readonly layer: string;
-  readonly place: string;
-  /** Largest absolute difference, and that over the largest magnitude. */
-  readonly largest: number;
-  readonly relative: number;
-  /** Element with the largest difference. */
-  readonly at: number;
-}
-
-function difference(layer: string, place: string, actual: Values, wanted: Values): Difference {
-  const { data } = wanted;
-  if (actual.shape.join() !== wanted.shape.join())
-    return { layer, place, largest: Infinity, relative: Infinity, at: 0 };
-  let [largest, magnitude, at] = [0, 0, 0];
-  for (let index = 0; index < data.length; index++) {
-    const [x, y] = [actual.data[index] ?? 0, data[index] ?? 0];
-    if (Number.isFinite(y)) magnitude = Math.max(magnitude, Math.abs(y));
-    if (x === y || (Number.isNaN(x) && Number.isNaN(y))) continue;
-    const apart = Number.isFinite(x) && Number.isFinite(y) ? Math.abs(x - y) : Infinity;
-    if (apart > largest) [largest, at] = [apart, index];
-  }
-  const relative = largest === 0 ? 0 : largest / Math.max(magnitude, Number.MIN_VALUE);
-  return { layer, place, largest, relative, at };
-}
-
-function check(found: Difference, actual: Values, wanted: Values, { rtol, atol }: CompareFlags): void {
-  const { layer, place, largest, relative, at } = found;
-  const magnitude = relative > 0 && Number.isFinite(relative) ? largest / relative : 0;
-  if (largest <= atol + rtol * magnitude) return;
-  const where = place === '' ? '' : ` (${place})`;
-  const shapes = `[${actual.shape.join(', ')}] and [${wanted.shape.join(', ')}]`;
-  const what =
-    actual.shape.join() === wanted.shape.join()
-      ? `the values differ by up to ${formatDigits(largest)}, ${formatDigits(relative)} of the largest: ${actual.data[at]} and ${wanted.data[at]} at element ${at}`
-      : `the shapes are ${shapes}`;
-  throw new CommandError(
-    'E0907',
-    `${layer}${where}: ${what}`,
-    'all layers before it agree; --rtol and --atol set what is allowed',
-  );
+  return { name: target, layers, computed, outputs };
 }
 
 interface Compared {
   readonly differences: readonly Difference[];
-  readonly unmatched: number;
+  readonly unmatched: Unmatched;
 }
 
 async function compareLayers(
   { output }: Context,
+  folder: string,
   session: Session,
   inputs: Record<string, HostTensor>,
   reference: Reference,
@@ -224,23 +199,26 @@ async function compareLayers(
 ): Promise<Compared> {
   const keyOf = keyCounter();
   const differences: Difference[] = [];
-  let unmatched = 0;
-  const compareOne = (layer: string, place: string, actual: Values, wanted: Values): void => {
+  const first: string[] = [];
+  const left = new Set(reference.computed);
+  const compareOne = (layer: string, place: string, actual: Values, wanted: Values, help: string): void => {
     const found = difference(layer, place, actual, wanted);
     const { largest, relative } = found;
     differences.push(found);
     output.event({ type: 'metric', kind: 'layer', layer, place, largest, relative });
-    check(found, actual, wanted, flags);
+    checkDifference(found, actual, wanted, flags, help);
   };
   let failure: unknown;
   await session.trace(inputs, (step, result) => {
     if (isClearing(step)) return true;
-    const wanted = reference.layers.get(keyOf(step.path, step.op));
-    if (!wanted) unmatched++;
-    const [place] = step.places;
+    const key = keyOf(step.path, step.op);
+    const wanted = reference.layers.get(key);
+    if (!wanted) first.push(key);
+    left.delete(key);
+    const [at] = step.places;
+    const place = at ? `${at.file}:${at.line}:${at.column}` : '';
     try {
-      const title = [step.path, step.op].filter((part) => part !== '').join(' ');
-      if (wanted) compareOne(title, place ? `${place.file}:${place.line}:${place.column}` : '', result, wanted);
+      if (wanted) compareOne(titleOf(step.path, step.op), place, result, wanted, agreement(differences.length));
       return true;
     } catch (error) {
       failure = error;
@@ -248,16 +226,36 @@ async function compareLayers(
     }
   });
   if (failure !== undefined) throw failure;
+  const unmatched = { first, second: [...left] };
   const outputs = await session.run(inputs);
+  checkOutputs(folder, Object.keys(outputs), reference);
+  const layers = differences.length;
+  const apart = unmatchedText(unmatched, [folder, reference.name]);
   for (const [name, wanted] of Object.entries(reference.outputs)) {
-    const actual = outputs[name];
-    if (!actual) throw new CommandError('E0907', `the first artifact has no output ${name}`);
-    compareOne(`output ${name}`, '', actual, wanted);
+    const actual = outputs[name] ?? wanted;
+    const known = layers === 0 && apart !== '' ? `no layer of one is in the other` : agreement(differences.length);
+    compareOne(`output ${name}`, '', actual, wanted, apart === '' ? known : `${known}: ${apart}`);
   }
   return { differences, unmatched };
 }
 
-function report({ output }: Context, { differences, unmatched }: Compared, { manifest }: Artifact): void {
+/** Throws E0907 where an output is in one of both alone. */
+function checkOutputs(folder: string, names: readonly string[], { name: other, outputs }: Reference): void {
+  const its = Object.keys(outputs);
+  const unmatched = {
+    first: names.filter((name) => !its.includes(name)),
+    second: its.filter((name) => !names.includes(name)),
+  };
+  const text = unmatchedText(unmatched, [folder, other]);
+  if (text !== '') throw new CommandError('E0907', `the outputs are called differently: ${text}`);
+}
+
+function report(
+  { output }: Context,
+  { differences, unmatched }: Compared,
+  { manifest }: Artifact,
+  names: readonly [string, string],
+): void {
   const worst = differences.reduce<Difference | undefined>(
     (most, each) => (most && most.relative >= each.relative ? most : each),
     undefined,
@@ -271,16 +269,19 @@ function report({ output }: Context, { differences, unmatched }: Compared, { man
     ]);
     output.data(formatTable([['layer', 'largest', 'relative', 'source'], ...rows], [1, 2]));
   }
-  const rest = unmatched > 0 ? `; ${count(unmatched, 'layer')} without a counterpart` : '';
+  const apart = unmatchedText(unmatched, names);
   const at =
     worst && worst.largest > 0
       ? `, the largest difference is ${formatDigits(worst.relative)} of the largest value, at ${worst.layer}`
       : ' exactly';
-  output.data(`${manifest.model.name}: ${count(differences.length, 'value')} agree${at}${rest}`);
+  output.data(`${manifest.model.name}: ${count(differences.length, 'value')} agree${at}`);
+  if (apart !== '') output.data(`layers without a counterpart: ${oneLine(apart)}`);
   output.event({
     type: 'summary',
     compared: differences.length,
-    unmatched,
+    unmatched: unmatched.first.length,
+    only_first: unmatched.first,
+    only_second: unmatched.second,
     worst: worst?.relative ?? 0,
     layer: worst?.layer,
   });

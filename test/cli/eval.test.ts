@@ -134,6 +134,31 @@ describe('--assert', () => {
     expect(eventsOf(failed).find(({ type }) => type === 'summary')).toMatchObject({ top1: 0.75 });
   });
 
+  it.each([
+    [
+      'top1>=90',
+      "'top1>=90' never holds: top1 lies between 0 and 1, which is 0% to 100%",
+      'write top1>=90% or top1>=0.9',
+    ],
+    ['top1 > 97.5', "'top1 > 97.5' never holds: ", 'write top1>97.5% or top1>0.975'],
+    ['top1==80', "'top1==80' never holds: ", 'write top1==80% or top1==0.8'],
+    ['top1<=90', "'top1<=90' always holds: ", 'write top1<=90% or top1<=0.9'],
+    ['top1>=-1', "'top1>=-1' always holds: ", 'see cnnc eval --help'],
+    ['top1<0', "'top1<0' never holds: ", 'see cnnc eval --help'],
+    ['top1>=9000%', "'top1>=9000%' never holds: ", 'write top1>=90% or top1>=0.9'],
+  ])('refuses %s, which decides nothing', async (text, message, help) => {
+    const ran = await evaluate('--assert', text);
+    expect(ran).toMatchObject({ code: 2, out: '', err: expect.stringContaining(`error[E0001]: ${message}`) });
+    expect(ran.err).toContain(`help: ${help}\n`);
+  });
+
+  it('takes limits at the ends, which decide something', async () => {
+    const ends = ['top1>=1', 'top1<=0', 'top1==0.5', 'top1>=0', 'top1<100%'].flatMap((text) => ['--assert', text]);
+    expect((await evaluate(...ends)).err).toContain(
+      'E0802]: assertions fail: top1>=1 (it is 0.75), top1<=0 (it is 0.75), top1==0.5 (it is 0.75)\n',
+    );
+  });
+
   it.each(['top1', 'top1>=', 'top1=>0.9', 'top9>=1', 'top1>=5ms'])('refuses %s before anything runs', async (text) => {
     expect(await evaluate('--assert', text)).toMatchObject({
       code: 2,

@@ -6,7 +6,16 @@ import { parseGraph } from '../../compiler/ir/parse.ts';
 import { ops } from '../../compiler/ops/index.ts';
 import { built, cnnc, eventsOf, npy, readNpy, summaryOf, tinySource, workshop, type Workshop } from './cnnc.ts';
 
-const tiny = (shop: Workshop): Promise<string> => built(shop, 'tiny.cnn', '--weights', shop.at('tiny.safetensors'));
+const weights = (shop: Workshop): readonly string[] => ['--weights', shop.at('tiny.safetensors')];
+const tiny = (shop: Workshop): Promise<string> => built(shop, 'tiny.cnn', ...weights(shop));
+
+/** Of the tiny model's input and output, and of nothing else that it has. */
+const otherSource = `
+model Other(image: f32[N, 3, 8, 8], classes: int = 4) -> f32[N, classes] {
+  return image |> first: conv(8, k=3) |> hard_swish |> flatten |> last: linear(classes)
+}
+`;
+const moreSource = tinySource.replace('head: linear(classes)', 'head: linear(classes) |> softmax');
 
 describe('bench', () => {
   it('measures what its summary promises', async () => {
@@ -128,6 +137,47 @@ describe('compare', () => {
       '0',
     );
     expect(strict.code).toBe(6);
+  });
+
+  it('says what has no counterpart, and how much was compared before', async () => {
+    const shop = workshop({ 'other.cnn': otherSource, 'more.cnn': moreSource });
+    const artifact = await tiny(shop);
+    const other = await built(shop, 'other.cnn', '--weights', 'random');
+    const apart =
+      `no layer of one is in the other: only ${artifact} has stem conv+relu, global_avg_pool, head linear; ` +
+      `only ${other} has first conv+hard_swish, reshape, last linear; --rtol and --atol set what is allowed`;
+    const [own, its] = [await cnnc('compare', artifact, other), await cnnc('compare', artifact, artifact)];
+    expect(own).toMatchObject({ code: 6, out: '', err: expect.stringContaining('E0907]: output output: the values') });
+    expect(own.err).toContain(`help: ${apart}\n`);
+    expect(its.out).toBe('Tiny: 4 values agree exactly\n');
+    // The same layers, and one more behind them.
+    const more = await built(shop, 'more.cnn', ...weights(shop));
+    expect((await cnnc('compare', artifact, more)).err).toContain(
+      `help: the 3 values before it agree: only ${more} has softmax; --rtol and --atol`,
+    );
+    const loose = ['--atol', '1e9', '--json'];
+    expect(summaryOf(await cnnc('compare', more, artifact, ...loose))).toMatchObject({
+      compared: 4,
+      unmatched: 1,
+      only_first: ['softmax'],
+      only_second: [],
+    });
+    expect((await cnnc('compare', more, artifact, '--atol', '1e9')).out).toContain(
+      `\nlayers without a counterpart: only ${more} has softmax\n`,
+    );
+  });
+
+  it('says where outputs are called differently', async () => {
+    const shop = workshop({
+      'one.cnn': 'model One(a: f32[N, 1, 2, 2]) {\n  return a + 1.0\n}\n',
+      'two.cnn':
+        'model Two(a: f32[N, 1, 2, 2]) {\n  let more = a + 1.0\n  let less = a - 1.0\n  return (more, less)\n}\n',
+    });
+    const [one, two] = [await built(shop, 'one.cnn'), await built(shop, 'two.cnn')];
+    expect(await cnnc('compare', one, two)).toMatchObject({
+      code: 6,
+      err: `error[E0907]: the outputs are called differently: only ${one} has output; only ${two} has more, less\n`,
+    });
   });
 
   it('measures signal over noise on data', async () => {
