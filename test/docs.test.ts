@@ -21,8 +21,9 @@ describe.each(pages)('%s', (path) => {
 
   it('is what the tables of the compiler make of it (CNNC_BLESS=1 writes it)', () => {
     const made = withGenerated(text);
-    if (process.env['CNNC_BLESS'] === '1') writeFileSync(join(root, path), made);
-    else expect(text).toBe(made);
+    if (process.env['CNNC_BLESS'] !== '1') expect(text).toBe(made);
+    // Other tests write their sections of the same pages.
+    else if (text !== made) writeFileSync(join(root, path), made);
   });
 
   it('shows sources without a fault', () => {

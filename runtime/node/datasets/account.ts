@@ -5,23 +5,23 @@ export interface LeftOut {
   /** As it stands behind the count: an ending such as `.txt`, `hidden`, `without a line in labels.txt`. */
   readonly reason: string;
   readonly count: number;
-  /** The first of them. */
-  readonly example: string;
+  /** The first of them, or all where each one matters. */
+  readonly names: readonly string[];
 }
 
 /** Counts what is left out. */
 export interface LeftOutCounter {
-  add(reason: string, name: string, count?: number): void;
+  add(reason: string, name: string): void;
   all(): readonly LeftOut[];
 }
 
 export function createLeftOut(): LeftOutCounter {
-  const found = new Map<string, { reason: string; count: number; example: string }>();
+  const found = new Map<string, { reason: string; count: number; names: readonly string[] }>();
   return {
-    add(reason, name, count = 1) {
+    add(reason, name) {
       const known = found.get(reason);
-      if (known) known.count += count;
-      else found.set(reason, { reason, count, example: name });
+      if (known) known.count += 1;
+      else found.set(reason, { reason, count: 1, names: [name] });
     },
     all: () => [...found.values()],
   };
@@ -35,11 +35,19 @@ export function endingOf(name: string): string {
 
 /** Several counts as one: those of the same reason are added. */
 export function mergeLeftOut(lists: readonly (readonly LeftOut[])[]): readonly LeftOut[] {
-  const counter = createLeftOut();
-  for (const { reason, example, count } of lists.flat()) counter.add(reason, example, count);
-  return counter.all();
+  const merged = new Map<string, LeftOut>();
+  for (const each of lists.flat()) {
+    const known = merged.get(each.reason);
+    merged.set(each.reason, known ? { ...known, count: known.count + each.count } : each);
+  }
+  return [...merged.values()];
 }
 
 /** `3 .txt (a/notes.txt, ...), 1 hidden (.x)`; empty where nothing was left out. */
 export const leftOutText = (list: readonly LeftOut[]): string =>
-  list.map(({ reason, count, example }) => `${count} ${reason} (${example}${count > 1 ? ', ...' : ''})`).join(', ');
+  list
+    .map(
+      ({ reason, count, names }) =>
+        `${count} ${reason} (${[...names, ...(count > names.length ? ['...'] : [])].join(', ')})`,
+    )
+    .join(', ');

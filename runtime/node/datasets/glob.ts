@@ -2,7 +2,7 @@
 import { realpath } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { pathKind } from '../file-access.ts';
-import { compareNames, isHidden, listFolder } from './list-folder.ts';
+import { compareNames, isHidden, leadsBack, listFolder } from './list-folder.ts';
 
 /** A pattern, and the folder that it starts from, whose own name is no part of it. */
 export interface FilePattern {
@@ -55,7 +55,7 @@ async function walk(
   if (segment === '**') await walk(folder, prefix, rest, above, found);
   // A link may lead back to a folder that it lies in; `**` would go round.
   const real = await realpath(folder);
-  if (segment === '**' && above.includes(real)) return;
+  if (segment === '**' && leadsBack(real, above)) return;
   const matches = patternOf(segment === '**' ? '*' : segment);
   for (const { name, kind } of await listFolder(folder)) {
     if (!matches.test(name) || (isHidden(name) && !segment.startsWith('.') && segment !== name)) continue;

@@ -8,7 +8,7 @@ import { badData, checkIndex, readClassNames } from './dataset.ts';
 import type { DatasetOptions } from './dataset.ts';
 import { readLabelsFile } from './labels-file.ts';
 import { compareNames, isHidden, listFolder, walkFolder } from './list-folder.ts';
-import type { FileBelow } from './list-folder.ts';
+import type { FileBelow, WalkVisitor } from './list-folder.ts';
 import { located } from './located.ts';
 import type { Located, Opened } from './located.ts';
 import { foreignPicture, hasPictureEnding, pictureEndings } from './picture-endings.ts';
@@ -101,7 +101,7 @@ async function fromLabels(
   const missing = lines.filter(({ file }) => !below.has(keyOf(file)));
   const [first] = missing;
   if (first) {
-    const others = missing.length > 1 ? `; so are ${missing.length - 1} others of its ${lines.length} files` : '';
+    const others = missing.length > 1 ? `; ${missing.length} of its ${lines.length} files are not` : '';
     throw badData(`${first.place} names ${first.file}, which is not in ${folder}${others}`);
   }
   const items: Item[] = [];
@@ -121,9 +121,11 @@ async function fromLabels(
 async function fromSubfolders(folder: string, leftOut: LeftOutCounter) {
   const names: string[] = [];
   const items: Item[] = [];
-  for (const { name, path, kind } of await listFolder(folder)) {
+  for (const { name, kind } of await listFolder(folder)) {
     if (kind === 'folder' && !isHidden(name)) {
-      items.push(...(await picturesOf(path, name, leftOut)).map((picture) => ({ path: picture, label: names.length })));
+      items.push(
+        ...(await picturesOf(folder, name, leftOut)).map((picture) => ({ path: picture, label: names.length })),
+      );
       names.push(name.normalize('NFC'));
     } else if (isHidden(name)) leftOut.add('hidden', name);
     else if (kind === 'nothing') leftOut.add('broken link', name);
@@ -141,10 +143,11 @@ async function fromSubfolders(folder: string, leftOut: LeftOutCounter) {
 }
 
 /** All pictures below a class folder. One of foreign pictures alone is refused: the class would seem to have none. */
-async function picturesOf(path: string, name: string, leftOut: LeftOutCounter): Promise<readonly string[]> {
+async function picturesOf(folder: string, name: string, leftOut: LeftOutCounter): Promise<readonly string[]> {
+  const path = join(folder, name);
   const pictures: string[] = [];
   const foreign: string[] = [];
-  await walkFolder(path, {
+  const visitor: WalkVisitor = {
     file: (file) => {
       if (hasPictureEnding(file.relative)) {
         pictures.push(file.path);
@@ -154,10 +157,11 @@ async function picturesOf(path: string, name: string, leftOut: LeftOutCounter): 
       leftOut.add(endingOf(file.relative), join(name, file.relative));
     },
     passed: (reason, below) => leftOut.add(reason, join(name, below)),
-  });
+  };
+  await walkFolder(path, visitor, folder);
   const [first] = foreign;
   if (pictures.length === 0 && first !== undefined) {
-    const message = `the class folder ${path} has ${foreign.length} pictures, none of which can be decoded, as ${first}`;
+    const message = `no picture in the class folder ${path} can be decoded, as ${first} (${foreign.length} in all)`;
     throw badData(message, `convert them to ${pictureEndings}`);
   }
   return pictures;

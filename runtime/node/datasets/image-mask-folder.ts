@@ -73,37 +73,28 @@ async function openPairs(pairs: readonly Pair[], options: DatasetOptions): Promi
 async function pairFiles({ images, masks }: ImageMaskPaths, leftOut: LeftOutCounter): Promise<readonly Pair[]> {
   const imageFiles = byStem(await found(images, hasPictureEnding, pictureEndings, leftOut));
   const maskFiles = byStem(await found(masks, (name) => /\.png$/i.test(name), '.png', leftOut));
-  const pairs: Pair[] = [];
-  const alone: string[] = [];
-  for (const [stem, image] of imageFiles) {
-    const mask = maskFiles.get(stem);
-    if (mask === undefined) alone.push(image);
-    else pairs.push({ image, mask });
+  const withoutMask = [...imageFiles].filter(([stem]) => !maskFiles.has(stem));
+  const [image] = withoutMask;
+  if (image) {
+    const others = sameFor(withoutMask.map(([, path]) => path));
+    throw badData(`${image[1]} has no mask: none of ${masks.pattern} is named ${image[0]}.png${others}`);
   }
-  if (alone.length > 0) {
-    const [stem] = [...imageFiles].find(([, image]) => image === alone[0]) ?? [''];
-    throw badData(`${listed(alone, 'no mask')}: none of ${masks.pattern} is named ${stem}.png`);
+  const withoutPicture = [...maskFiles].filter(([stem]) => !imageFiles.has(stem));
+  const [mask] = withoutPicture;
+  if (mask) {
+    const others = sameFor(withoutPicture.map(([, path]) => path));
+    throw badData(`the mask ${mask[1]} has no picture: none of ${images.pattern} is named ${mask[0]}${others}`);
   }
-  const masksAlone = [...maskFiles].filter(([stem]) => !imageFiles.has(stem));
-  const [first] = masksAlone;
-  if (first) {
-    const list = listed(
-      masksAlone.map(([, mask]) => mask),
-      'no picture',
-    );
-    throw badData(`the mask ${list}: none of ${images.pattern} is named ${first[0]}`);
-  }
-  return pairs;
+  return [...imageFiles].map(([stem, path]) => ({ image: path, mask: maskFiles.get(stem) ?? '' }));
 }
 
 const mostListed = 10;
 
-/** `a.png has no mask`, or `a.png and 2 others have no mask`. */
-function listed([first = '', ...others]: readonly string[], what: string): string {
-  if (others.length === 0) return `${first} has ${what}`;
-  const shown = others.slice(0, mostListed - 1).join(', ');
+/** `; the same holds for b.png, c.png` behind what is said of the first; empty where that is alone. */
+function sameFor([, ...others]: readonly string[]): string {
+  if (others.length === 0) return '';
   const rest = others.length >= mostListed ? `, and ${others.length + 1 - mostListed} more` : '';
-  return `${first} has ${what}, and so have ${others.length} others (${shown}${rest})`;
+  return `; the same holds for ${others.slice(0, mostListed - 1).join(', ')}${rest}`;
 }
 
 async function found(
@@ -115,7 +106,7 @@ async function found(
   const files = await findFiles(pattern);
   const fitting = files.filter(({ path }) => fits(path));
   if (fitting.length === 0) {
-    const others = files.length === 0 ? '' : `; it matches ${files.length} others, as ${files[0]?.relative}`;
+    const others = files.length === 0 ? '' : `; it matches other files, as ${files[0]?.relative}`;
     throw badData(
       `no ${kinds} file matches ${pattern.pattern} in ${pattern.folder}${others}`,
       '`*` and `?` stand for characters of a name, `**` for folders, `[*]` for the character itself',

@@ -1,6 +1,6 @@
 /** Listings of folders: links followed, names in the order that Python sorts them in. */
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { systemErrorCode, unreadable } from '../file-access.ts';
 
 export interface FolderEntry {
@@ -59,6 +59,10 @@ async function realFolder(folder: string): Promise<string> {
   }
 }
 
+/** Whether a folder, by its real path, is one of those that a walk went through, or one that these lie in. */
+export const leadsBack = (real: string, above: readonly string[]): boolean =>
+  above.some((each) => each === real || each.startsWith(real.endsWith(sep) ? real : real + sep));
+
 /** What systems put into folders for themselves. */
 export const isHidden = (name: string): boolean => name.startsWith('.') || name === '__MACOSX';
 
@@ -78,13 +82,13 @@ export interface WalkVisitor {
 /**
  * All files below a folder, links followed, in the order of torchvision's `ImageFolder`: folders by their whole path, then
  * the files of each by name. A link to a folder that it lies in is passed over, where torchvision goes round until the
- * system refuses. Throws E0710.
+ * system refuses; `folder` may itself be such a link, in the folder `around` it. Throws E0710.
  */
-export async function walkFolder(folder: string, visitor: WalkVisitor): Promise<void> {
+export async function walkFolder(folder: string, visitor: WalkVisitor, around?: string): Promise<void> {
   const folders: { readonly relative: string; readonly files: readonly FileBelow[] }[] = [];
   const enter = async (path: string, relative: string, above: readonly string[]): Promise<void> => {
     const real = await realFolder(path);
-    if (above.includes(real)) return visitor.passed('link back', relative);
+    if (leadsBack(real, above)) return visitor.passed('link back', relative);
     const files: FileBelow[] = [];
     folders.push({ relative, files });
     for (const { name, path: inner, kind } of await listFolder(path)) {
@@ -96,7 +100,7 @@ export async function walkFolder(folder: string, visitor: WalkVisitor): Promise<
       else files.push({ path: inner, relative: below });
     }
   };
-  await enter(folder, '', []);
+  await enter(folder, '', around === undefined ? [] : [await realFolder(around)]);
   folders.sort((a, b) => compareNames(a.relative, b.relative));
   for (const { files } of folders) for (const file of files) visitor.file(file);
 }

@@ -6,7 +6,6 @@ import { parseNpyStrings } from '../../npy.ts';
 import { inMemoryFile, openFile } from '../file-access.ts';
 import { readNpzDirectory, readNpzEntry } from '../npz.ts';
 import type { NpzEntry } from '../npz.ts';
-import { createLeftOut } from './account.ts';
 import type { LeftOut } from './account.ts';
 import { badData, readClassNames } from './dataset.ts';
 import type { DatasetOptions } from './dataset.ts';
@@ -87,11 +86,11 @@ function planOf(path: string, names: readonly string[], target: DatasetOptions['
   const pairs = Object.values(parts).flatMap(({ samples, targets }) => [samples, targets]);
   const used = found === undefined || pairs.length === 0 ? pairs : [...pairs, found];
   if (used.length === 0) throw missing(path, names);
-  const leftOut = createLeftOut();
   // Each is named: an array may well be what someone believes to be trained on.
   const rest = names.filter((name) => !used.includes(name));
-  if (rest.length > 0) leftOut.add(rest.length === 1 ? 'array' : 'arrays', rest.slice(0, 20).join(', '), rest.length);
-  return { parts, names: found, leftOut: leftOut.all() };
+  const reason = rest.length === 1 ? 'array' : 'arrays';
+  const leftOut = rest.length === 0 ? [] : [{ reason, count: rest.length, names: rest.slice(0, 20) }];
+  return { parts, names: found, leftOut };
 }
 
 const namesIn = (group: { readonly samples: string[]; readonly targets: string[] } | undefined): string =>

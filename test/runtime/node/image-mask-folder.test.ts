@@ -5,7 +5,7 @@ import { findFiles } from '../../../runtime/node/datasets/glob.ts';
 import { locateImageMaskFolder } from '../../../runtime/node/datasets/image-mask-folder.ts';
 import type { DatasetOptions } from '../../../runtime/node/datasets/dataset.ts';
 import { decodeMask } from '../../../runtime/node/mask-png.ts';
-import { faultOf, faultOfAsync } from '../fault.ts';
+import { faultOf } from '../fault.ts';
 import { realData } from '../real-data.ts';
 import { flatPng, greyPng, rawPng } from './png.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -102,28 +102,6 @@ describe('image-mask-folder', () => {
     expect([name, target.kind === 'mask' && [...target.mask.data]]).toEqual([join(folder, 'i/a.png'), [1, 1, 1, 1]]);
     expect(input.kind === 'image' && input.image.data[0]).toBe(200);
     expect((await dataset.read(1)).target).toMatchObject({ mask: { width: 3, height: 2 } });
-  });
-
-  it('names pixel, file and class of a mask that is out of range', async () => {
-    const dataset = await open(temporaryFolder(files), { classes: 2 });
-    expect(await faultOfAsync(() => dataset.read(1))).toMatch(
-      /^E0714: pixel \(0, 0\) of .*m\/b\.png has the class 255, but classes are 0 to 1; the values of this mask are 255$/,
-    );
-    const ignoring = await open(temporaryFolder({ ...files, 'm/a.png': mask(2, 2, 2) }), { classes: 2, ignore: 255 });
-    expect(await faultOfAsync(() => ignoring.read(0))).toContain('classes are 0 to 1 and 255 is ignored');
-  });
-
-  it.each<[string, Record<string, Buffer | string>, string]>([
-    ['a picture without a mask', { ...files, 'i/c.png': colourPng(1, 1) }, 'i/c.png has no mask: none of'],
-    ['a mask without a picture', { ...files, 'm/c.png': mask(1, 1, 0) }, 'm/c.png has no picture'],
-    ['a mask of another size', { ...files, 'm/a.png': mask(2, 3, 0) }, 'm/a.png is 2x3, but its picture'],
-    ['two pictures of one name', { ...files, 'i/a.jpg': '' }, 'have the same name'],
-    ['no pictures', { 'm/a.png': mask(1, 1, 0) }, 'no .jpg, .png, .webp, .avif, .gif or .tif file matches'],
-    ['no masks', { 'i/a.png': colourPng(1, 1) }, 'no .png file matches'],
-  ])('refuses %s before anything is decoded', async (_, given, message) => {
-    const fault = await faultOfAsync(() => open(temporaryFolder(given)));
-    expect(fault).toMatch(/^E0714: /);
-    expect(fault).toContain(message);
   });
 
   it('reads CamVid', async () => {
