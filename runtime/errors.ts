@@ -24,7 +24,7 @@ export const runtimeCodes = {
   E0721: 'the weights hold a tensor that the model has not',
   E0722: 'a weight has the wrong shape or type',
   E0723: 'file cannot be written',
-  E0724: 'malformed stage folder',
+  E0724: 'the folder of a stage was changed or damaged',
   E0725: 'a stage has to run first',
   E0901: 'no GPU adapter',
   E0902: 'the device lacks a limit or a feature that the artifact needs',

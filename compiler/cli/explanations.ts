@@ -109,9 +109,9 @@ export const explanations: Readonly<Record<string, string>> = {
     'A weight is NaN or infinite, or a running variance is negative. The network gives NaN wherever such a weight is used: a training that diverged, or a file that was damaged. `--allow-non-finite` says that they are meant.',
   E0722: 'A tensor of the weights has another shape or type than the model declares.',
   E0723:
-    'An output folder is replaced only where it is an artifact itself, so that no other work is lost. A run folder is never written over: `cnnc train --resume` goes on with it.',
+    'An output folder is replaced only where it is an artifact itself, so that no other work is lost. A run folder is never written over: `cnnc train --resume` goes on with it; and a folder that holds files and no run of cnnc is not made into one.',
   E0724:
-    'A stage writes `stage.json` last, with a digest of its weights. This folder was changed, or damaged, since then. Remove it, and run `cnnc train` again.',
+    'A stage writes `stage.json` last, with a digest of its weights. This folder was changed, or damaged, since then, or another version of cnnc wrote it. Put the file that is named back as it was, or move the folder away and run `cnnc train` again.',
   E0725:
     'What `cnnc build FILE:STAGE` compiles is made by `cnnc train FILE:STAGE`. The stage was never run, its run is not over, or the source, the settings, the data or the stage before changed since; `cnnc plan FILE` tells which. `--weights FILE` stands for the stage before, so that quantizing runs inside of the build.',
   E0801:

@@ -9,6 +9,7 @@ import type { Output } from '../cli/output.ts';
 import { judgeStage } from '../cli/stage-budgets.ts';
 import { TrainingFault } from '../train/training-fault.ts';
 import { stageChecks } from './check-registry.ts';
+import { checkFolder } from './check-folder.ts';
 import { checkSplits } from './check-splits.ts';
 import { checkSpace } from './check-space.ts';
 import { locatedFault, type FileCheck, type Inquiry } from './stage-checks.ts';
@@ -45,7 +46,7 @@ export async function preflight(
     // What the settings do not fit would only be said once more.
     if (faults.some(({ severity }) => severity === 'error')) continue;
     findings.push(...missedBefore(inquiry).map((missed) => ({ shown: missed, exit: exitCodes.assertion })));
-    for (const { setting, run } of [startingWeights, ...stageChecks[stage.word].files, freeSpace]) {
+    for (const { setting, run } of [startingWeights, ...stageChecks[stage.word].files, freeFolder, freeSpace]) {
       await caught(stage, setting, findings, () => run(inquiry));
     }
   }
@@ -103,4 +104,5 @@ const startingWeights: FileCheck = {
   },
 };
 
+const freeFolder: FileCheck = { setting: '', run: checkFolder };
 const freeSpace: FileCheck = { setting: '', run: checkSpace };

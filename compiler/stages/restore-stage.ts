@@ -50,6 +50,6 @@ function shapedAs(source: SourceModel, channels: ChannelRecord | undefined, path
     return { ...model, graph: rebuildPruned(model.graph, channels).graph, parameters, channels };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw damagedStage(path, `its channels are not those of ${model.name}: ${error.message}`);
+    throw damagedStage(path, `the channels that ${path} records are not those of ${model.name}: ${error.message}`);
   }
 }

@@ -1,4 +1,5 @@
 /** Runs a chain of stages: what is cached is passed over, what is stale or missing is made. */
+import { resolve } from 'node:path';
 import { RuntimeFault } from '../../runtime/errors.ts';
 import { lockFolder, type FolderLock } from '../../runtime/node/folder-lock.ts';
 import { NotFiniteFault } from '../../runtime/train/trace-nan.ts';
@@ -98,14 +99,16 @@ async function makeRoom(
   alone: boolean,
 ): Promise<void> {
   const path = setup.folderOf(stage);
-  const { name, word } = status.folder.record;
+  const { name, word, source } = status.folder.record;
   if (name !== stage.name || word !== stage.word) {
     const message = `${path} holds ${word} ${name} already`;
     throw new RuntimeFault('E0723', 'environment', message, 'choose another folder with -o, or remove this one');
   }
   if (alone && resume) return;
-  const aside = await setAside(path);
-  output.note(`${stage.name} runs again: ${status.reasons.join(', ')}; the earlier run is kept in ${aside}`);
+  const aside = await setAside(status.folder);
+  const { path: own } = setup.program.file;
+  const earlier = resolve(source) === resolve(own) ? 'the earlier run' : `the earlier run, of ${source},`;
+  output.note(`${stage.name} runs again: ${status.reasons.join(', ')}; ${earlier} is kept in ${aside}`);
 }
 
 /** Stages share their data, and what is to be said of it. */

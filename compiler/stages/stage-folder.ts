@@ -1,6 +1,6 @@
 /** A stage's folder: what came out of it, and what that depends on. */
 import { createHash } from 'node:crypto';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { classNameSchema } from '../../runtime/artifact.ts';
@@ -57,30 +57,41 @@ export interface StageFolder {
   readonly graph: string;
 }
 
-export const damagedStage = (path: string, what: string): RuntimeFault =>
-  new RuntimeFault('E0724', 'input', `${path}: ${what}`, 'remove the folder, and run its stage again');
+/** `what` is a sentence. */
+export const damagedStage = (folder: string, what: string): RuntimeFault =>
+  new RuntimeFault(
+    'E0724',
+    'input',
+    what,
+    `put the file back as it was, or move ${folder} away and run its stage again`,
+  );
 
 /** The record of a finished stage; undefined where the folder holds none. Throws E0710, and E0724 where it is damaged. */
 export async function readStageFolder(path: string): Promise<StageFolder | undefined> {
   const file = join(path, stageFile);
   if ((await pathKind(file)) === undefined) return undefined;
-  const parsed = v.safeParse(recordSchema, parseJson(file, await readBytes(file)));
-  if (!parsed.success) {
-    const [issue] = parsed.issues;
-    throw damagedStage(
-      file,
-      `${issue ? `${v.getDotPath(issue) ?? 'it'}: ${issue.message}` : 'it'} is not as it should be`,
-    );
-  }
+  const json = parseJson(path, file, await readBytes(file));
+  const parsed = v.safeParse(recordSchema, json);
+  if (!parsed.success) throw damagedStage(path, `${file} ${faultIn(json, parsed.issues)}`);
   const graph = new TextDecoder().decode(await readBytes(join(path, graphFile)));
   return { path, record: parsed.output, graph };
 }
 
-function parseJson(file: string, bytes: Uint8Array): unknown {
+/** What is wrong with a record, as what is said of the file. */
+function faultIn(json: unknown, [issue]: readonly v.BaseIssue<unknown>[]): string {
+  const head = v.safeParse(v.object({ format: recordSchema.entries.format, version: v.number() }), json);
+  if (!head.success) return 'is no record of a stage';
+  const { version } = head.output;
+  if (version !== stageVersion)
+    return `has the format ${version}, of another version of cnnc; this one reads ${stageVersion}`;
+  return `has no valid ${(issue && v.getDotPath(issue)) ?? 'record'}`;
+}
+
+function parseJson(folder: string, file: string, bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
-    throw damagedStage(file, 'it is not JSON');
+    throw damagedStage(folder, `${file} is not JSON`);
   }
 }
 
@@ -89,7 +100,7 @@ export async function readStageWeights({ path, record }: StageFolder): Promise<R
   const file = join(path, weightsFile);
   const bytes = await readBytes(file);
   if (resultOf(bytes, record) !== record.result)
-    throw damagedStage(file, `it is not what the stage ${record.name} wrote`);
+    throw damagedStage(path, `${file} is not as the stage ${record.name} wrote it`);
   return unpackSparse(parseSafetensors(bytes));
 }
 
@@ -151,14 +162,33 @@ function encodeWeights(
   return encodeSafetensors(tensors, new Map([['format', 'pt'], ...namesMetadata(classNames), ...metadata]));
 }
 
-/** Makes room for a new run of a stage: the last finished one is kept beside it as `NAME.previous`. Throws E0723. */
-export async function setAside(path: string): Promise<string> {
-  const aside = `${path}.previous`;
+/**
+ * Makes room for a new run of a stage: the last finished one is kept beside it as `NAME.previous`. One that lies there
+ * already makes way where it is of the same source and holds nothing else; else the name gets a number. Throws E0723.
+ */
+export async function setAside({ path, record }: StageFolder): Promise<string> {
   try {
-    await rm(aside, { recursive: true, force: true });
-    await rename(path, aside);
+    for (let number = 1; ; number++) {
+      const aside = number === 1 ? `${path}.previous` : `${path}.previous-${number}`;
+      if (!(await makesWay(aside, record.source))) continue;
+      await rm(aside, { recursive: true, force: true });
+      await rename(path, aside);
+      return aside;
+    }
   } catch (error) {
+    if (error instanceof RuntimeFault) throw error;
     throw new RuntimeFault('E0723', 'environment', `cannot rename ${path}: ${systemErrorReason(error)}`);
   }
-  return aside;
+}
+
+/** What stages and their trainings write; trainings within a stage have folders of their own. */
+const ownName =
+  /^(\..*|recipe\.json|metrics\.jsonl|report\.html|(best|final)\.safetensors|(last|step-\d+)\.ckpt|stage\.json|model\.ir|data\.txt|(finetune|round-\d+)\/)$/;
+
+async function makesWay(aside: string, source: string): Promise<boolean> {
+  if ((await pathKind(aside)) === undefined) return true;
+  const entries = await readdir(aside, { withFileTypes: true }).catch(() => undefined);
+  if (!entries?.every((entry) => ownName.test(entry.isDirectory() ? `${entry.name}/` : entry.name))) return false;
+  const earlier = await readStageFolder(aside).catch(() => undefined);
+  return earlier?.record.source === source;
 }

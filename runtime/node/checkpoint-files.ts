@@ -8,6 +8,7 @@ import { writeFileAtomically } from './write-file.ts';
 
 export const lastCheckpointName = 'last.ckpt';
 const periodic = /^step-(\d+)\.ckpt$/;
+export const isCheckpointName = (name: string): boolean => name === lastCheckpointName || periodic.test(name);
 const periodicName = (step: number): string => `step-${String(step).padStart(8, '0')}.ckpt`;
 
 /** What happens to a checkpoint besides becoming the last one. */

@@ -14,6 +14,7 @@ import type { TrainingEvent, TrainingStore } from '../train/training-run.ts';
 import { lastCheckpointName, readLatestCheckpoint, writeCheckpoint, type FoundCheckpoint } from './checkpoint-files.ts';
 import { pathKind } from './file-access.ts';
 import { fromRows, openMetricsFile, rowsOf, type MetricsFile, type MetricsLine } from './metrics-file.ts';
+import { recipeName, refuseForeign } from './own-run.ts';
 import { removeUnfinished, writeFileAtomically } from './write-file.ts';
 
 export interface RunFolderOptions {
@@ -42,7 +43,7 @@ export interface RunFolder {
 
 /**
  * `recipe.json`, `metrics.jsonl`, `report.html`, `best.safetensors`, `final.safetensors`, `last.ckpt` and
- * `step-NNNNNNNN.ckpt`. Throws E0723 where the folder holds a run that is not to go on, and E0716 where it shall go on
+ * `step-NNNNNNNN.ckpt`. Throws E0723 where the folder holds a run that is not to go on, or what is no run, and E0716 where it shall go on
  * and none of its checkpoints is whole.
  */
 export async function openRunFolder(folder: string, options: RunFolderOptions): Promise<RunFolder> {
@@ -50,6 +51,7 @@ export async function openRunFolder(folder: string, options: RunFolderOptions): 
     const help = 'go on with it by --resume, choose another folder, or remove this one';
     throw new RuntimeFault('E0723', 'environment', `${folder} holds a training run already`, help);
   }
+  await refuseForeign(folder);
   const found = options.resume ? await readLatestCheckpoint(folder) : undefined;
   let opened: Opened | undefined;
   return {
@@ -94,7 +96,7 @@ async function begin(folder: string, recipe: Recipe, { state, stepsPerEpoch }: S
     throw new RuntimeFault('E0723', 'environment', `cannot make ${folder}: ${reason}`);
   });
   await removeUnfinished(folder);
-  await writeFileAtomically(join(folder, 'recipe.json'), `${JSON.stringify(recipe, null, 2)}\n`);
+  await writeFileAtomically(join(folder, recipeName), `${JSON.stringify(recipe, null, 2)}\n`);
   const metrics = await openMetricsFile(join(folder, 'metrics.jsonl'), state);
   return { folder, metrics, stepsPerEpoch, step: state.step };
 }

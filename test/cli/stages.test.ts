@@ -212,12 +212,25 @@ describe('a chain of stages', () => {
     broken[broken.length - 1] = (broken.at(-1) ?? 0) ^ 1;
     writeFileSync(file, broken);
     const ran = await cnnc('build', `${at('tiny.cnn')}:base`, '--runs', runs(), '-o', at('net'));
-    expect(ran).toMatchObject({ code: 3, err: expect.stringContaining('error[E0724]') });
+    const damaged = join(runs(), 'base');
+    const help = `help: put the file back as it was, or move ${damaged} away and run its stage again`;
+    expect(ran.code).toBe(3);
+    expect(ran.err).toContain(`error[E0724]: ${file} is not as the stage base wrote it\n`);
+    expect(ran.err).toContain(help);
     writeFileSync(file, whole);
     const record = join(runs(), 'base/stage.json');
     const text = readFileSync(record, 'utf8');
-    writeFileSync(record, text.replace('"cnnc-stage"', '"other"'));
-    expect(await plan()).toMatchObject({ code: 3, err: expect.stringContaining('error[E0724]') });
+    const changes: readonly (readonly [string | RegExp, string, string])[] = [
+      ['"cnnc-stage"', '"other"', 'is no record of a stage'],
+      ['"version": 1', '"version": 9', 'has the format 9, of another version of cnnc; this one reads 1'],
+      [/"params": [^,]*,/, '"params": "many",', 'has no valid figures.params'],
+      ['{', '', 'is not JSON'],
+    ];
+    for (const [from, to, what] of changes) {
+      writeFileSync(record, text.replace(from, to));
+      const planned = await cnnc('plan', at('tiny.cnn'), '--runs', runs(), '-q');
+      expect(planned).toMatchObject({ code: 3, err: `error[E0724]: ${record} ${what}\n${help}\n` });
+    }
     writeFileSync(record, text);
   });
 

@@ -1,5 +1,5 @@
 /** `cnnc train`: a short run on generated pictures, its files, resumption bit for bit, and what is refused. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -121,6 +121,35 @@ describe('a run', () => {
     writeFileSync(other, source.replace('train base', 'train second'));
     const refused = await cnnc('train', other, '-o', at('twice'));
     expect(refused).toMatchObject({ code: 3, err: expect.stringContaining('holds train base already') });
+  });
+
+  it('leaves a folder of other files alone', async () => {
+    mkdirSync(at('mine'));
+    for (const name of ['report.html', 'best.safetensors', 'notes.txt', 'stage.txt']) {
+      writeFileSync(at(`mine/${name}`), name);
+      const ran = await cnnc('train', at('tiny.cnn'), '-o', at('mine'));
+      expect(ran).toMatchObject({ code: 3, out: '' });
+      expect(ran.err).toMatch(/error\[E0723\]: .*mine holds .* and is no run of cnnc, so it is left alone\n/);
+      expect(readdirSync(at('mine'))).toEqual([name]);
+      expect(readFileSync(at(`mine/${name}`), 'utf8')).toBe(name);
+      rmSync(at(`mine/${name}`));
+    }
+    // What no run has is in nobody's way.
+    writeFileSync(at('mine/.gitkeep'), '');
+    expect((await cnnc('train', at('tiny.cnn'), '-o', at('mine'), '--epochs', '1')).code).toBe(0);
+    // Nor is what is put beside a run.
+    writeFileSync(at('mine/notes.txt'), 'of the first');
+    const again = await cnnc('train', at('tiny.cnn'), '-o', at('mine'), '--epochs', '2');
+    expect(again).toMatchObject({ code: 0, err: expect.stringMatching(/kept in .*mine\.previous\n/) });
+    // An earlier run with files of the user stays, and so does one of another source, which is named.
+    writeFileSync(at('same.cnn'), source);
+    const other = await cnnc('train', at('same.cnn'), '-o', at('mine'), '--epochs', '1');
+    expect(other.err).toMatch(/the earlier run, of .*tiny\.cnn, is kept in .*mine\.previous-2\n/);
+    const third = await cnnc('train', at('same.cnn'), '-o', at('mine'), '--epochs', '2');
+    expect(third.err).toMatch(/; the earlier run is kept in .*mine\.previous-3\n/);
+    const fourth = await cnnc('train', at('same.cnn'), '-o', at('mine'), '--epochs', '1');
+    expect(fourth.err).toMatch(/; the earlier run is kept in .*mine\.previous-3\n/);
+    expect(readFileSync(at('mine.previous/notes.txt'), 'utf8')).toBe('of the first');
   });
 
   it('refuses to go on with another optimizer, which no recipe states', async () => {

@@ -112,6 +112,20 @@ describe('a run', () => {
     expect(readFileSync(join(path, 'last.ckpt'))).toEqual(before);
   });
 
+  it('does not begin among files that are not its own', async () => {
+    for (const name of ['report.html', 'recipe.json']) {
+      const path = temporaryFolder({ [name]: '{}' });
+      const fault = `E0723: ${path} holds ${name} and is no run of cnnc, so it is left alone`;
+      expect(await faultOfAsync(() => trainIn(path))).toBe(fault);
+      expect(await faultOfAsync(() => trainIn(path, { resume: true }))).toBe(fault);
+      expect(readFileSync(join(path, name), 'utf8')).toBe('{}');
+    }
+    // One that was killed before its first checkpoint has settings.
+    const path = temporaryFolder({ 'recipe.json': JSON.stringify(recipe), 'report.html': '', '.DS_Store': '' });
+    await trainIn(path);
+    expect(readFileSync(join(path, 'report.html'), 'utf8')).toContain('Tiny');
+  });
+
   it('that failed says so', async () => {
     const path = temporaryFolder();
     const broken = tinySession((inputs) => inputs['rng']!.data[0] === 9);
