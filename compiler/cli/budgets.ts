@@ -25,6 +25,9 @@ export type Figures = (metric: string, batch: number, argument?: string) => Figu
 
 type Constraint = BudgetDirective['constraints'][number];
 
+/** How to keep a line that is missed; undefined where nothing is known to help. */
+export type Remedy = (constraint: Constraint, figure: Figure) => string | undefined;
+
 const holds: Readonly<Record<Constraint['operator'], (figure: number, limit: number) => boolean>> = {
   '<=': (figure, limit) => figure <= limit,
   '<': (figure, limit) => figure < limit,
@@ -33,16 +36,26 @@ const holds: Readonly<Record<Constraint['operator'], (figure: number, limit: num
 };
 
 /** One E0801 for each line of a budget that the figures miss. */
-export const missedBudgets = (model: string, budgets: readonly BudgetDirective[], figures: Figures): Diagnostic[] =>
+export const missedBudgets = (
+  model: string,
+  budgets: readonly BudgetDirective[],
+  figures: Figures,
+  remedy: Remedy = () => undefined,
+): Diagnostic[] =>
   budgets.flatMap(({ batch, constraints }) =>
     constraints.flatMap((constraint) => {
       const figure = figures(constraint.metric, batch, constraint.argument);
       const isMissed = figure && !holds[constraint.operator](figure.value, constraint.limit);
-      return isMissed ? [missed(model, constraint, figure)] : [];
+      return isMissed ? [missed(model, constraint, figure, remedy(constraint, figure))] : [];
     }),
   );
 
-function missed(model: string, { text, operator, limit, span }: Constraint, figure: Figure): Diagnostic {
+function missed(
+  model: string,
+  { text, operator, limit, span }: Constraint,
+  figure: Figure,
+  remedy: string | undefined,
+): Diagnostic {
   const made = figure.made === undefined ? '' : ` (${figure.made})`;
   const isOver = operator.startsWith('<');
   const heaviest = figure.shares
@@ -50,11 +63,12 @@ function missed(model: string, { text, operator, limit, span }: Constraint, figu
     .toSorted((a, b) => b.value - a.value)
     .slice(0, 3);
   const parts = heaviest.map((share) => `${share.name} (${partOf(share, figure)})`);
-  const help = parts.length > 0 ? { help: `the layers that weigh most are ${parts.join(', ')}` } : {};
+  const weighty = parts.length > 0 ? [`the layers that weigh most are ${parts.join(', ')}`] : [];
+  const help = [...(remedy === undefined ? [] : [remedy]), ...weighty].join('; ');
   return diagnostic('E0801', span, `${model} misses its budget \`${text}\``, {
     label: `it has ${amount(figure.value, figure)}${made}${distance(figure, limit)}`,
     notes: notesOf(heaviest),
-    ...help,
+    ...(help === '' ? {} : { help }),
   });
 }
 

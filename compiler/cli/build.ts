@@ -8,6 +8,7 @@ import { artifactFiles } from '../emit/write-artifact.ts';
 import { printGraph } from '../ir/print.ts';
 import { bindParameters } from '../passes/bind-parameters.ts';
 import { artifactFigures } from './artifact-figures.ts';
+import { remedyOf } from './budget-remedy.ts';
 import { missedBudgets, sourceFigures, type Figures } from './budgets.ts';
 import { buildFigures, buildReport, builtText } from './build-report.ts';
 import type { BuildSubject, StageBuildFlags } from './build-stage.ts';
@@ -183,7 +184,7 @@ function overBudget(
       output.note(`note: \`${text}\` was not checked, for it was not measured; ${command} of the artifact checks it`);
     }
   }
-  const missed = missedBudgets(name, model.budgets, figures);
+  const missed = missedBudgets(name, model.budgets, figures, remedyOf(source.program.directives, name));
   return unpruned === undefined ? missed : missed.map((each) => excused(each, unpruned));
 }
 

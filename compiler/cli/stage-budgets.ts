@@ -2,6 +2,7 @@
 import type { Diagnostic } from '../../grammar/diagnostics.ts';
 import type { AnalyzedProgram } from '../analyze/index.ts';
 import { budgetsFor } from '../analyze/model-directives.ts';
+import { remedyOf } from './budget-remedy.ts';
 import { missedBudgets, type Figure, type Figures } from './budgets.ts';
 import { qualityFigures, unjudged, type References } from './measured-budgets.ts';
 import type { NamedFigures } from './stage-table.ts';
@@ -23,7 +24,7 @@ export function judgeStage(
   const budgets = budgetsFor(stage, directives);
   const known = stageFigures(figures, references);
   return {
-    missed: missedBudgets(stage, budgets, known),
+    missed: missedBudgets(stage, budgets, known, remedyOf(directives, stage)),
     open: unjudged(budgets, known).flatMap(({ metric, text }) => (metric === 'latency' ? [] : [text])),
   };
 }
