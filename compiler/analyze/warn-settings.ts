@@ -1,4 +1,4 @@
-/** W0009: settings that another one takes the effect from. */
+/** W0009: settings that another one takes the effect from, or that nothing reads beside the others. */
 import type { Entry } from '../../grammar/ast.ts';
 import { diagnostic, type Diagnostic, type Note } from '../../grammar/diagnostics.ts';
 import type { Span } from '../../grammar/source.ts';
@@ -6,7 +6,8 @@ import type { Setting, Settings } from './settings.ts';
 import type { CheckedDirective } from './directives.ts';
 import { argumentOf, groupOf, spanOf } from './written.ts';
 
-export function settingsWithoutEffect({ word, settings, declaration }: CheckedDirective): Diagnostic[] {
+export function settingsWithoutEffect(directive: CheckedDirective): Diagnostic[] {
+  const { word, settings, declaration } = directive;
   const { entries } = declaration;
   const finetune = settings.get('finetune');
   const groups: (readonly [Settings, readonly Entry[]])[] = [[settings, entries]];
@@ -14,7 +15,8 @@ export function settingsWithoutEffect({ word, settings, declaration }: CheckedDi
   return [
     ...groups.flatMap(([each, written]) => [...withoutMomentum(each, written), ...decaysTwice(each, written)]),
     ...groups.flatMap(([each, written]) => wrongMode(each, written)),
-    ...(word === 'distill' ? untaught(settings, entries) : []),
+    ...(word === 'distill' ? [...untaught(settings, entries), ...hintless(settings, entries)] : []),
+    ...(word === 'prune' ? [...outsideFinetune(directive), ...notMeasured(settings, entries)] : []),
   ];
 }
 
@@ -62,4 +64,43 @@ function untaught(settings: Settings, entries: readonly Entry[]): Diagnostic[] {
   const alpha = settings.get('alpha');
   if (alpha?.kind !== 'number' || alpha.value !== 0) return [];
   return warn(spanOf(entries, 'alpha'), 'the teacher has no weight in the loss', 'use `train` without a teacher');
+}
+
+function hintless(settings: Settings, entries: readonly Entry[]): Diagnostic[] {
+  const hints = settings.get('hints');
+  if (hints?.kind === 'list' && hints.elements.length > 0) return [];
+  const help = 'remove it, or give `hints = [("LAYER", "LAYER")]`';
+  return warn(spanOf(entries, 'hint_weight'), '`hint_weight` has no effect without `hints`', help);
+}
+
+/** Settings that only a training reads, and that no later stage takes over. */
+const onlyTrained = ['epochs', 'ema', 'early_stop', 'checkpoint', 'recompute', 'on_nan'];
+/** Of those that later stages take over: what `finetune` gives goes before, there as here. */
+const trained = [...onlyTrained, 'seed', 'optimizer', 'regularize', 'clip', 'augment'];
+
+/** The training of a prune is its `finetune`, whose settings go before those around it. */
+function outsideFinetune({ name = 'prune', settings, declaration: { entries } }: CheckedDirective): Diagnostic[] {
+  if (!settings.has('finetune')) {
+    return onlyTrained.flatMap((key) => {
+      const help = `remove it, or train what is left: write \`finetune { ${key} ... }\``;
+      return warn(spanOf(entries, key), `\`${key}\` has no effect without \`finetune\``, help);
+    });
+  }
+  const inner = groupOf(entries, 'finetune');
+  return trained.flatMap((key) => {
+    const own = spanOf(inner, key);
+    if (!own) return [];
+    const message = `\`${key}\` has no effect: \`finetune\` has its own`;
+    const help = `remove it, and change that one: \`${name}.finetune.${key}\` for --set`;
+    return warn(spanOf(entries, key), message, help, [{ message: 'this one counts', span: own }]);
+  });
+}
+
+/** Batch norms are measured on nothing where no samples are asked for. */
+function notMeasured(settings: Settings, entries: readonly Entry[]): Diagnostic[] {
+  const group = settings.get('bn_reestimate');
+  const samples = group?.kind === 'group' ? group.entries.get('samples') : undefined;
+  if (samples?.kind !== 'number' || samples.value !== 0) return [];
+  const span = spanOf(groupOf(entries, 'bn_reestimate'), 'data');
+  return warn(span, '`data` has no effect with `samples = 0`', 'remove it, or give `samples`');
 }

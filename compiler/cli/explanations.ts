@@ -129,7 +129,8 @@ export const explanations: Readonly<Record<string, string>> = {
     'A label names weights and is no value: `skip: conv(...)` leaves what `skip` stands for as it is. To name a value, write `let`.',
   W0008:
     'The run ends before this time comes: a drop that never happens, a warm-up that fills the run, or a patience that is never used up.',
-  W0009: 'Another setting takes the effect from this one, or both do the same twice.',
+  W0009:
+    'Another setting takes the effect from this one, nothing reads it beside the others, or both do the same twice.',
   W0010: 'The pattern occurs in no parameter name of the model, so it selects nothing.',
   W0011:
     'The figure cannot lie on the other side of this limit. Ratios are shares of one: `91%` is 0.91, and 91 is 9100%.',

@@ -1,6 +1,6 @@
 /** Warnings: what they find, and the look-alikes that they leave alone. */
 import { describe, expect, it } from 'vitest';
-import { faultsOf } from './memory-host.ts';
+import { check, faultsOf } from './memory-host.ts';
 
 const model = (body: string, parameters = ''): string => `model M(x: f32[N, 4, 8, 8]${parameters}) {\n${body}\n}`;
 const warned = (cases: readonly (readonly [string, ...string[]])[]): void => {
@@ -182,6 +182,36 @@ describe('settings without effect', () => {
     ],
     [train(`${sgd}\n  epochs = 20\n  schedule = cyclic(base=0.1, max=1, up=1epochs, gamma=0.9, mode=exp_range)`)],
   ]);
+
+  const stage = (text: string): string => `${train(sgd)}\n${text}`;
+  const prune = (text: string): string => stage(`prune slim for M { from = base  target = macs(-40%)  ${text} }`);
+  const nothing = (key: string, at: number): string => `W0009 9:${at} \`${key}\` has no effect without \`finetune\``;
+  const shadowed = (key: string, at: number): string =>
+    `W0009 9:${at} \`${key}\` has no effect: \`finetune\` has its own`;
+  warned([
+    [prune('epochs = 2  finetune { epochs = 3 }'), shadowed('epochs', 63)],
+    [prune('seed = 2  ema = 0.9  finetune { seed = 3  ema = 0.5 }'), shadowed('seed', 61), shadowed('ema', 70)],
+    // The stage's own are those of its training where `finetune` has none; its schedule is that of the removals.
+    [prune('epochs = 2  finetune { batch = 3 }')],
+    [prune('schedule = once  finetune { epochs = 3  schedule = cosine() }')],
+    // Others measure with them, and later stages take them over.
+    [prune('batch = 16  data = d  finetune { batch = 8  data = d }')],
+    [prune('epochs = 2'), nothing('epochs', 63)],
+    [prune('early_stop { monitor = val.loss }'), nothing('early_stop', 54)],
+    [prune('batch = 16  seed = 3  optimizer = sgd(lr=0.1)')],
+    [prune('bn_reestimate { samples = 0  data = d.val }'), 'W0009 9:90 `data` has no effect with `samples = 0`'],
+    [prune('bn_reestimate { samples = 64  data = d.val }')],
+    [
+      stage('distill u for M { teacher = base  epochs = 1  hint_weight = 2 }'),
+      'W0009 9:61 `hint_weight` has no effect without `hints`',
+    ],
+  ]);
+
+  it('tells which key counts', () => {
+    const { diagnostics } = check(prune('epochs = 2  finetune { epochs = 3 }'));
+    const [found] = diagnostics.filter(({ code }) => code === 'W0009');
+    expect(found?.help).toBe('remove it, and change that one: `slim.finetune.epochs` for --set');
+  });
 
   it('finds a teacher that is not listened to', () => {
     const distill = `\ndistill t for M { data = d  teacher = M @ "w.safetensors"  alpha = 0  optimizer = sgd(lr=0.1) }`;
