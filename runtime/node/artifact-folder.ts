@@ -25,7 +25,7 @@ export interface SealedManifest<M> {
 export async function readManifest<M>(folder: string, parse: (json: unknown) => M): Promise<SealedManifest<M>> {
   const kind = await pathKind(folder);
   if (kind === undefined) throw unreadable(folder, { code: 'ENOENT' });
-  if (kind === 'file') throw malformed(`${folder} is a file, and an artifact is a folder`);
+  if (kind === 'file') throw unreadable(folder, { code: 'ENOTDIR' });
   if ((await pathKind(join(folder, manifestName))) === undefined) {
     throw malformed(`${folder} is no artifact: it has no ${manifestName}`, 'build one with: cnnc build FILE -o FOLDER');
   }

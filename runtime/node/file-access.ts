@@ -1,8 +1,10 @@
 /** Reading files with faults that name the file and the reason. */
-import { constants } from 'node:fs';
+import { closeSync, constants, openSync, readSync, statSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { RuntimeFault } from '../errors.ts';
+import { fileKind, kindBytes } from './picture-kind.ts';
 
 const reasons: ReadonlyMap<string, string> = new Map([
   ['ENOENT', 'there is no such file or folder'],
@@ -35,7 +37,45 @@ export function systemErrorReason(error: unknown): string {
 
 /** The fault for a file that cannot be read: E0710. */
 export function unreadable(path: string, error: unknown): RuntimeFault {
-  return new RuntimeFault('E0710', 'environment', `cannot read ${path}: ${systemErrorReason(error)}`);
+  const file = systemErrorCode(error) === 'ENOTDIR' ? fileInWay(path) : undefined;
+  return file ?? new RuntimeFault('E0710', 'environment', `cannot read ${path}: ${systemErrorReason(error)}`);
+}
+
+/** The fault for a path of which a part is a file, named for what it is; undefined where none is. */
+export function fileInWay(path: string): RuntimeFault | undefined {
+  for (let part = path; part !== dirname(part); part = dirname(part)) {
+    const words = wordsOfFile(part);
+    if (words === undefined) continue;
+    const help = isArchive(words) ? unpacking : undefined;
+    const message = `cannot read ${path}: ${part === path ? 'it' : part} is ${words}, not a folder`;
+    return new RuntimeFault('E0710', 'environment', message, help);
+  }
+  return undefined;
+}
+
+const isArchive = (words: string): boolean => words.endsWith('archive');
+const unpacking = 'unpack it, and name the folder that comes out';
+
+/** What to do about a file where files of a folder are expected; undefined where it is no archive. */
+export function archiveHelp(path: string): string | undefined {
+  const words = wordsOfFile(path);
+  return words !== undefined && isArchive(words) ? `${path} is ${words}: ${unpacking}` : undefined;
+}
+
+/** Undefined where there is no file that can be read. */
+function wordsOfFile(path: string): string | undefined {
+  try {
+    if (!statSync(path).isFile()) return undefined;
+    const handle = openSync(path, 'r');
+    try {
+      const start = new Uint8Array(kindBytes);
+      return fileKind(start.subarray(0, readSync(handle, start))).words;
+    } finally {
+      closeSync(handle);
+    }
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -11,7 +11,10 @@ export interface FileKind {
 }
 
 /** Bytes from the beginning of a file that `fileKind` looks at. */
-export const kindBytes = 64;
+export const kindBytes = 262;
+
+/** Of these, what tells a text. */
+const textBytes = 64;
 
 /** What stands at a place of the file. Latin-1 characters stand for bytes. */
 type Mark = readonly [offset: number, text: string];
@@ -64,6 +67,12 @@ const others: readonly (readonly [marks: readonly Mark[], words: string])[] = [
   [[[4, 'ftyp']], 'a film'],
   [[[0, 'PK\x03\x04']], 'a zip archive'],
   [[[0, '\x1f\x8b']], 'a gzip archive'],
+  [[[257, 'ustar']], 'a tar archive'],
+  [[[0, "7z\xbc\xaf'\x1c"]], 'a 7z archive'],
+  [[[0, 'Rar!\x1a\x07']], 'a rar archive'],
+  [[[0, '\xfd7zXZ\0']], 'an xz archive'],
+  [[[0, 'BZh']], 'a bzip2 archive'],
+  [[[0, '\x28\xb5\x2f\xfd']], 'a Zstandard archive'],
   [[[0, '\x93NUMPY']], 'an npy array'],
   [[[0, '\x89HDF\r\n']], 'an HDF5 file'],
   [[[0, '%PDF-']], 'a PDF document'],
@@ -78,7 +87,7 @@ export function fileKind(start: Uint8Array): FileKind {
   for (const [marks, format, words] of formats) if (fits(marks)) return { format, words };
   if (hasAvifBrand(text)) return { format: 'avif', words: 'an AVIF picture' };
   for (const [marks, words] of others) if (fits(marks)) return { format: undefined, words };
-  return { format: undefined, words: wordsOfText(text) };
+  return { format: undefined, words: wordsOfText(text.slice(0, textBytes)) };
 }
 
 /** Brands follow the major one and its version, each of four letters. */

@@ -1,6 +1,6 @@
 /** CIFAR-10's binary format: records of one label byte and 3072 bytes of a 32x32 picture, plane after plane. */
 import { dirname, join } from 'node:path';
-import { openFile, pathKind } from '../file-access.ts';
+import { archiveHelp, openFile, pathKind } from '../file-access.ts';
 import type { RandomAccessFile } from '../file-access.ts';
 import type { Image8 } from '../../image.ts';
 import { badData, checkIndex, checkLabel, readClassNames } from './dataset.ts';
@@ -91,10 +91,8 @@ async function openAll(paths: readonly string[]): Promise<readonly RandomAccessF
         const rest = file.bytes % recordBytes;
         const message = `${path} has ${whole} records of ${recordBytes} bytes and ${rest} bytes of record ${whole}`;
         const isHundred = file.bytes > 0 && file.bytes % (recordBytes + 1) === 0;
-        throw badData(
-          message,
-          isHundred ? 'it may be CIFAR-100, whose records have two labels; save it as npz' : undefined,
-        );
+        const hundred = isHundred ? 'it may be CIFAR-100, whose records have two labels; save it as npz' : undefined;
+        throw badData(message, archiveHelp(path) ?? hundred);
       }
     }
     return files;

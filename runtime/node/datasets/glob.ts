@@ -1,7 +1,7 @@
 /** Files by a pattern: `*` and `?` within a name, `**` for folders at any depth, `{png,jpg}` for alternatives. */
 import { realpath } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { pathKind } from '../file-access.ts';
+import { fileInWay, pathKind } from '../file-access.ts';
 import { compareNames, isHidden, leadsBack, listFolder } from './list-folder.ts';
 
 /** A pattern, and the folder that it starts from, whose own name is no part of it. */
@@ -23,7 +23,8 @@ const literal = (segment: string): string => segment.replaceAll(escaped, '$1');
 
 /**
  * The files that a pattern matches, in order of name (code points); hidden ones only where it names them. Links are
- * followed. A pattern that is the name of a file or folder stands for that file, or for all files of that folder.
+ * followed. A pattern that is the name of a file or folder stands for that file, or for all files of that folder. Throws
+ * E0710, also where a file lies in the place of its folder.
  */
 export async function findFiles({ folder, pattern }: FilePattern): Promise<readonly FoundFile[]> {
   const segments = pattern.replaceAll('\\', '/').split('/');
@@ -38,7 +39,10 @@ export async function findFiles({ folder, pattern }: FilePattern): Promise<reado
     const wild = segments.findIndex(isWild);
     const fixed = wild < 0 ? segments.length - 1 : wild;
     const start = segments.slice(0, fixed).map(literal).join('/');
-    await walk(resolve(folder, start === '' && fixed > 0 ? '/' : start), '', segments.slice(fixed), [], found);
+    const from = resolve(folder, start === '' && fixed > 0 ? '/' : start);
+    await walk(from, '', segments.slice(fixed), [], found);
+    const inWay = found.length === 0 ? fileInWay(from) : undefined;
+    if (inWay) throw inWay;
   }
   return found.sort((a, b) => compareNames(a.relative, b.relative));
 }

@@ -6,6 +6,7 @@ import { seenSize } from '../../seen-image.ts';
 import { createLeftOut, endingOf } from './account.ts';
 import type { LeftOutCounter } from './account.ts';
 import { maskClasses } from './check-mask.ts';
+import { archiveHelp } from '../file-access.ts';
 import { badData, checkIndex, readClassNames } from './dataset.ts';
 import type { DatasetOptions } from './dataset.ts';
 import { findFiles } from './glob.ts';
@@ -109,7 +110,8 @@ async function found(
     const others = files.length === 0 ? '' : `; it matches other files, as ${files[0]?.relative}`;
     throw badData(
       `no ${kinds} file matches ${pattern.pattern} in ${pattern.folder}${others}`,
-      '`*` and `?` stand for characters of a name, `**` for folders, `[*]` for the character itself',
+      (files[0] && archiveHelp(files[0].path)) ??
+        '`*` and `?` stand for characters of a name, `**` for folders, `[*]` for the character itself',
     );
   }
   for (const { path, relative } of files) if (!fits(path)) leftOut.add(endingOf(path), relative);

@@ -116,7 +116,9 @@ describe('readArtifact', () => {
     expect(await faultOfAsync(() => readArtifact(folderWith(missing)))).toMatch(/^E0710: .*none\.wgsl/);
     expect(await faultOfAsync(() => readArtifact('/nonexistent'))).toMatch(/^E0710/);
     expect(await faultOfAsync(() => readArtifact(temporaryFolder()))).toMatch(/^E0715: .*no manifest\.json/);
-    expect(await faultOfAsync(() => readArtifact(join(folderWith(), kernel)))).toMatch(/^E0715: .*is a file/);
+    expect(await faultOfAsync(() => readArtifact(join(folderWith(), kernel)))).toMatch(
+      /^E0710: .*: it is a text, not a folder$/,
+    );
   });
 
   it('follows no link out of the folder', async () => {

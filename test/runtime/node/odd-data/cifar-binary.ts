@@ -1,5 +1,6 @@
 /** CIFAR-10's binary files: other versions, what lies beside them, and what is not whole. */
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { openDataset } from '../../../../runtime/node/datasets/open-dataset.ts';
 import { trainedOn, type Files, type OddCase, type OddCases } from './odd-case.ts';
 
@@ -51,6 +52,9 @@ export const cifarBinary: OddCases = {
       { 'data_batch_1.bin': Buffer.concat([record(0), record(1)]).subarray(0, 5000) },
       'E0714: cifar/data_batch_1.bin has 1 records of 3073 bytes and 1927 bytes of record 1',
     ),
+    of('an archive', { 'data_batch_1.bin': gzipSync('tar') }, 'E0714: cifar/data_batch_1.bin has 0 records', {
+      help: /data_batch_1\.bin is a gzip archive: unpack it, and name the folder that comes out$/,
+    }),
     of('an empty file', { 'data_batch_1.bin': '' }, 'E0714: cifar/data_batch_1.bin has 0 records'),
     of(
       'a label above 9',

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { expect } from 'vitest';
 import { openDataset } from '../../../../runtime/node/datasets/open-dataset.ts';
 import { labelOf } from '../../../../runtime/train/sample.ts';
@@ -26,6 +27,19 @@ const of = (what: string, files: Files, becomes: OddCase['becomes'], more: Parti
   becomes,
   ...more,
 });
+
+const bytesOf = (text: string): Buffer => Buffer.from(text, 'latin1');
+const zipBytes = bytesOf('PK\x03\x04\x14\0');
+/** As their formats begin. */
+const archives: readonly (readonly [string, Buffer])[] = [
+  ['a tar archive', bytesOf(`${'a/1.png'.padEnd(257, '\0')}ustar\x0000`)],
+  ['a gzip archive', gzipSync('tar')],
+  ['a 7z archive', bytesOf("7z\xbc\xaf'\x1c\0\x04")],
+  ['a rar archive', bytesOf('Rar!\x1a\x07\x01\0')],
+  ['an xz archive', bytesOf('\xfd7zXZ\0\0')],
+  ['a bzip2 archive', bytesOf('BZh91AY&SY')],
+  ['a Zstandard archive', bytesOf('\x28\xb5\x2f\xfd\x04')],
+];
 
 /** What lies in folders of pictures and is none that counts. */
 export const besidePictures = [
@@ -113,6 +127,12 @@ const listed: readonly OddCase[] = [
     /^2 pictures \(a 1, b 1\)$/,
   ),
   of(
+    'an archive in the place of the folder',
+    { photos: zipBytes },
+    'E0710: cannot read photos: it is a zip archive, not a folder',
+    { help: 'unpack it, and name the folder that comes out' },
+  ),
+  of(
     'a picture that is cut, an empty file',
     { ...plain, 'photos/a/cut.png': cut, 'photos/b/empty.jpg': '' },
     /^E0713: 2 of 4 pictures cannot be decoded: photos\/a\/cut\.png \(.*\), photos\/b\/empty\.jpg \(/,
@@ -141,7 +161,15 @@ const others: readonly OddCase[] = [
   ),
   of('class folders without a picture', { 'photos/a/notes.txt': '' }, 'or .tif pictures'),
   of('no folder', {}, 'E0710: cannot read photos: there is no such file or folder'),
-  of('a file', { photos: picture }, 'E0710: cannot read photos: a part of the path is not a folder'),
+  of('a file', { photos: picture }, 'E0710: cannot read photos: it is a PNG picture, not a folder'),
+  ...archives.map(([name, bytes]) =>
+    of(name, { photos: bytes }, `E0710: cannot read photos: it is ${name}, not a folder`, {
+      help: 'unpack it, and name the folder that comes out',
+    }),
+  ),
+  of('a folder in an archive', { 'photos.zip': zipBytes }, 'E0710: cannot read photos.zip/train: photos.zip is a zip', {
+    read: trainedOn({ ...spec, path: 'photos.zip/train' }),
+  }),
   of('the bytes of macOS alone', photos('cafe\u0301/1.png', 'x/1.png'), /^2 pictures \(caf\u00e9 1, x 1\)$/),
   of(
     'parts without training',

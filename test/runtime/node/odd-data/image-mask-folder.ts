@@ -107,6 +107,19 @@ export const imageMaskFolder: OddCases = {
         read: beside,
       },
     ),
+    of(
+      'an archive',
+      { ...two, 'data.zip': 'PK\x03\x04' },
+      'file matches data.zip in .; it matches other files, as data',
+      {
+        read: reading({ images: 'data.zip' }),
+        help: /data\.zip is a zip archive: unpack it, and name the folder that comes out$/,
+      },
+    ),
+    of('a folder in an archive', { ...two, 'data.zip': 'PK\x03\x04' }, 'E0710: cannot read data.zip/i: data.zip is a', {
+      read: reading({ images: 'data.zip/i/*' }),
+      help: 'unpack it, and name the folder that comes out',
+    }),
     of('no picture', { 'm/a.png': mask(0, 0) }, /^E0714: no \.jpg, .* or \.tif file matches i\/\* in \.$/),
     of('no mask', { 'i/a.png': picture }, /^E0714: no \.png file matches m\/\* in \.$/),
     of('`mask_values = [0, 255]`', twoClasses, whole(2), {
