@@ -1,5 +1,5 @@
 /** The analyzer's host on Node: the file system, read only. */
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AnalyzeHost } from './host.ts';
@@ -20,9 +20,16 @@ function realpathOf(path: string): string | undefined {
   }
 }
 
+/** Undefined as well for pipes and devices, which may never end: they are opened without waiting for who writes to them. */
 function textOf(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8');
+    // Windows has neither the flag nor the need of it.
+    const handle = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    try {
+      return fstatSync(handle).isFile() ? readFileSync(handle, 'utf8') : undefined;
+    } finally {
+      closeSync(handle);
+    }
   } catch {
     return undefined;
   }

@@ -1,10 +1,11 @@
 /** `cnnc fmt`: the one style of `.cnn` files. */
 import { randomUUID } from 'node:crypto';
-import { readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { format } from '../../grammar/format.ts';
 import { parse } from '../../grammar/parse.ts';
 import { RuntimeFault } from '../../runtime/errors.ts';
+import { readText } from '../../runtime/node/file-access.ts';
 import type { Configure, Context } from './command.ts';
 import { exitCodes, SourceError, usageError, type ExitCode } from './failure.ts';
 import { requireFile } from './require-file.ts';
@@ -36,7 +37,7 @@ async function formatFiles({ output }: Context, files: readonly string[], flags:
   const changed: string[] = [];
   for (const file of files) {
     try {
-      const source = await readFile(file, 'utf8');
+      const source = await readText(file);
       const result = formatted(file, source);
       if (result === source) continue;
       changed.push(file);

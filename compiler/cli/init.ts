@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { didYouMean } from '../../grammar/suggest.ts';
 import { RuntimeFault } from '../../runtime/errors.ts';
-import { pathKind, systemErrorReason } from '../../runtime/node/file-access.ts';
+import { pathKind, readBytes, systemErrorReason } from '../../runtime/node/file-access.ts';
 import { writeFileAtomically } from '../../runtime/node/write-file.ts';
 import { ask, type Terminal } from './ask.ts';
 import type { Configure, Context } from './command.ts';
@@ -147,8 +147,8 @@ const closest = (name: string): string => {
 
 /** False as well for what cannot be read: then something else lies there. */
 const holds = (path: string, text: string | Uint8Array): Promise<boolean> =>
-  readFile(path).then(
-    (found) => found.equals(typeof text === 'string' ? Buffer.from(text) : text),
+  readBytes(path).then(
+    (found) => Buffer.from(text).equals(found),
     () => false,
   );
 

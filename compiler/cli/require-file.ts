@@ -1,12 +1,11 @@
 /** Refuses paths before anything else is done: those that are no files, and those that would be written over. */
 import { stat } from 'node:fs/promises';
-import { pathKind, unreadable } from '../../runtime/node/file-access.ts';
+import { openFile } from '../../runtime/node/file-access.ts';
 import { usageError } from './failure.ts';
 
-/** Throws E0710 where there is no such file; the analyzer reports what stands in it. */
+/** Throws E0710 where there is no such file, or it cannot be read; the analyzer reports what stands in it. */
 export async function requireFile(path: string): Promise<void> {
-  const kind = await pathKind(path);
-  if (kind !== 'file') throw unreadable(path, { code: kind === 'folder' ? 'EISDIR' : 'ENOENT' });
+  await (await openFile(path)).close();
 }
 
 /** Throws E0001 where `written` is one of the files that are read, by whatever path: links count as their files. */

@@ -112,6 +112,9 @@ export async function readBytes(path: string): Promise<Uint8Array> {
   }
 }
 
+/** The text of a file, a byte-order mark included. Throws E0710. */
+export const readText = async (path: string): Promise<string> => Buffer.from(await readBytes(path)).toString('utf8');
+
 /** What lies at a path: a `file`, a `folder` or undefined for nothing. Throws E0710 where that cannot be told. */
 export async function pathKind(path: string): Promise<'file' | 'folder' | undefined> {
   try {

@@ -1,10 +1,10 @@
 /** The figures of a run as they come: `metrics.jsonl`, one JSON object a line. */
-import { open, readFile } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import * as v from 'valibot';
 import { RuntimeFault } from '../errors.ts';
 import type { Confusion } from '../train/metrics.ts';
 import { recordSchema, type TrainingState } from '../train/training-state.ts';
-import { systemErrorCode, systemErrorReason, unreadable } from './file-access.ts';
+import { pathKind, readText, systemErrorReason } from './file-access.ts';
 import { writeFileAtomically } from './write-file.ts';
 
 const mistakeSchema = v.object({
@@ -94,12 +94,7 @@ function linesUpTo(lines: readonly MetricsLine[], { step, epoch }: Position): Me
 
 /** A line that a kill has cut off, or that something else has written, is none. */
 async function readLines(path: string): Promise<readonly MetricsLine[]> {
-  let text = '';
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if (systemErrorCode(error) !== 'ENOENT') throw unreadable(path, error);
-  }
+  const text = (await pathKind(path)) === undefined ? '' : await readText(path);
   return text.split('\n').flatMap((line) => {
     try {
       const parsed = v.safeParse(lineSchema, JSON.parse(line));

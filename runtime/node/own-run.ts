@@ -1,11 +1,11 @@
 /** Whether a folder may become that of a run: what cnnc has not made itself is never written over. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { RuntimeFault } from '../errors.ts';
 import { recipeSchema } from '../train/recipe.ts';
 import { isCheckpointName } from './checkpoint-files.ts';
-import { systemErrorCode, unreadable } from './file-access.ts';
+import { readText, systemErrorCode, unreadable } from './file-access.ts';
 
 export const recipeName = 'recipe.json';
 
@@ -34,7 +34,7 @@ async function holdsRun(folder: string): Promise<boolean> {
 
 async function isRecipe(path: string): Promise<boolean> {
   try {
-    return v.safeParse(recipeSchema, JSON.parse(await readFile(path, 'utf8'))).success;
+    return v.safeParse(recipeSchema, JSON.parse(await readText(path))).success;
   } catch {
     // Absent, unreadable or no JSON: then it is not one that we wrote.
     return false;

@@ -1,10 +1,10 @@
 /** Writes an artifact folder as a whole or not at all. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, readdir, realpath, rename, rm, rmdir } from 'node:fs/promises';
+import { mkdir, open, readdir, realpath, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { RuntimeFault } from '../errors.ts';
 import { withFolderLock } from './folder-lock.ts';
-import { pathKind, systemErrorCode, systemErrorReason } from './file-access.ts';
+import { pathKind, readText, systemErrorCode, systemErrorReason } from './file-access.ts';
 
 const ownEntries = ['manifest.json', 'kernels', 'weights.safetensors'];
 
@@ -87,7 +87,7 @@ async function checkReplaceable(place: string, files: ReadonlyMap<string, unknow
 /** Many programs have a `manifest.json`; ours says what it is. */
 async function isArtifact(folder: string): Promise<boolean> {
   try {
-    const json: unknown = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8'));
+    const json: unknown = JSON.parse(await readText(join(folder, 'manifest.json')));
     return typeof json === 'object' && json !== null && 'format' in json && json.format === 'cnnc-artifact';
   } catch {
     // Absent, unreadable or no JSON: then it is not one that we wrote.
