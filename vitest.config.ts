@@ -39,7 +39,14 @@ export default defineConfig(({ mode }): ViteUserConfig => {
   const files = testFiles(isFull);
   const project = (name: ReturnType<typeof projectOf>, groupOrder: number) => ({
     extends: true as const,
-    test: { name, include: files.filter((path) => projectOf(path) === name), sequence: { groupOrder } },
+    test: {
+      name,
+      include: files.filter((path) => projectOf(path) === name),
+      sequence: { groupOrder },
+      // Test files of one process share what they import, and the device.
+      isolate: false,
+      setupFiles: ['test/set-seed.ts', ...(name === 'commands' ? ['test/cli/share-device.ts'] : [])],
+    },
   });
   // No test is about time. These end what hangs, and leave a machine with ten times too much to do its time.
   const limit = isFull ? 3_600_000 : 1_200_000;
@@ -54,7 +61,6 @@ export default defineConfig(({ mode }): ViteUserConfig => {
       hookTimeout: limit,
       teardownTimeout: limit,
       globalSetup: ['test/print-seed.ts'],
-      setupFiles: ['test/set-seed.ts'],
       projects:
         mode === 'benchmark'
           ? [{ extends: true, test: { name: 'bench', benchmark: { include: ['test/**/*.bench.ts'] } } }]

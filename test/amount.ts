@@ -3,10 +3,18 @@
  * files that have more to give: those that ask here, and those named `*.full.test.ts`. CNNC_FULL=20 with it asks for
  * twenty times its random cases, for a soak.
  */
+import type { Profile } from '../compiler/kernels/kernel.ts';
+
 const times = Number(process.env['CNNC_FULL'] ?? 0);
 
 /** Whether this is a full run. */
 export const isFull = times > 0;
+
+/**
+ * The profiles for which whole networks are compiled. A software adapter takes half a minute to compile the kernels of
+ * profile gpu for one, so that quick runs leave this to tests of single kernels.
+ */
+export const networkProfiles: readonly Profile[] = isFull ? ['software', 'gpu'] : ['software'];
 
 /** How many random cases to try: `quick` of them, or `full` in a full run. */
 export const amount = (quick: number, full: number): number => (isFull ? Math.ceil(full * times) : quick);

@@ -5,6 +5,7 @@ import { analyze, nodeHost } from '../compiler/analyze/index.ts';
 import { compile, type Compilation } from '../compiler/compile.ts';
 import { initialWeights } from '../compiler/weights.ts';
 import { evaluateSize } from '../runtime/artifact.ts';
+import { amount } from './amount.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -48,25 +49,29 @@ describe('compile', () => {
   });
 
   // Pipelines are what the first run on a software adapter waits for, so their number is a promise.
-  it.each([
+  const promised = [
     ['examples/resnet20/resnet20.cnn', 'ResNet20', 33, 6],
+    ['stdlib/mobilenet_v3.cnn', 'MobileNetV3Small', 76, 9],
     ['stdlib/resnet.cnn', 'ResNet50', 96, 7],
     ['stdlib/mobilenet_v2.cnn', 'MobileNetV2', 80, 8],
-    ['stdlib/mobilenet_v3.cnn', 'MobileNetV3Small', 76, 9],
     ['stdlib/shufflenet_v2.cnn', 'ShuffleNetV2', 96, 9],
     ['stdlib/squeezenet.cnn', 'SqueezeNet1_1', 40, 5],
-  ])('%s: %s stays within its dispatches, kernels and memory', (file, name, dispatches, kernels) => {
-    const sizes = file.startsWith('stdlib/') ? { H: 224, W: 224 } : {};
-    const { plans } = compileModel(file, name, sizes).artifact.manifest;
-    const both = Object.values(plans).filter((plan) => plan !== undefined);
-    expect(both).toHaveLength(2);
-    for (const plan of both) {
-      const [bytes, least] = [plan.arena.bytes, plan.arena.lowerBoundBytes].map((size) =>
-        evaluateSize(size, { N: 16 }),
-      );
-      expect((bytes ?? 0) / (least ?? 1)).toBeLessThan(1.05);
-      expect(plan.steps.length).toBeLessThanOrEqual(dispatches);
-    }
-    expect(plans.software?.kernels.length).toBeLessThanOrEqual(kernels);
-  });
+  ] as const;
+  it.each(promised.slice(0, amount(2, promised.length)))(
+    '%s: %s stays within its dispatches, kernels and memory',
+    (file, name, dispatches, kernels) => {
+      const sizes = file.startsWith('stdlib/') ? { H: 224, W: 224 } : {};
+      const { plans } = compileModel(file, name, sizes).artifact.manifest;
+      const both = Object.values(plans).filter((plan) => plan !== undefined);
+      expect(both).toHaveLength(2);
+      for (const plan of both) {
+        const [bytes, least] = [plan.arena.bytes, plan.arena.lowerBoundBytes].map((size) =>
+          evaluateSize(size, { N: 16 }),
+        );
+        expect((bytes ?? 0) / (least ?? 1)).toBeLessThan(1.05);
+        expect(plan.steps.length).toBeLessThanOrEqual(dispatches);
+      }
+      expect(plans.software?.kernels.length).toBeLessThanOrEqual(kernels);
+    },
+  );
 });

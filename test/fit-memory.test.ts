@@ -8,6 +8,7 @@ import { buildTrainingStep } from '../compiler/train/training-step.ts';
 import { TrainingFault } from '../compiler/train/training-fault.ts';
 import { initialWeights } from '../compiler/weights.ts';
 import { evaluateSize, type Plan } from '../runtime/artifact.ts';
+import { isFull } from './amount.ts';
 import { trainingRecipe } from './gpu/training-recipe.ts';
 import { plainRun } from './train/reference-training.ts';
 
@@ -57,7 +58,7 @@ it('takes less with more segments, as far as there are values to drop', () => {
 });
 
 it('keeps to a budget with as little work as it can', () => {
-  const plans = [arenaOf(kept), 180 * mib, 120 * mib, 90 * mib].map((bytes) => {
+  const plans = [arenaOf(kept), ...(isFull ? [180 * mib, 120 * mib, 90 * mib] : [120 * mib])].map((bytes) => {
     const plan = planWith({ kind: 'memory', bytes });
     expect(arenaOf(plan)).toBeLessThanOrEqual(bytes);
     return plan;
@@ -67,7 +68,7 @@ it('keeps to a budget with as little work as it can', () => {
   expect(work).toEqual(work.toSorted((a, b) => a - b));
 });
 
-it('says how far off a budget is that cannot be kept', () => {
+it.runIf(isFull)('says how far off a budget is that cannot be kept', () => {
   const fault = (() => {
     try {
       planWith({ kind: 'memory', bytes: 20 * mib });

@@ -21,6 +21,10 @@ export function compiledProgram(): string {
 
 export const mainOf = (folder: string): string => join(folder, 'compiler', 'cli', 'main.js');
 
+/** What a process wrote to stderr, without what Dawn itself says of drivers that it refuses. */
+export const withoutDriverWarnings = (err: string): string =>
+  err.replaceAll(/^Warning: .*\n(?:[ ]+(?:-|at) .*\n)*\n?/gm, '');
+
 /** Runs the compiled program in a process of its own; in the repository where no folder is given. */
 export function runProgram(
   folder: string,

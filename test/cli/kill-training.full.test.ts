@@ -11,7 +11,7 @@ import { readCheckpoint } from '../../runtime/node/checkpoint-files.ts';
 import { randomStream, type RandomStream } from '../../runtime/train/random-stream.ts';
 import { temporaryFolder } from '../runtime/node/temporary-folder.ts';
 import { amount } from '../amount.ts';
-import { compiledProgram, mainOf } from './compiled-program.ts';
+import { compiledProgram, mainOf, withoutDriverWarnings } from './compiled-program.ts';
 
 const kills = amount(1, 3);
 
@@ -78,7 +78,7 @@ function live(folder: string, run: string, kill?: Kill): Promise<Life> {
   return new Promise((resolve) => {
     child.on('close', (code) => {
       for (const timer of timers) clearTimeout(timer);
-      resolve({ code: code ?? undefined, err, began, ended: performance.now() - start });
+      resolve({ code: code ?? undefined, err: withoutDriverWarnings(err), began, ended: performance.now() - start });
     });
   });
 }

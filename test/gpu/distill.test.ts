@@ -1,11 +1,13 @@
 /** Runs with a teacher, with hints and with masked weights on the device, against PyTorch's records. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { compileTraining } from '../../compiler/compile-training.ts';
 import { isConstant } from '../../compiler/ir/leaves.ts';
 import { topologicalOrder } from '../../compiler/ir/node.ts';
 import { buildTrainingStep } from '../../compiler/train/training-step.ts';
-import { openDevice, type OpenedDevice } from '../../runtime/node/index.ts';
+import type { OpenedDevice } from '../../runtime/node/index.ts';
 import { createTrainingSession } from '../../runtime/train/session.ts';
+import { networkProfiles } from '../amount.ts';
+import { sharedDevice } from '../shared-device.ts';
 import { inputsOf, optionsOf, runs } from '../train/distill-runs.ts';
 import { hostScalars } from '../train/reference-training.ts';
 import { hostInputs } from './small-training.ts';
@@ -13,9 +15,8 @@ import { trainingRecipe } from './training-recipe.ts';
 
 let opened: OpenedDevice;
 beforeAll(async () => {
-  opened = await openDevice();
+  opened = await sharedDevice();
 });
-afterAll(() => opened.close());
 
 const chosen = {
   software: [
@@ -29,7 +30,7 @@ const chosen = {
   gpu: ['one score'],
 } as const;
 
-describe.each(['software', 'gpu'] as const)('profile %s', (profile) => {
+describe.each(networkProfiles)('profile %s', (profile) => {
   it.each(chosen[profile])('trains as PyTorch did: %s', async (name) => {
     const run = runs[name];
     if (!run) throw new Error(`no run ${name}`);

@@ -1,13 +1,14 @@
 /** Quantization-aware training on the device, against PyTorch's record. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { compileTraining } from '../../compiler/compile-training.ts';
 import { bindParameters } from '../../compiler/passes/bind-parameters.ts';
 import { insertQdq } from '../../compiler/passes/int8/insert-qdq.ts';
 import { int8Preparation, runPipeline } from '../../compiler/passes/pipelines.ts';
 import { quantizedForm } from '../../compiler/train/quantized-form.ts';
 import { buildTrainingStep } from '../../compiler/train/training-step.ts';
-import { openDevice, type OpenedDevice } from '../../runtime/node/index.ts';
+import type { OpenedDevice } from '../../runtime/node/index.ts';
 import { createTrainingSession } from '../../runtime/train/session.ts';
+import { sharedDevice } from '../shared-device.ts';
 import { differenceOf, final, inputsOf, loss, ranges, start } from '../train/quantized-run.ts';
 import { graphOf, hostScalars, plainRun } from '../train/reference-training.ts';
 import { hostInputs } from './small-training.ts';
@@ -15,9 +16,8 @@ import { trainingRecipe } from './training-recipe.ts';
 
 let opened: OpenedDevice;
 beforeAll(async () => {
-  opened = await openDevice();
+  opened = await sharedDevice();
 });
-afterAll(() => opened.close());
 
 describe('quantization-aware training', () => {
   it('trains as PyTorch did', async () => {

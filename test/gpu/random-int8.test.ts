@@ -1,12 +1,13 @@
 /** Random graphs of integer ops on both profiles: equal to the interpreter to the last bit. */
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { evaluateGraph } from '../../compiler/ir/evaluate.ts';
 import { randomTensor } from '../../compiler/ir/tensor-literal.ts';
 import { verifyGraph } from '../../compiler/ir/verify.ts';
 import { ops } from '../../compiler/ops/index.ts';
 import { fixedSchedules } from '../../compiler/schedule/fixed.ts';
-import { openDevice, type OpenedDevice } from '../../runtime/node/index.ts';
+import type { OpenedDevice } from '../../runtime/node/index.ts';
+import { sharedDevice } from '../shared-device.ts';
 import { amount } from '../amount.ts';
 import { runOnDevice } from '../kernels/run-on-device.ts';
 import { runSeed } from '../passes/property.ts';
@@ -17,9 +18,8 @@ const graphs = amount(3, 20);
 
 let opened: OpenedDevice;
 beforeAll(async () => {
-  opened = await openDevice();
+  opened = await sharedDevice();
 });
-afterAll(() => opened.close());
 
 describe.each(['software', 'gpu'] as const)('profile %s', (profile) => {
   it(`runs ${graphs} random integer graphs as the interpreter does (CNNC_SEED=${runSeed})`, async () => {

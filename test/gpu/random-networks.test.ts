@@ -1,6 +1,6 @@
 /** Random networks through the whole pipeline, kernels of both profiles and the runtime, against the interpreter. */
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { isInput, isParameter } from '../../compiler/ir/leaves.ts';
 import { topologicalOrder, type Graph } from '../../compiler/ir/node.ts';
 import { randomTensor } from '../../compiler/ir/tensor-literal.ts';
@@ -8,8 +8,9 @@ import { bindParameters } from '../../compiler/passes/bind-parameters.ts';
 import { inferencePipeline, runPipeline } from '../../compiler/passes/pipelines.ts';
 import type { Profile } from '../../compiler/kernels/kernel.ts';
 import { fixedSchedules } from '../../compiler/schedule/fixed.ts';
-import { openDevice, type OpenedDevice } from '../../runtime/node/index.ts';
-import { amount } from '../amount.ts';
+import type { OpenedDevice } from '../../runtime/node/index.ts';
+import { sharedDevice } from '../shared-device.ts';
+import { amount, networkProfiles } from '../amount.ts';
 import { deviceError } from '../kernels/run-on-device.ts';
 import { runSeed } from '../passes/property.ts';
 import { buildGraph, recipes } from '../passes/random-graph.ts';
@@ -19,9 +20,8 @@ const tolerance = 1e-4;
 
 let opened: OpenedDevice;
 beforeAll(async () => {
-  opened = await openDevice();
+  opened = await sharedDevice();
 });
-afterAll(() => opened.close());
 
 /** Weights are given at build time on the device; the interpreter sees the same constants. */
 function bound(graph: Graph): Graph {
@@ -50,7 +50,7 @@ async function errorOf(graph: Graph, profile: Profile, seed: number): Promise<nu
   return deviceError(opened.device, optimized, Object.fromEntries(inputs), profile, fixedSchedules(optimized, profile));
 }
 
-describe.each(['software', 'gpu'] as const)('profile %s', (profile) => {
+describe.each(networkProfiles)('profile %s', (profile) => {
   it(`runs ${graphs} random networks as the interpreter does (CNNC_SEED=${runSeed})`, async () => {
     const property = fc.asyncProperty(recipes, fc.nat(1000), async (recipe, seed) => {
       const graph = buildGraph(recipe);

@@ -1,15 +1,16 @@
 /** Random updates of state on the device, for several steps, against the interpreter. */
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { evaluateStep } from '../../compiler/ir/evaluate.ts';
 import type { Tensor } from '../../compiler/ir/type.ts';
 import { isParameter } from '../../compiler/ir/leaves.ts';
 import { topologicalOrder } from '../../compiler/ir/node.ts';
 import { flatStorage } from '../../compiler/ops/index.ts';
 import type { ProfileName } from '../../runtime/artifact.ts';
-import { openDevice, type OpenedDevice } from '../../runtime/node/index.ts';
+import type { OpenedDevice } from '../../runtime/node/index.ts';
 import type { HostTensor } from '../../runtime/session.ts';
 import { createTrainingSession } from '../../runtime/train/session.ts';
+import { sharedDevice } from '../shared-device.ts';
 import { amount } from '../amount.ts';
 import { noise } from '../ops/check-op.ts';
 import { runSeed } from '../passes/property.ts';
@@ -20,9 +21,8 @@ const graphs = amount(5, 40);
 
 let opened: OpenedDevice;
 beforeAll(async () => {
-  opened = await openDevice();
+  opened = await sharedDevice();
 });
-afterAll(() => opened.close());
 
 /** A vector with zeros in its padding lanes. */
 const drawVector = (layout: LayoutName, seed: number): Tensor =>

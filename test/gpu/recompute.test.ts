@@ -1,15 +1,16 @@
 /** Recomputation on the device: the very bits that a run gives which keeps every value. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { analyze, nodeHost } from '../../compiler/analyze/index.ts';
 import { compileTraining } from '../../compiler/compile-training.ts';
 import type { Recomputation } from '../../compiler/fit-memory.ts';
 import { buildTrainingStep } from '../../compiler/train/training-step.ts';
 import { initialWeights } from '../../compiler/weights.ts';
 import { evaluateSize, type ProfileName } from '../../runtime/artifact.ts';
-import { openDevice, type OpenedDevice } from '../../runtime/node/index.ts';
+import type { OpenedDevice } from '../../runtime/node/index.ts';
 import type { HostTensor } from '../../runtime/session.ts';
 import { createTrainingSession } from '../../runtime/train/session.ts';
+import { sharedDevice } from '../shared-device.ts';
 import { f32, noise } from '../ops/check-op.ts';
 import { temporaryFolder } from '../runtime/node/temporary-folder.ts';
 import { hostScalars, plainRun } from '../train/reference-training.ts';
@@ -18,9 +19,8 @@ import { trainingRecipe } from './training-recipe.ts';
 
 let opened: OpenedDevice;
 beforeAll(async () => {
-  opened = await openDevice();
+  opened = await sharedDevice();
 });
-afterAll(() => opened.close());
 
 /** Residual blocks with batch norm, dropouts whose masks have the size of their inputs, a concatenation, a max pool. */
 const dropping = `

@@ -9,6 +9,7 @@ import type { Artifact } from '../../runtime/artifact.ts';
 import { RuntimeFault } from '../../runtime/errors.ts';
 import { openDevice, type OpenedDevice } from '../../runtime/node/index.ts';
 import { createSession, type HostTensor, type Session } from '../../runtime/session.ts';
+import { sharedDevice } from '../shared-device.ts';
 
 let opened: OpenedDevice;
 let artifact: Artifact;
@@ -26,13 +27,12 @@ function network(): Artifact {
 }
 
 beforeAll(async () => {
-  opened = await openDevice();
+  opened = await sharedDevice();
   artifact = network();
   session = await createSession(opened.device, artifact, { profile: 'software', instances: 2 });
 });
 afterAll(() => {
   session.dispose();
-  opened.close();
 });
 
 const images = (batch: number, seed: number): HostTensor => {

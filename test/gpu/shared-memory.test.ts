@@ -1,5 +1,5 @@
 /** Values that lie in the memory of others, and borders that kernels do not write: what only a device can show. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { lower } from '../../compiler/emit/lower.ts';
 import { evaluateGraph } from '../../compiler/ir/evaluate.ts';
 import { makeGraph, makeNode, type Graph, type Node } from '../../compiler/ir/node.ts';
@@ -9,15 +9,15 @@ import { randomTensor } from '../../compiler/ir/tensor-literal.ts';
 import type { Profile } from '../../compiler/kernels/kernel.ts';
 import * as all from '../../compiler/ops/all.ts';
 import { constantNode } from '../../compiler/passes/constants.ts';
-import { openDevice, type OpenedDevice } from '../../runtime/node/index.ts';
+import type { OpenedDevice } from '../../runtime/node/index.ts';
 import type { HostTensor } from '../../runtime/session.ts';
+import { sharedDevice } from '../shared-device.ts';
 import { firstCandidate, runOnDevice } from '../kernels/run-on-device.ts';
 
 let opened: OpenedDevice;
 beforeAll(async () => {
-  opened = await openDevice({ onNotice: (text) => console.log(text) });
+  opened = await sharedDevice();
 });
-afterAll(() => opened.close());
 
 const call = <A extends Attrs>(op: Op<A>, inputs: readonly Node[], attrs: A): Node => makeNode(op, inputs, attrs);
 const given = (shape: readonly Dim[], index = 0): Node =>

@@ -1,12 +1,14 @@
 /** Networks of the library, optimised and run on a device, against the interpreter on the graph as it was written. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { evaluateGraph } from '../../compiler/ir/evaluate.ts';
 import type { Tensor } from '../../compiler/ir/type.ts';
 import { bindParameters } from '../../compiler/passes/bind-parameters.ts';
 import { inferencePipeline, runPipeline } from '../../compiler/passes/pipelines.ts';
 import { relativeDifference } from '../../compiler/passes/verify-pass.ts';
 import { fixedSchedules } from '../../compiler/schedule/fixed.ts';
-import { openDevice, type OpenedDevice } from '../../runtime/node/index.ts';
+import type { OpenedDevice } from '../../runtime/node/index.ts';
+import { networkProfiles } from '../amount.ts';
+import { sharedDevice } from '../shared-device.ts';
 import { built } from '../analyze/memory-host.ts';
 import { runOnDevice } from '../kernels/run-on-device.ts';
 import { drawnImage, drawnWeights } from '../stdlib/drawn.ts';
@@ -14,9 +16,8 @@ import { smallNetworks, thinUnet } from '../stdlib/small-networks.ts';
 
 let opened: OpenedDevice;
 beforeAll(async () => {
-  opened = await openDevice();
+  opened = await sharedDevice();
 });
-afterAll(() => opened.close());
 
 /** Float32 against float64 over up to a hundred layers, as a part of the largest output. */
 const tolerance = 2e-4;
@@ -33,7 +34,7 @@ describe.each([...smallNetworks, thinUnet])('$golden', ({ golden, source }) => {
   const bound = bindParameters.run(graph, { parameters: weights });
   let expected: Tensor | undefined;
 
-  it.for(['software', 'gpu'] as const)('runs on a device as it is written: profile %s', async (profile, { skip }) => {
+  it.for(networkProfiles)('runs on a device as it is written: profile %s', async (profile, { skip }) => {
     const isSlow = profile === 'gpu' && opened.info.isSoftware && !quick.has(golden);
     skip(isSlow, 'a software adapter takes half a minute to compile kernels with workgroup memory for so many forms');
     expected ??= Object.values(evaluateGraph(bound, { image }))[0];

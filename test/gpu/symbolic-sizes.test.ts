@@ -1,5 +1,5 @@
 /** One compilation serves every image size that the model leaves open. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { multiplyDims, symbolicDim, type Dim } from '../../compiler/ir/dim.ts';
 import { evaluateGraph } from '../../compiler/ir/evaluate.ts';
 import { makeGraph, makeNode, type Graph, type Node } from '../../compiler/ir/node.ts';
@@ -18,14 +18,15 @@ import {
 } from '../../compiler/ops/index.ts';
 import { inferencePipeline, runPipeline } from '../../compiler/passes/pipelines.ts';
 import { fixedSchedules } from '../../compiler/schedule/fixed.ts';
-import { openDevice, type OpenedDevice } from '../../runtime/node/index.ts';
+import type { OpenedDevice } from '../../runtime/node/index.ts';
+import { networkProfiles } from '../amount.ts';
+import { sharedDevice } from '../shared-device.ts';
 import { runOnDevice } from '../kernels/run-on-device.ts';
 
 let opened: OpenedDevice;
 beforeAll(async () => {
-  opened = await openDevice();
+  opened = await sharedDevice();
 });
-afterAll(() => opened.close());
 
 let seed = 1;
 function conv(x: Node, outputs: number, kernel: number, stride = 1, groups = 1): Node {
@@ -55,7 +56,7 @@ function network(): Graph {
   return makeGraph({ y: conv(f, 5, 3, 2) });
 }
 
-describe.each(['software', 'gpu'] as const)('profile %s', (profile) => {
+describe.each(networkProfiles)('profile %s', (profile) => {
   it('runs 8x8, 12x20 and 28x16 from one session as the interpreter does', async () => {
     const graph = network();
     const optimized = runPipeline(graph, inferencePipeline);

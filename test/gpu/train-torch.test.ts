@@ -1,11 +1,13 @@
 /** The recorded PyTorch runs on the device: losses of every step, and weights and running statistics at the end. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { compileTraining } from '../../compiler/compile-training.ts';
 import type { Tensor } from '../../compiler/ir/type.ts';
 import { buildTrainingStep } from '../../compiler/train/training-step.ts';
-import { openDevice, type OpenedDevice } from '../../runtime/node/index.ts';
+import type { OpenedDevice } from '../../runtime/node/index.ts';
 import type { HostTensor } from '../../runtime/session.ts';
 import { createTrainingSession } from '../../runtime/train/session.ts';
+import { networkProfiles } from '../amount.ts';
+import { sharedDevice } from '../shared-device.ts';
 import { f32 } from '../ops/check-op.ts';
 import { realData } from '../runtime/real-data.ts';
 import { hostScalars } from '../train/reference-training.ts';
@@ -32,11 +34,10 @@ function largestDifference(mine: HostTensor | undefined, wanted: Tensor | undefi
 
 let opened: OpenedDevice;
 beforeAll(async () => {
-  opened = await openDevice();
+  opened = await sharedDevice();
 });
-afterAll(() => opened.close());
 
-describe.runIf(folder !== '').each(['software', 'gpu'] as const)('profile %s', (profile) => {
+describe.runIf(folder !== '').each(networkProfiles)('profile %s', (profile) => {
   it.each(profile === 'software' ? recordedNames : ['sgd-nesterov-l2', 'adamw-smooth-clip'])(
     'trains as PyTorch did: %s',
     async (name) => {

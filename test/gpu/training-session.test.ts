@@ -1,20 +1,20 @@
 /** Training sessions: steps as the interpreter computes them, state in and out, and a coded fault for every misuse. */
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { openDevice, type OpenedDevice } from '../../runtime/node/index.ts';
 import { RuntimeFault } from '../../runtime/errors.ts';
 import type { HostTensor } from '../../runtime/session.ts';
 import { createTrainingSession, type TrainingSession } from '../../runtime/train/session.ts';
 import type { TrainingArtifact } from '../../runtime/train/training-artifact.ts';
+import { sharedDevice } from '../shared-device.ts';
 import { ReferenceTraining } from '../train/reference-training.ts';
 import { compileSmall, hostInputs, smallInputs, smallTraining } from './small-training.ts';
 
 let opened: OpenedDevice;
 let artifact: TrainingArtifact;
 beforeAll(async () => {
-  opened = await openDevice();
+  opened = await sharedDevice();
   ({ artifact } = compileSmall(['software', 'gpu']));
 });
-afterAll(() => opened.close());
 
 const inputsOf = (step: number): Record<string, HostTensor> => hostInputs(smallInputs(step));
 const valid = { shape: [4], data: Float32Array.of(1, 1, 1, 0) };

@@ -6,8 +6,9 @@ import { compile } from '../../compiler/compile.ts';
 import { evaluateGraph } from '../../compiler/ir/evaluate.ts';
 import { randomTensor } from '../../compiler/ir/tensor-literal.ts';
 import { initialWeights } from '../../compiler/weights.ts';
-import { openDevice, type OpenedDevice } from '../../runtime/node/index.ts';
+import type { OpenedDevice } from '../../runtime/node/index.ts';
 import { createSession, type HostTensor, type Session } from '../../runtime/session.ts';
+import { sharedDevice } from '../shared-device.ts';
 
 const source = join(import.meta.dirname, '..', '..', 'examples', 'unet', 'unet.cnn');
 
@@ -23,12 +24,11 @@ let session: Session;
 const { artifact, bound } = build();
 
 beforeAll(async () => {
-  opened = await openDevice();
+  opened = await sharedDevice();
   session = await createSession(opened.device, artifact, { profile: 'software' });
 });
 afterAll(() => {
   session.dispose();
-  opened.close();
 });
 
 const image = (height: number, width: number): HostTensor => {

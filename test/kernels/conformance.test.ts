@@ -1,5 +1,5 @@
 /** Every kernel of both profiles on every op's samples, in full runs with every schedule, against the interpreter. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { makeGraph, makeNode, type Graph, type Node } from '../../compiler/ir/node.ts';
 import type { Op, Sample, SampleInput } from '../../compiler/ir/op.ts';
 import type { Profile } from '../../compiler/kernels/kernel.ts';
@@ -8,17 +8,17 @@ import { constant, input, ops } from '../../compiler/ops/index.ts';
 import { expandBatchNorm } from '../../compiler/passes/expand-batch-norm.ts';
 import { foldBatchNorm } from '../../compiler/passes/fold-batch-norm.ts';
 import { legalize } from '../../compiler/passes/legalize.ts';
-import { openDevice, type OpenedDevice } from '../../runtime/node/index.ts';
+import type { OpenedDevice } from '../../runtime/node/index.ts';
 import type { HostTensor } from '../../runtime/session.ts';
+import { sharedDevice } from '../shared-device.ts';
 import { isFull } from '../amount.ts';
 import { deviceError } from './run-on-device.ts';
-import { triedSchedules } from './tried-schedules.ts';
+import { rationed, triedSchedules } from './tried-schedules.ts';
 
 let opened: OpenedDevice;
 beforeAll(async () => {
-  opened = await openDevice({ onNotice: (text) => console.log(text) });
+  opened = await sharedDevice();
 });
-afterAll(() => opened.close());
 
 // Sums of a few hundred products in float32; the reference computes in float64.
 const tolerance = 2e-5;
@@ -60,6 +60,7 @@ describe.each(['software', 'gpu'] as const)('profile %s', (profile: Profile) => 
   for (const op of ops.values()) {
     if (leaves.has(op.name) || elsewhere.has(op.name) || isInteger(op)) continue;
     describe(op.name, () => {
+      const cases = [];
       for (const sample of op.samples) {
         if (sample.inputs.every((each) => each.constant)) continue;
         const { graph, inputs } = sampleGraph(op, sample);
@@ -74,13 +75,14 @@ describe.each(['software', 'gpu'] as const)('profile %s', (profile: Profile) => 
           continue;
         }
         it(`${sample.name}: has a kernel`, () => expect(choices.length).toBeGreaterThan(0));
-        for (const choice of isFull ? choices : triedSchedules(choices)) {
-          const schedule = JSON.stringify(choice.schedule);
-          it(`${sample.name}: ${choice.kernel.name} ${schedule}`, async () => {
-            const select = (node: Node) => (node === root ? choice : candidates(node, profile)[0]);
-            expect(await deviceError(opened.device, legal, inputs, profile, select)).toBeLessThan(tolerance);
-          });
-        }
+        const tried = isFull ? choices : triedSchedules(choices);
+        cases.push(...tried.map((choice) => ({ name: sample.name, legal, inputs, root, choice })));
+      }
+      for (const { name, legal, inputs, root, choice } of rationed(cases, profile)) {
+        it(`${name}: ${choice.kernel.name} ${JSON.stringify(choice.schedule)}`, async () => {
+          const select = (node: Node) => (node === root ? choice : candidates(node, profile)[0]);
+          expect(await deviceError(opened.device, legal, inputs, profile, select)).toBeLessThan(tolerance);
+        });
       }
     });
   }

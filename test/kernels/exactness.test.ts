@@ -1,19 +1,19 @@
 /** What a tolerance relative to the largest value does not show: small variances around large means, equal bits. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { evaluateGraph } from '../../compiler/ir/evaluate.ts';
 import { makeGraph, makeNode, type Graph, type Node } from '../../compiler/ir/node.ts';
 import type { Tensor } from '../../compiler/ir/type.ts';
 import { channelMoments, channelSums, dropoutMask, input, reduceSum } from '../../compiler/ops/index.ts';
 import { splitReductions } from '../../compiler/passes/split-reductions.ts';
-import { openDevice, type OpenedDevice } from '../../runtime/node/index.ts';
+import type { OpenedDevice } from '../../runtime/node/index.ts';
 import type { HostTensor } from '../../runtime/session.ts';
+import { sharedDevice } from '../shared-device.ts';
 import { runOnDevice } from './run-on-device.ts';
 
 let opened: OpenedDevice;
 beforeAll(async () => {
-  opened = await openDevice({ onNotice: (text) => console.log(text) });
+  opened = await sharedDevice();
 });
-afterAll(() => opened.close());
 
 const leaf = (index: number, shape: readonly number[]): Node =>
   makeNode(input, [], { name: `x${index}`, index, dtype: 'f32', shape });

@@ -4,7 +4,7 @@
  * test/ops/not-finite.test.ts.
  */
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { evaluateGraph } from '../../compiler/ir/evaluate.ts';
 import { makeGraph, makeNode, type Graph, type Node } from '../../compiler/ir/node.ts';
 import type { Op, Sample, SampleInput } from '../../compiler/ir/op.ts';
@@ -14,15 +14,15 @@ import { constant, input, ops } from '../../compiler/ops/index.ts';
 import { expandBatchNorm } from '../../compiler/passes/expand-batch-norm.ts';
 import { foldBatchNorm } from '../../compiler/passes/fold-batch-norm.ts';
 import { legalize } from '../../compiler/passes/legalize.ts';
-import { openDevice, type OpenedDevice } from '../../runtime/node/index.ts';
+import type { OpenedDevice } from '../../runtime/node/index.ts';
 import type { HostTensor } from '../../runtime/session.ts';
+import { sharedDevice } from '../shared-device.ts';
 import { runOnDevice } from './run-on-device.ts';
 
 let opened: OpenedDevice;
 beforeAll(async () => {
-  opened = await openDevice({ onNotice: (text) => console.log(text) });
+  opened = await sharedDevice();
 });
-afterAll(() => opened.close());
 
 /** Operands that hold no numbers of a computation, so that no special value belongs there. */
 const without: Readonly<Record<string, string>> = {

@@ -2,7 +2,7 @@
  * What kernels read behind the end of a value is what they say (`overrun`), and lies inside of the buffer by the slack
  * that the plan leaves for it; counted in the shaders themselves, because without bounds checks nothing else tells.
  */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { lower } from '../../compiler/emit/lower.ts';
 import { makeGraph, makeNode, type Graph, type Node } from '../../compiler/ir/node.ts';
 import type { Op, Sample } from '../../compiler/ir/op.ts';
@@ -13,8 +13,9 @@ import * as all from '../../compiler/ops/all.ts';
 import { constantNode } from '../../compiler/passes/constants.ts';
 import { legalize } from '../../compiler/passes/legalize.ts';
 import { evaluateSize } from '../../runtime/artifact.ts';
-import { openDevice, type OpenedDevice } from '../../runtime/node/index.ts';
+import type { OpenedDevice } from '../../runtime/node/index.ts';
 import type { HostTensor } from '../../runtime/session.ts';
+import { sharedDevice } from '../shared-device.ts';
 import { isFull } from '../amount.ts';
 import { runOnDevice } from './run-on-device.ts';
 import { triedSchedules } from './tried-schedules.ts';
@@ -23,10 +24,9 @@ import { watchReads, type Reach, type WatchedDevice } from './watch-reads.ts';
 let opened: OpenedDevice;
 let spied: WatchedDevice;
 beforeAll(async () => {
-  opened = await openDevice({ onNotice: (text) => console.log(text) });
+  opened = await sharedDevice();
   spied = watchReads(opened.device);
 });
-afterAll(() => opened.close());
 
 interface Case {
   readonly graph: Graph;

@@ -1,5 +1,5 @@
 /** Padding lanes stay zero behind every elementwise op: a sum over channels, which adds whole vec4, shows them. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { makeGraph, makeNode, type Node } from '../../compiler/ir/node.ts';
 import type { Attrs, Op } from '../../compiler/ir/op.ts';
 import {
@@ -18,14 +18,14 @@ import {
   where,
 } from '../../compiler/ops/index.ts';
 import { fuseElementwise } from '../../compiler/passes/fuse-elementwise.ts';
-import { openDevice, type OpenedDevice } from '../../runtime/node/index.ts';
+import type { OpenedDevice } from '../../runtime/node/index.ts';
+import { sharedDevice } from '../shared-device.ts';
 import { deviceError } from './run-on-device.ts';
 
 let opened: OpenedDevice;
 beforeAll(async () => {
-  opened = await openDevice({ onNotice: (text) => console.log(text) });
+  opened = await sharedDevice();
 });
-afterAll(() => opened.close());
 
 const shapes = [
   [2, 5, 3, 2],

@@ -1,5 +1,5 @@
 /** Every kernel of integer ops, and of moves of i8, on the ops' samples: equal to the reference to the last bit. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { makeGraph, makeNode, type Graph, type Node } from '../../compiler/ir/node.ts';
 import type { Op, Sample } from '../../compiler/ir/op.ts';
 import { evaluateGraph } from '../../compiler/ir/evaluate.ts';
@@ -8,17 +8,17 @@ import type { Profile } from '../../compiler/kernels/kernel.ts';
 import { candidates, type Selection } from '../../compiler/kernels/select.ts';
 import { constant, dequantize, input, maxPool2d, neg, ops, quantize, resize } from '../../compiler/ops/index.ts';
 import { movementOps } from '../../compiler/ops/rules/movement.ts';
-import { openDevice, type OpenedDevice } from '../../runtime/node/index.ts';
+import type { OpenedDevice } from '../../runtime/node/index.ts';
 import type { HostTensor } from '../../runtime/session.ts';
+import { sharedDevice } from '../shared-device.ts';
 import { isFull } from '../amount.ts';
 import { runOnDevice } from './run-on-device.ts';
-import { triedSchedules } from './tried-schedules.ts';
+import { rationed, triedSchedules } from './tried-schedules.ts';
 
 let opened: OpenedDevice;
 beforeAll(async () => {
-  opened = await openDevice({ onNotice: (text) => console.log(text) });
+  opened = await sharedDevice();
 });
-afterAll(() => opened.close());
 
 const unit = { scale: 1, zeroPoint: 0 };
 
@@ -95,15 +95,17 @@ describe.each(['software', 'gpu'] as const)('profile %s', (profile: Profile) => 
     // Moves have one kernel for both profiles.
     if (moved ? profile === 'gpu' : !isInteger(op)) continue;
     describe(op.name, () => {
+      const cases = [];
       for (const [number, sample] of op.samples.entries()) {
         if (sample.inputs.every((each) => each.constant) || (moved && !fits(op, sample))) continue;
         const each = integerCase(op, sample, moved);
         const choices = candidates(each.root, profile);
         it(`${sample.name}: has a kernel`, () => expect(choices.length).toBeGreaterThan(0));
-        for (const choice of triedSchedules(choices, isFull ? number : undefined)) {
-          it(`${sample.name}: ${choice.kernel.name} ${JSON.stringify(choice.schedule)}`, () =>
-            check(each, profile, choice));
-        }
+        const tried = triedSchedules(choices, isFull ? number : undefined);
+        cases.push(...tried.map((choice) => ({ name: sample.name, each, choice })));
+      }
+      for (const { name, each, choice } of rationed(cases, profile)) {
+        it(`${name}: ${choice.kernel.name} ${JSON.stringify(choice.schedule)}`, () => check(each, profile, choice));
       }
     });
   }

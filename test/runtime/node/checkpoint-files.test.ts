@@ -13,6 +13,7 @@ import { train } from '../../../runtime/train/trainer.ts';
 import { faultOfAsync } from '../fault.ts';
 import { compileCopy, copyRuntime } from '../runtime-copy.ts';
 import { lastCheckpoint, tinyTraining } from '../train/tiny-training.ts';
+import { amount, isFull } from '../../amount.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 let first: Checkpoint;
@@ -101,6 +102,7 @@ describe('a writer that was interrupted', () => {
 });
 
 describe('a process that writes checkpoints without end', () => {
+  const kills = amount(5, 50);
   const program = `
     import { readCheckpoint, writeCheckpoint } from './runtime/node/checkpoint-files.js';
     const [folder] = process.argv.slice(2);
@@ -110,7 +112,7 @@ describe('a process that writes checkpoints without end', () => {
       process.stdout.write(step + '\\n');
     }`;
 
-  it('and is killed fifty times leaves a whole checkpoint each time, never an older one than it said', async () => {
+  it(`and is killed ${kills} times leaves a whole checkpoint each time, never an older one than it said`, async () => {
     const copy = copyRuntime({ withNode: true });
     compileCopy(copy);
     writeFileSync(join(copy, 'dist', 'write.js'), program);
@@ -122,7 +124,7 @@ describe('a process that writes checkpoints without end', () => {
     await mkdir(join(folder, 'run'));
     await writeFileAtomically(join(folder, 'seed.ckpt'), await encodeCheckpoint(seed));
     let leftovers = 0;
-    for (let kill = 0; kill < 50; kill++) {
+    for (let kill = 0; kill < kills; kill++) {
       const said = await writeUntilKilled(join(copy, 'dist', 'write.js'), folder, 3 + ((kill * 7) % 60));
       leftovers += readdirSync(join(folder, 'run')).filter((name) => name.endsWith('.tmp')).length;
       const found = await readLatestCheckpoint(join(folder, 'run'));
@@ -134,10 +136,11 @@ describe('a process that writes checkpoints without end', () => {
       }
       await removeUnfinished(join(folder, 'run'));
     }
-    console.log(`${leftovers} of 50 kills hit a write`);
-    expect(leftovers).toBeGreaterThan(0);
+    console.log(`${leftovers} of ${kills} kills hit a write`);
+    // Few may all miss.
+    if (isFull) expect(leftovers).toBeGreaterThan(0);
     expect(existsSync(join(folder, 'run', 'last.ckpt'))).toBe(true);
-  }, 240_000);
+  });
 });
 
 /** Kills the writer some milliseconds after its first checkpoint; the last step that it said was written. */
