@@ -54,7 +54,7 @@ export default defineConfig(({ mode }): ViteUserConfig => {
     test: {
       // Most of a test on a software adapter is the compilation of its shader, which takes one core: two files at a
       // time use two. Processes, because a worker thread has only a copy of the environment, by which the driver is
-      // chosen, and because a fault inside Dawn or a driver then ends one test file alone.
+      // chosen.
       pool: 'forks',
       maxWorkers: 2,
       testTimeout: limit,

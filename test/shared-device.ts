@@ -8,6 +8,9 @@ import { openDevice as openNew, type DeviceOptions, type OpenedDevice } from '..
 const own = globalThis as { sharedDevices?: Map<string, Promise<OpenedDevice>> };
 const shared = (own.sharedDevices ??= new Map());
 
+/** Pipelines that a device keeps: a full run makes many thousands, which would fill the memory. */
+const mostKept = 1000;
+
 /** A device that stays open: its `close` does nothing. Opened by `open`, or as `openDevice` does. */
 export function sharedDevice(options: DeviceOptions = {}, open = openNew): Promise<OpenedDevice> {
   const { onNotice = (text: string) => console.log(text), onLost: _, ...way } = options;
@@ -25,6 +28,7 @@ async function openForever(open: typeof openNew, options: DeviceOptions): Promis
   device.createComputePipelineAsync = async (descriptor) => {
     const pipeline = await create(descriptor);
     kept.push(pipeline);
+    if (kept.length > mostKept) kept.shift();
     return pipeline;
   };
   process.once('exit', () => opened.close());
