@@ -1,48 +1,76 @@
-/** Whether the classes of data are those of the models that learn from it, wherever the data lies on this machine. */
+/** Whether the data of each stage fits the model that learns from it, wherever the data lies on this machine. */
 import { RuntimeFault } from '../../runtime/errors.ts';
 import { scoresFor } from '../../runtime/node/align-classes.ts';
+import { isThere } from '../../runtime/node/datasets/open-parts.ts';
 import { checkClasses } from '../../runtime/node/training-data.ts';
-import type { Recipe } from '../../runtime/train/recipe.ts';
-import { diagnostic, type Diagnostic } from '../../grammar/diagnostics.ts';
+import type { Diagnostic } from '../../grammar/diagnostics.ts';
 import type { CheckedProgram } from '../analyze/index.ts';
-import { spanOf } from '../analyze/written.ts';
+import { checkData, recipeFor } from '../stages/check-data.ts';
+import { stageChecks } from '../stages/check-registry.ts';
+import { locatedFault, type DataUse, type Inquiry } from '../stages/stage-checks.ts';
 import { stagesOf, type StageNode } from '../stages/stage-graph.ts';
 import { declaredModel, recipeOfStage, type StageSetup } from '../stages/stage-setup.ts';
 import { TrainingFault } from '../train/training-fault.ts';
 import { SourceError } from './failure.ts';
 
-/** E0605 at the data of each stage whose classes differ from those of its model; each fault once. */
-export async function dataFaults({ program, diagnostics }: CheckedProgram): Promise<Diagnostic[]> {
-  if (diagnostics.some(({ severity }) => severity === 'error')) return [];
+/**
+ * Faults at the data of each stage, each once: E0605 where its classes differ from those of the model; where the stages
+ * have no other fault, what a preflight would say of data that is there.
+ */
+export async function dataFaults(
+  { program, diagnostics }: CheckedProgram,
+  others: readonly Diagnostic[],
+): Promise<Diagnostic[]> {
+  const hasErrors = (list: readonly Diagnostic[]): boolean => list.some(({ severity }) => severity === 'error');
+  if (hasErrors(diagnostics)) return [];
   const setup = { program, arguments: undefined, overrides: {}, weights: undefined, folderOf: () => '' };
   const found = new Map<string, Diagnostic>();
   for (const stage of stagesOf(program.directives)) {
-    const recipe = recipeFor(setup, stage);
-    const fault = recipe && (await faultOf(recipe, stage.model));
-    if (!fault || found.has(fault.message)) continue;
-    const { declaration } = stage.directive;
-    const span = spanOf(declaration.entries, 'data') ?? declaration.word.span;
-    found.set(
-      fault.message,
-      diagnostic('E0605', span, fault.message, fault.help === undefined ? {} : { help: fault.help }),
-    );
+    const inquiry = inquiryOf(setup, stage);
+    if (!inquiry) continue;
+    const uses = hasErrors(others) ? [] : stageChecks[stage.word].data(inquiry);
+    const faults = [await classFault(inquiry)];
+    for (const use of uses) faults.push(await faultOf(inquiry, use));
+    for (const fault of faults) if (fault && !found.has(fault.message)) found.set(fault.message, fault);
   }
   return [...found.values()];
 }
 
-/** Undefined where the model cannot be built, which is said elsewhere, and where no data is named. */
-function recipeFor(setup: StageSetup, stage: StageNode): Recipe | undefined {
+/** Undefined where the model cannot be built, which is said elsewhere. */
+function inquiryOf(setup: StageSetup, stage: StageNode): Inquiry | undefined {
+  return unlessSaid(() => ({ setup, stage, source: declaredModel(setup, stage) }));
+}
+
+function unlessSaid<T>(work: () => T): T | undefined {
   try {
-    return recipeOfStage(setup, stage, declaredModel(setup, stage));
+    return work();
   } catch (error) {
     if (error instanceof SourceError || error instanceof TrainingFault) return undefined;
     throw error;
   }
 }
 
-async function faultOf({ data, target }: Recipe, model: string): Promise<RuntimeFault | undefined> {
+async function classFault({ setup, stage, source }: Inquiry): Promise<Diagnostic | undefined> {
+  const recipe = unlessSaid(() => recipeOfStage(setup, stage, source));
+  if (!recipe) return undefined;
+  const { data, target } = recipe;
+  const fault = await thrown(() =>
+    checkClasses(data, '.', { target: target.kind, scores: scoresFor(target, stage.model) }),
+  );
+  return fault && { ...locatedFault(stage, 'data', fault), code: 'E0605' };
+}
+
+async function faultOf(inquiry: Inquiry, use: DataUse): Promise<Diagnostic | undefined> {
+  const recipe = unlessSaid(() => recipeFor(inquiry, use));
+  if (!recipe || !(await isThere(recipe.data, '.'))) return undefined;
+  const fault = await thrown(() => checkData(inquiry, use));
+  // A part of it may be elsewhere.
+  return fault && fault.code !== 'E0710' ? locatedFault(inquiry.stage, use.setting, fault) : undefined;
+}
+
+async function thrown(work: () => Promise<void>): Promise<RuntimeFault | undefined> {
   try {
-    await checkClasses(data, '.', { target: target.kind, scores: scoresFor(target, model) });
+    await work();
     return undefined;
   } catch (error) {
     if (error instanceof RuntimeFault) return error;

@@ -40,8 +40,9 @@ async function check({ output }: Context, files: readonly string[], flags: Check
   const programs = files.map((file) => checkProgram(file, host));
   const all: Diagnostic[][] = [];
   for (const program of programs) {
-    const ofData = await dataFaults(program);
-    all.push(mergeDiagnostics(program.diagnostics, trainingFaults(program), ofData, exceeded(program)));
+    const ofTraining = trainingFaults(program);
+    const ofData = await dataFaults(program, ofTraining);
+    all.push(mergeDiagnostics(program.diagnostics, ofTraining, ofData, exceeded(program)));
   }
   for (const list of all) output.diagnostics(list);
   const models = programs.flatMap((program) => program.models);

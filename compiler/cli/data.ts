@@ -1,6 +1,6 @@
 /** `cnnc data`: opens a dataset, counts it, and decodes every sample of it: what is broken, sizes, colours, classes. */
 import { dirname, resolve } from 'node:path';
-import { brokenPictures, decodeSample, type BrokenSample, type Piece } from '../../runtime/node/check-samples.ts';
+import { brokenSamples, decodeSample, type BrokenSample, type Piece } from '../../runtime/node/check-samples.ts';
 import { accountLine } from '../../runtime/node/data-account.ts';
 import { parseDataArgument } from '../../runtime/node/datasets/open-dataset.ts';
 import { openPieces } from '../../runtime/node/training-data.ts';
@@ -55,10 +55,10 @@ async function describeData({ output }: Context, text: string, { limit = Infinit
       tellFigures(output, piece, figures.result());
     }
     for (const { path, reason } of broken) {
-      output.data(oneLine(`broken: ${path}: ${reason}`));
+      output.data(oneLine(path === undefined ? `broken: ${reason}` : `broken: ${path}: ${reason}`));
       output.event({ type: 'metric', kind: 'broken', path, reason });
     }
-    if (broken.length > 0) throw brokenPictures(broken, total);
+    if (broken.length > 0) throw brokenSamples(broken, total);
     output.data(`${count(total, 'sample')} decoded, none broken`);
     output.event({ type: 'summary', samples: total, broken: 0 });
     return exitCodes.ok;

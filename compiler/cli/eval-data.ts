@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { openDataset, parseDataArgument } from '../../runtime/node/datasets/open-dataset.ts';
 import { nameList } from '../../runtime/class-names.ts';
 import { alignParts, type Scores } from '../../runtime/node/align-classes.ts';
-import { checkPictures } from '../../runtime/node/check-samples.ts';
+import { checkSamples } from '../../runtime/node/check-samples.ts';
 import { accountOf, type DataAccount } from '../../runtime/node/data-account.ts';
 import { openTrainingData } from '../../runtime/node/training-data.ts';
 import type { Sample } from '../../runtime/train/sample.ts';
@@ -21,6 +21,8 @@ export interface EvalData {
   readonly part: SplitName | undefined;
   /** What its user should know: see `TrainingData`. */
   readonly notes: readonly string[];
+  /** As of a `SampleSource`. */
+  filesOf?(index: number): readonly string[];
   read(index: number): Promise<Sample>;
   close(): Promise<void>;
 }
@@ -47,7 +49,7 @@ export async function openEvalData(text: string, expected: Expected): Promise<Ev
   try {
     const { leftOut, size } = pool;
     const indices = Array.from({ length: size }, (_, index) => index);
-    await checkPictures([{ dataset: pool, indices, words: path }]);
+    await checkSamples([{ dataset: pool, indices, words: path }], undefined);
     const given = { name: path, pool, leftOut };
     const { parts, classNames, notes } = alignParts(given, {}, scores);
     const account = await accountOf(given, { train: 0, val: 0, test: size }, []);
@@ -98,6 +100,7 @@ async function openDeclared(
       account: data.account,
       part,
       notes: [...unnamed(scores, data.classNames), ...data.notes],
+      ...(source.filesOf ? { filesOf: source.filesOf.bind(source) } : {}),
       read: (index) => source.read(index),
       close: () => data.close(),
     };

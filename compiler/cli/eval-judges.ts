@@ -3,6 +3,7 @@ import { className } from '../../runtime/class-names.ts';
 import { RuntimeFault } from '../../runtime/errors.ts';
 import type { Scores } from '../../runtime/node/align-classes.ts';
 import type { HostTensor } from '../../runtime/host-tensor.ts';
+import { checkSizes, type Wanted } from '../../runtime/node/check-sizes.ts';
 import { createMeter, scored } from '../../runtime/train/metrics.ts';
 import { createPreparer, type Preparer } from '../../runtime/train/prepare-sample.ts';
 import { labelOf, type Sample } from '../../runtime/train/sample.ts';
@@ -43,8 +44,8 @@ export const targetOf = ({ pixelClasses }: ImageModel): EvalData['target'] =>
   pixelClasses === undefined ? 'class' : 'mask';
 
 /**
- * The data that `--data` names, and what counts on it. Throws E0906 for a model that scores nothing, E0714 for data with
- * another target, and what opening the data throws.
+ * The data that `--data` names, and what counts on it. Throws E0906 for a model that scores nothing and for pictures that
+ * do not fit it, E0714 for data with another target, and what opening the data throws.
  */
 export async function openJudged(
   model: ImageModel,
@@ -59,12 +60,22 @@ export async function openJudged(
     throw new RuntimeFault('E0906', 'input', message, 'cnnc inspect ARTIFACT shows its shape');
   }
   const data = await openEvalData(text, { labels, scores: scoresIn(model, classes), target });
-  if (data.target === target) {
+  try {
+    if (data.target !== target) throw otherTarget(model, target);
+    await checkSizes({ ...data, name: data.account.name }, wantedOf(model, data));
     return { data, judge: (target === 'class' ? judgeClasses : judgePixels)(model, classes, data, options) };
+  } catch (error) {
+    await data.close();
+    throw error;
   }
-  await data.close();
-  throw otherTarget(model, target);
 }
+
+const wantedOf = ({ channels, height, width, steps }: ImageModel, { ignore }: EvalData): Wanted => ({
+  shape: height === undefined || width === undefined ? undefined : [channels, height, width],
+  preprocess: steps,
+  augment: [],
+  ignore,
+});
 
 const scoresIn = ({ name, labels }: ImageModel, classes: number): Scores => ({
   model: name,

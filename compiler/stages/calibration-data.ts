@@ -47,7 +47,7 @@ export async function openCalibration(options: CalibrationOptions): Promise<Cali
     const limitBatches = Math.ceil(samples / batch);
     const common = { data, split, batch, limitBatches, seed, input, target };
     const steps = preprocess?.steps ?? [];
-    const loader = openLoader({ ...common, mode: 'evaluate', shuffle: true, preprocess: steps });
+    const loader = await openLoader({ ...common, mode: 'evaluate', shuffle: true, preprocess: steps });
     return {
       samples,
       async *batches() {

@@ -12,8 +12,8 @@ export const distillChecks: StageChecks = {
     const teacher = teacherGraph(written);
     return written.training && teacher ? checkDistillStage(written.training, teacher) : [];
   },
+  data: trainChecks.data,
   files: [
-    ...trainChecks.files,
     {
       setting: 'teacher',
       run: async ({ setup: { program }, stage }) => {

@@ -3,9 +3,8 @@ import type { Diagnostic } from '../../grammar/diagnostics.ts';
 import type { CheckedDirective } from '../analyze/index.ts';
 import type { SplitName } from '../../runtime/train/splits.ts';
 import { normalisationsOf } from '../train/training-form.ts';
-import type { checkMeasuredData } from './check-data.ts';
 import { batchOf } from './recipe.ts';
-import type { StageChecks } from './stage-checks.ts';
+import { validationOf, withData, type DataUse, type StageChecks } from './stage-checks.ts';
 import { channelImportance } from '../passes/channels/index.ts';
 import { planChannels, solve } from './prune-channels.ts';
 import { pruneDiagnostic, PruneFault, pruneSettings, type PruneSettings } from './prune-settings.ts';
@@ -41,41 +40,22 @@ export function checkPruneStage(source: Omit<TrainingSource, 'weights'>, stage: 
 
 export const pruneChecks: StageChecks = {
   source: ({ stage, training }) => (training ? checkPruneStage(training, stage) : []),
-  files: [
-    {
-      setting: 'finetune',
-      run: async (inquiry) => {
-        if (!inquiry.stage.directive.settings.has('finetune')) return;
-        const { checkTrainingData } = await import('./check-data.ts');
-        await checkTrainingData(inquiry, finetuneDirective(inquiry.stage));
-      },
-    },
-    {
-      setting: 'criterion',
-      run: async (inquiry) => {
-        const directive = finetuneDirective(inquiry.stage);
-        if (pruneSettings(directive.settings).criterion !== 'taylor') return;
-        await checkMeasured(inquiry, directive, { ...partOf(undefined, directive), isWhole: true });
-      },
-    },
-    {
-      setting: 'bn_reestimate',
-      run: async (inquiry) => {
-        const directive = finetuneDirective(inquiry.stage);
-        const { samples, split } = pruneSettings(directive.settings).reestimate;
-        const part = partOf(split, directive);
-        const isMeasured = samples > 0 && part.name !== undefined;
-        if (!isMeasured || normalisationsOf(inquiry.source.graph).length === 0) return;
-        await checkMeasured(inquiry, directive, { ...part, isWhole: true });
-      },
-    },
-  ],
+  data: ({ stage, source }) => {
+    const directive = finetuneDirective(stage);
+    const { criterion, reestimate } = pruneSettings(directive.settings);
+    const uses: DataUse[] = stage.directive.settings.has('finetune') ? [{ setting: 'finetune', directive }] : [];
+    const measure = (setting: string, named: string | undefined): void => {
+      const { name, split } = partOf(named, directive);
+      const measured = { split, isWhole: true, isOptional: false };
+      uses.push({ setting, directive: withData(directive, name), measured });
+    };
+    if (criterion === 'taylor') measure('criterion', undefined);
+    const isMeasured = reestimate.samples > 0 && partOf(reestimate.split, directive).name !== undefined;
+    if (isMeasured && normalisationsOf(source.graph).length > 0) measure('bn_reestimate', reestimate.split);
+    return [...uses, ...validationOf(stage)];
+  },
+  files: [],
 };
-
-async function checkMeasured(...wanted: Parameters<typeof checkMeasuredData>): Promise<void> {
-  const data = await import('./check-data.ts');
-  await data.checkMeasuredData(...wanted);
-}
 
 /** `cifar.val` as a dataset and one of its parts; the training data unless told. */
 export function partOf(

@@ -1,6 +1,6 @@
 /** What a `quantize` stage checks before it runs. */
 import { checkQuantizeStage, quantizeSettings } from './quantize-settings.ts';
-import type { StageChecks } from './stage-checks.ts';
+import { validationOf, withData, type StageChecks } from './stage-checks.ts';
 import { checkTrainStage } from './train.ts';
 import { trainingDirective } from './training-directive.ts';
 
@@ -11,24 +11,12 @@ export const quantizeChecks: StageChecks = {
     if (!training || faults.length > 0 || !isTrained) return faults;
     return checkTrainStage({ ...training, directive: trainingDirective(stage, 'finetune') });
   },
-  files: [
-    {
-      setting: 'calibrate',
-      run: async (inquiry) => {
-        const { stage, setup } = inquiry;
-        const { dataset: name, split } = quantizeSettings(stage.directive.settings);
-        const { checkMeasuredData } = await import('./check-data.ts');
-        const given = setup.overrides.data ? 'train' : split;
-        await checkMeasuredData(inquiry, trainingDirective(stage), { name, split: given });
-      },
-    },
-    {
-      setting: 'finetune',
-      run: async (inquiry) => {
-        if (!inquiry.stage.directive.settings.has('finetune')) return;
-        const { checkTrainingData } = await import('./check-data.ts');
-        await checkTrainingData(inquiry, trainingDirective(inquiry.stage, 'finetune'));
-      },
-    },
-  ],
+  data: ({ stage, setup }) => {
+    const { dataset, split } = quantizeSettings(stage.directive.settings);
+    const measured = { split: setup.overrides.data ? 'train' : split, isWhole: false, isOptional: false } as const;
+    const calibration = { setting: 'calibrate', directive: withData(trainingDirective(stage), dataset), measured };
+    const finetune = { setting: 'finetune', directive: trainingDirective(stage, 'finetune') };
+    return [calibration, ...(stage.directive.settings.has('finetune') ? [finetune] : []), ...validationOf(stage)];
+  },
+  files: [],
 };

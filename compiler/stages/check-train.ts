@@ -5,13 +5,6 @@ import { trainingDirective } from './training-directive.ts';
 
 export const trainChecks: StageChecks = {
   source: ({ training }) => (training ? checkTrainStage(training) : []),
-  files: [
-    {
-      setting: 'data',
-      run: async (inquiry) => {
-        const { checkTrainingData } = await import('./check-data.ts');
-        await checkTrainingData(inquiry, trainingDirective(inquiry.stage));
-      },
-    },
-  ],
+  data: ({ stage }) => [{ setting: 'data', directive: trainingDirective(stage) }],
+  files: [],
 };

@@ -61,7 +61,7 @@ async function measured(
   const shape = [channels, height, width] as const;
   const size = typeof batch === 'number' ? batch : recipe.batch;
   const common = { data, batch: size, limitBatches, seed, preprocess: manifest.preprocess?.steps ?? [], target };
-  const loader = openLoader({ ...common, input: { name: input.name, shape }, split: 'val', mode: 'evaluate' });
+  const loader = await openLoader({ ...common, input: { name: input.name, shape }, split: 'val', mode: 'evaluate' });
   const names = [...new Set(['accuracy', ...recipe.metrics])];
   const meter = createMeter(target, names);
   try {

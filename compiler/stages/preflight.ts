@@ -12,7 +12,7 @@ import { stageChecks } from './check-registry.ts';
 import { checkFolder } from './check-folder.ts';
 import { checkSplits } from './check-splits.ts';
 import { checkSpace } from './check-space.ts';
-import { locatedFault, type FileCheck, type Inquiry } from './stage-checks.ts';
+import { locatedFault, type DataUse, type FileCheck, type Inquiry } from './stage-checks.ts';
 import { chainTo, type StageNode } from './stage-graph.ts';
 import { declaredModel, givenWeights, type StageSetup } from './stage-setup.ts';
 import { faultDiagnostic } from './train.ts';
@@ -46,7 +46,8 @@ export async function preflight(
     // What the settings do not fit would only be said once more.
     if (faults.some(({ severity }) => severity === 'error')) continue;
     findings.push(...missedBefore(inquiry).map((missed) => ({ shown: missed, exit: exitCodes.assertion })));
-    for (const { setting, run } of [startingWeights, ...stageChecks[stage.word].files, freeFolder, freeSpace]) {
+    const uses = stageChecks[stage.word].data(inquiry).map(dataCheck);
+    for (const { setting, run } of [startingWeights, ...uses, ...stageChecks[stage.word].files, freeFolder, freeSpace]) {
       await caught(stage, setting, findings, () => run(inquiry));
     }
   }
@@ -105,4 +106,12 @@ const startingWeights: FileCheck = {
 };
 
 const freeFolder: FileCheck = { setting: '', run: checkFolder };
+const dataCheck = (use: DataUse): FileCheck => ({
+  setting: use.setting,
+  run: async (inquiry) => {
+    const { checkData } = await import('./check-data.ts');
+    await checkData(inquiry, use);
+  },
+});
+
 const freeSpace: FileCheck = { setting: '', run: checkSpace };

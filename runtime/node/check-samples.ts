@@ -1,12 +1,14 @@
-/** What is looked at before work starts: whether pictures are whole, and whether anything in a part counts. */
+/** What is looked at before work starts: whether pictures are whole, numbers are finite, and anything in a part counts. */
 import { RuntimeFault } from '../errors.ts';
+import { inLanes } from '../lanes.ts';
 import type { Sample } from '../train/sample.ts';
 import { maskHelp } from './datasets/check-mask.ts';
 import { badData } from './datasets/dataset.ts';
 import type { Dataset } from './datasets/dataset.ts';
 import { openFile } from './file-access.ts';
-import { endsAsItShould } from './image-header.ts';
+import { endsAsItShould, fileHeader, maxImagePixels } from './image-header.ts';
 import { fileKind, kindBytes } from './picture-kind.ts';
+import { pictureSize, plainSize } from './picture-size.ts';
 
 /** Some samples of a dataset. */
 export interface Piece {
@@ -17,8 +19,10 @@ export interface Piece {
 }
 
 export interface BrokenSample {
-  readonly path: string;
+  /** Undefined where the sample has no file of its own; the reason names it then. */
+  readonly path: string | undefined;
   readonly reason: string;
+  readonly help: string | undefined;
 }
 
 /** Files that were found whole; they are not looked at again in the same process. */
@@ -31,43 +35,47 @@ const atOnce = 16;
 const mostNamed = 10;
 
 /**
+ * Looks at every picture's first and last bytes, at some masks, and through all arrays: less than an epoch of training
+ * reads, and before it. Throws E0713 for pictures, and E0714 for labels, masks and numbers that cannot be used.
+ */
+export async function checkSamples(pieces: readonly Piece[], ignore: number | undefined): Promise<void> {
+  await checkPictures(pieces);
+  await checkTargets(pieces, ignore);
+  await checkNumbers(pieces);
+}
+
+/**
  * Looks at the first and last bytes of every picture; where they are not as they should be, the picture is decoded.
  * Throws E0713 that names all that are broken, up to ten.
  */
-export async function checkPictures(pieces: readonly Piece[]): Promise<void> {
+async function checkPictures(pieces: readonly Piece[]): Promise<void> {
   const broken: BrokenSample[] = [];
   let total = 0;
   for (const { dataset, indices } of pieces) {
     if (!dataset.filesOf) continue;
     total += indices.length;
-    broken.push(...(await brokenIn(dataset, Array.from(indices))));
+    const found = await inLanes(Array.from(indices), atOnce, (index) => brokenSample(dataset, index));
+    broken.push(...found.filter((each) => each !== undefined));
   }
-  if (broken.length > 0) throw brokenPictures(broken, total);
+  if (broken.length > 0) throw brokenSamples(broken, total);
 }
 
-/** The fault that names broken pictures, up to ten: E0713. */
-export function brokenPictures(broken: readonly BrokenSample[], total: number): RuntimeFault {
-  const named = broken.slice(0, mostNamed).map(({ path, reason }) => `${path} (${reason})`);
+/** The fault that names broken samples, up to ten: E0713 for pictures, E0714 for samples in arrays. */
+export function brokenSamples(broken: readonly BrokenSample[], total: number): RuntimeFault {
+  const named = broken
+    .slice(0, mostNamed)
+    .map(({ path, reason }) => (path === undefined ? reason : `${path} (${reason})`));
   const more = broken.length > mostNamed ? `, and ${broken.length - mostNamed} more` : '';
+  const inArrays = broken.find(({ path }) => path === undefined);
+  if (inArrays) {
+    return badData(`${broken.length} of ${total} samples cannot be used: ${named.join(', ')}${more}`, inArrays.help);
+  }
   return new RuntimeFault(
     'E0713',
     'input',
     `${broken.length} of ${total} pictures cannot be decoded: ${named.join(', ')}${more}`,
     'mend them or take them out of the folder; `cnnc data` decodes every picture, and lists all that are broken',
   );
-}
-
-async function brokenIn(dataset: Dataset, indices: readonly number[]): Promise<readonly BrokenSample[]> {
-  const found: (BrokenSample | undefined)[] = [];
-  let next = 0;
-  const work = async (): Promise<void> => {
-    while (next < indices.length) {
-      const at = next++;
-      found[at] = await brokenSample(dataset, indices[at] ?? 0);
-    }
-  };
-  await Promise.all(Array.from({ length: atOnce }, work));
-  return found.filter((each) => each !== undefined);
 }
 
 async function brokenSample(dataset: Dataset, index: number): Promise<BrokenSample | undefined> {
@@ -92,38 +100,48 @@ export async function decodeSample(
     return { sample: await dataset.read(index) };
   } catch (error) {
     if (!(error instanceof RuntimeFault) || !['E0710', 'E0713', 'E0714'].includes(error.code)) throw error;
-    const [, path = dataset.filesOf?.(index)[0] ?? '', reason = error.message] =
+    const [, path = dataset.filesOf?.(index)[0], reason = error.message] =
       /^cannot (?:decode|read) (?:the mask )?(.*?): (.*)$/s.exec(error.message) ?? [];
-    return { broken: { path, reason } };
+    return { broken: { path, reason, help: error.help } };
   }
 }
 
 /**
- * Whether a picture begins and ends as its format does. Where the end tells nothing, the beginning has to do; a BigTIFF is
- * rare enough to be decoded.
+ * Whether a picture begins and ends as its format does, and is not too large. Where the end tells nothing, its header is
+ * decoded.
  */
 async function looksWhole(path: string): Promise<boolean> {
   const file = await openFile(path).catch(() => undefined);
   if (!file) return false;
   try {
-    const start = await file.read(0, Math.min(kindBytes, file.bytes));
-    const { format } = fileKind(start);
-    const isBigTiff = format === 'tiff' && start.subarray(2, 4).includes(0x2b);
-    return format !== undefined && !isBigTiff && (await endsAsItShould(file, format)) !== false;
+    const { format } = fileKind(await file.read(0, Math.min(kindBytes, file.bytes)));
+    if (format === undefined) return false;
+    const { width, height } = (await plainSize(file)) ?? { width: 0, height: 0 };
+    if (width * height > maxImagePixels) return false;
+    const ends = await endsAsItShould(file, format);
+    return (
+      ends ??
+      (await fileHeader(file).then(
+        () => true,
+        () => false,
+      ))
+    );
   } finally {
     await file.close();
   }
 }
 
-/** Masks that are decoded at first sight, and those whose values a message looks at. */
-const firstMasks = 8;
+/** Pixels of masks that are decoded in each part: a second or two. */
+const mostPixels = 2 ** 26;
+/** Masks that are decoded however large they are, and those whose values a message looks at. */
+const fewMasks = 8;
 const mostMasks = 32;
 
 /**
- * Decodes the first masks of each part, and goes on until it finds a pixel that counts. Throws E0714 for a part of which
- * nothing counts, and for values that are no class.
+ * Looks at the masks of arrays, and of files at as many as `mostPixels` allow, spread over each part; goes on until it
+ * finds a pixel that counts. Throws E0714 for a part of which nothing counts, and for values that are no class.
  */
-export async function checkTargets(pieces: readonly Piece[], ignore: number | undefined): Promise<void> {
+async function checkTargets(pieces: readonly Piece[], ignore: number | undefined): Promise<void> {
   for (const piece of pieces) {
     const { dataset, indices } = piece;
     if (dataset.readMask) await checkMasks(piece, ignore);
@@ -136,12 +154,24 @@ export async function checkTargets(pieces: readonly Piece[], ignore: number | un
 
 async function checkMasks(piece: Piece, ignore: number | undefined): Promise<void> {
   const { dataset, indices } = piece;
+  const chosen = await chosenMasks(piece);
+  const others = chosen.length < indices.length ? Array.from(indices) : [];
   let counts = false;
-  for (let at = 0; at < indices.length && (at < firstMasks || !counts); at++) {
-    const mask = await dataset.readMask?.(indices[at] ?? 0).catch((error: unknown) => explained(piece, ignore, error));
+  for (const [at, index] of [...chosen, ...others].entries()) {
+    if (at >= chosen.length && counts) return;
+    const mask = await dataset.readMask?.(index).catch((error: unknown) => explained(piece, ignore, error));
     counts ||= mask?.data.some((label) => label !== ignore) ?? true;
   }
   if (!counts && ignore !== undefined) throw nothingCounts(piece, ignore, 'pixel of the masks');
+}
+
+async function chosenMasks({ dataset, indices }: Piece): Promise<readonly number[]> {
+  const all = Array.from(indices);
+  const [, path] = dataset.filesOf?.(all[0] ?? 0) ?? [];
+  if (path === undefined) return all;
+  const { width, height } = await pictureSize(path);
+  const count = Math.min(all.length, Math.max(fewMasks, Math.floor(mostPixels / (width * height))));
+  return Array.from({ length: count }, (_, at) => all[Math.floor((at * all.length) / count)] ?? 0);
 }
 
 function nothingCounts({ words }: Piece, ignore: number, what: string): RuntimeFault {
@@ -158,4 +188,18 @@ async function explained({ dataset, indices }: Piece, ignore: number | undefined
     mask?.data.forEach((value) => values.add(value));
   }
   throw badData(error.message, maskHelp([...values], dataset.maskClasses ?? 256, ignore) ?? error.help);
+}
+
+/** Reads the samples of arrays of numbers through. Throws E0714 that names those that cannot be used, up to ten. */
+async function checkNumbers(pieces: readonly Piece[]): Promise<void> {
+  const broken: BrokenSample[] = [];
+  let total = 0;
+  for (const { dataset, indices } of pieces) {
+    if (dataset.kind !== 'tensor') continue;
+    const inOrder = Array.from(indices).toSorted((a, b) => a - b);
+    total += inOrder.length;
+    const found = await inLanes(inOrder, atOnce, async (index) => (await decodeSample(dataset, index)).broken);
+    broken.push(...found.filter((each) => each !== undefined));
+  }
+  if (broken.length > 0) throw brokenSamples(broken, total);
 }

@@ -43,10 +43,9 @@ export async function readImageHeader(file: Uint8Array): Promise<ImageHeader> {
 export async function checkImageFile(path: string): Promise<ImageHeader> {
   const file = await openFile(path);
   try {
-    const format = await naming(path, async () => formatOf(await file.read(0, Math.min(kindBytes, file.bytes))));
-    const sharp = await loadSharp();
-    const header = await naming(path, async () => checkedHeader(format, await sharp(path, decodingOptions).metadata()));
-    if ((await endsAsItShould(file, format)) !== true) {
+    const header = await fileHeader(file);
+    if ((await endsAsItShould(file, header.format)) !== true) {
+      const sharp = await loadSharp();
       await naming(path, () =>
         sharp(path, decodingOptions)
           .stats()
@@ -57,6 +56,15 @@ export async function checkImageFile(path: string): Promise<ImageHeader> {
   } finally {
     await file.close();
   }
+}
+
+/** The header alone, as the decoder reads it. Throws E0710 and E0713, naming the file. */
+export function fileHeader(file: RandomAccessFile): Promise<ImageHeader> {
+  return naming(file.path, async () => {
+    const format = formatOf(await file.read(0, Math.min(kindBytes, file.bytes)));
+    const sharp = await loadSharp();
+    return checkedHeader(format, await sharp(file.path, decodingOptions).metadata());
+  });
 }
 
 /** Runs `action`; an Error that it throws becomes E0713 with the file's name. */

@@ -8,15 +8,18 @@ import {
   createBatchMaker,
   createLoader,
   defaultCacheBytes,
+  preparationOf,
   toBatch,
 } from '../train/loader.ts';
 import type { Batch, BatchValues, Loader, LoaderSettings, SampleSource } from '../train/loader.ts';
 import { settledSize } from '../train/prepare-sample.ts';
 import { createSampleCache } from '../train/sample-cache.ts';
 import type { SplitName } from '../train/splits.ts';
+import { checkSizes } from './check-sizes.ts';
 import { startThread, threadsAvailable } from './loader-threads.ts';
 import type { LoaderThread } from './loader-threads.ts';
 import type { WorkerTask } from './loader-protocol.ts';
+import { once } from './once.ts';
 import { allocateSharedCache } from './shared-cache.ts';
 import type { TrainingData } from './training-data.ts';
 
@@ -43,9 +46,10 @@ const tinyEpoch = 2 ** 22;
  * Opens a split for training or evaluation; the batches are the same for any number of workers. Where threads cannot be
  * started (from TypeScript sources on a Node without type stripping) and for tiny splits, this thread prepares them.
  * Threads open the data once more, so the files must stay until `close`. Throws E0719 for a split that is missing or
- * smaller than a batch and E0906 for samples that do not fit; `epoch` throws what reading the data throws.
+ * smaller than a batch, and E0906 and E0714 for samples that do not fit, pictures of many sizes among them (see
+ * `checkSizes`); `epoch` throws what reading the data throws.
  */
-export function openLoader(options: LoaderOptions): Loader {
+export async function openLoader(options: LoaderOptions): Promise<Loader> {
   const { data, split, mode, batch, seed, input, target, cacheBytes = defaultCacheBytes } = options;
   const source = data[split];
   if (!source) {
@@ -55,10 +59,12 @@ export function openLoader(options: LoaderOptions): Loader {
   const { shuffle = mode === 'train', augment = [], preprocess = [] } = options;
   const { limitBatches } = options;
   const settings: LoaderSettings = { mode, batch, limitBatches, seed, shuffle, augment, preprocess, input, target };
+  // Says at once what is wrong with the settings, before any file is looked at.
+  createBatchMaker(source, settings, createSampleCache(0));
+  const preparation = preparationOf(settings);
+  await once(['sizes', data.origin, split, preparation], () => checkSizes(source, preparation));
   const workers = threadsAvailable ? (options.workers ?? defaultWorkers(source, settings)) : 0;
   if (workers === 0) return createLoader(source, settings, createSampleCache(cacheBytes));
-  // Says at once what is wrong with the settings; batches are made elsewhere.
-  createBatchMaker(source, settings, createSampleCache(0));
   const cache = allocateSharedCache(source.size, Math.min(cacheBytes, neededBytes(source, settings)));
   return threadedLoader(source, settings, workers, { origin: data.origin, split, settings, cache });
 }
@@ -71,14 +77,8 @@ function defaultWorkers({ size }: SampleSource, { input }: LoaderSettings): numb
 /** Of all settled samples, each rounded up to the cache's unit; unbounded where pictures differ in size. */
 function neededBytes({ size, kind, shape }: SampleSource, settings: LoaderSettings): number {
   if (!shape) return Infinity;
-  const { input, augment, preprocess, target, mode } = settings;
-  const preparation = {
-    shape: input.shape,
-    preprocess,
-    augment: mode === 'train' ? augment : [],
-    ignore: target.ignore,
-  };
-  const { width, height } = settledSize(shape, kind, preparation);
+  const { input, target } = settings;
+  const { width, height } = settledSize(shape, kind, preparationOf(settings));
   const pixel = input.shape[0] * (kind === 'image' ? 1 : 4) + (target.kind === 'mask' ? 1 : 0);
   return size * (width * height * pixel + 16);
 }

@@ -98,8 +98,8 @@ async function runIn(folder: RunFolder, data: TrainingData, options: RunTraining
   const { target, augment } = recipe;
   const loaders: Loader[] = [];
   try {
-    loaders.push(openLoader({ ...common, target, split: 'train', mode: 'train', augment }));
-    if (data.val) loaders.push(openLoader({ ...common, target, split: 'val', mode: 'evaluate' }));
+    loaders.push(await openLoader({ ...common, target, split: 'train', mode: 'train', augment }));
+    if (data.val) loaders.push(await openLoader({ ...common, target, split: 'val', mode: 'evaluate' }));
     const [training, validation] = loaders;
     if (!training) throw new Error('a run has batches to train on');
     const session = await createTrainingSession(device, artifact, { profile });

@@ -5,12 +5,13 @@ import type { DataSpec } from '../train/recipe.ts';
 import { noTraining, resolveCounts, splitIndices, takeIndices } from '../train/splits.ts';
 import type { SplitCounts, SplitName } from '../train/splits.ts';
 import { alignParts, emptyClasses, type Aligned, type Scores } from './align-classes.ts';
-import { checkPictures, checkTargets, type Piece } from './check-samples.ts';
+import { checkSamples, type Piece } from './check-samples.ts';
 import { accountOf, type DataAccount } from './data-account.ts';
 import { badData } from './datasets/dataset.ts';
 import type { Dataset } from './datasets/dataset.ts';
 import { openParts } from './datasets/open-parts.ts';
 import type { Parts } from './datasets/open-parts.ts';
+import { once } from './once.ts';
 
 /** Settings that stand for those of the recipe's data. */
 export interface DataOverrides extends Partial<Omit<DataSpec, 'split'>> {
@@ -55,10 +56,10 @@ export interface TrainingData {
 
 /**
  * Opens the data that a recipe names, relative to the folder of its source file, and divides it (see `resolveCounts`
- * for sizes that are not given). What can be told without decoding is checked: headers and sizes of files, the range
- * of labels, names and numbers of classes (see `alignParts`). Throws E0710 (unreadable), E0712, E0714 and E0718
- * (malformed), naming file and record, and E0719 for a split that the data is too small for, or that leaves nothing for
- * a training.
+ * for sizes that are not given). What takes less than an epoch of reading is checked: headers and sizes of files, the
+ * range of labels, names and numbers of classes (see `alignParts`), pictures, masks and arrays (see `checkSamples`).
+ * Throws E0710 (unreadable), E0712, E0713, E0714 and E0718 (malformed), naming file and record, and E0719 for a split
+ * that the data is too small for, or that leaves nothing for a training.
  */
 export async function openTrainingData(
   given: DataSpec,
@@ -72,10 +73,10 @@ export async function openTrainingData(
     const aligned = alignedFor(origin, parts);
     const { counts, pieces, ...splits } = divide(aligned.parts, spec);
     if (needsTraining && !splits.train) throw noTraining(parts.name, counts);
-    await checkPictures(pieces);
-    await checkTargets(pieces, spec.ignore);
+    const known = await checked(aligned, spec, scores);
+    await once(['samples', origin], () => checkSamples(pieces, spec.ignore));
     return {
-      ...(await checked(aligned, spec, scores)),
+      ...known,
       ...splits,
       origin,
       account: await accountOf(parts, sizesOf(splits), unaskedOf(parts, spec)),
@@ -179,6 +180,7 @@ function sampleSource(dataset: Dataset, indices: Uint32Array, name: string): Sam
     kind: dataset.kind,
     shape: dataset.shape,
     indexOf,
+    ...(dataset.filesOf ? { filesOf: (position: number) => dataset.filesOf?.(indexOf(position)) ?? [] } : {}),
     read: (position) => dataset.read(indexOf(position)),
   };
 }

@@ -4,7 +4,15 @@
  */
 import { RuntimeFault } from '../errors.ts';
 import { jitterColours } from './colour.ts';
-import { cropMask, cropPicture, randomCropWindow, randomResizedWindow, resizeMask, resizePicture } from './crop.ts';
+import {
+  checkCrop,
+  cropMask,
+  cropPicture,
+  randomCropWindow,
+  randomResizedWindow,
+  resizeMask,
+  resizePicture,
+} from './crop.ts';
 import type { Window } from './crop.ts';
 import { purposes, randomStream } from './random-stream.ts';
 import type { RandomStream } from './random-stream.ts';
@@ -49,8 +57,8 @@ function applyOne(
   const { picture } = sample;
   switch (augment.kind) {
     case 'random_crop': {
-      const name = `sample ${context.sample}`;
-      return cropBoth(sample, randomCropWindow(picture, augment.size, augment.pad, random, name), context.outside);
+      checkCrop(picture, augment, `sample ${context.sample}`);
+      return cropBoth(sample, randomCropWindow(picture, augment, random), context.outside);
     }
     case 'random_resized_crop': {
       const cropped = cropBoth(
@@ -103,8 +111,13 @@ function jitter(picture: Picture, strength: number, random: RandomStream, { samp
   if (data instanceof Uint8Array && (channels === 1 || channels === 3)) {
     return jitterColours({ width, height, channels, data }, strength, random);
   }
-  const message = `color_jitter changes pictures of bytes, but sample ${sample} is a tensor of numbers`;
-  throw new RuntimeFault('E0906', 'input', message, 'leave color_jitter out, or store the pictures as unsigned bytes');
+  throw colourless(`sample ${sample}`);
+}
+
+/** The fault for numbers whose colours cannot be changed: E0906. */
+export function colourless(name: string): RuntimeFault {
+  const message = `color_jitter changes pictures of bytes, but ${name} is a tensor of numbers`;
+  return new RuntimeFault('E0906', 'input', message, 'leave color_jitter out, or store the pictures as unsigned bytes');
 }
 
 /** A square hole with its centre anywhere in the picture, cut off at the border; masks keep their classes below it. */

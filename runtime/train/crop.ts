@@ -49,17 +49,23 @@ function copyRows(
   }
 }
 
-/**
- * torchvision's `RandomCrop(size, padding)`: a square window of the picture with a border of `pad` black pixels.
- * Throws E0906 for a picture that is too small.
- */
-export function randomCropWindow(grid: Grid, size: number, pad: number, random: RandomStream, name: string): Window {
+interface Crop {
+  readonly size: number;
+  readonly pad: number;
+}
+
+/** Throws E0906 for a picture that is too small for a random crop. */
+export function checkCrop({ width, height }: Grid, { size, pad }: Crop, name: string): void {
+  if (Math.min(width, height) + 2 * pad >= size) return;
+  const border = pad === 0 ? '' : ` with a border of ${pad}`;
+  const message = `random_crop(${size}px) is larger than ${name}, which is ${width}x${height}${border}`;
+  throw new RuntimeFault('E0906', 'input', message, 'give random_crop a smaller size or a larger pad');
+}
+
+/** torchvision's `RandomCrop(size, padding)`: a square window of the picture with a border of `pad` black pixels. */
+export function randomCropWindow(grid: Grid, crop: Crop, random: RandomStream): Window {
+  const { size, pad } = crop;
   const [spareX, spareY] = [grid.width + 2 * pad - size, grid.height + 2 * pad - size];
-  if (spareX < 0 || spareY < 0) {
-    const border = pad === 0 ? '' : ` with a border of ${pad}`;
-    const message = `random_crop(${size}px) is larger than ${name}, which is ${grid.width}x${grid.height}${border}`;
-    throw new RuntimeFault('E0906', 'input', message, 'give random_crop a smaller size or a larger pad');
-  }
   const top = random.below(spareY + 1) - pad;
   const left = random.below(spareX + 1) - pad;
   return { left, top, width: size, height: size };

@@ -2,8 +2,10 @@
 import type { PreprocessStep } from '../artifact.ts';
 import { RuntimeFault } from '../errors.ts';
 import type { HostTensor } from '../host-tensor.ts';
+import { inLanes } from '../lanes.ts';
 import { drawMixing, mixImages } from './mixup.ts';
 import { checkChannels, checkSampleSize, createPreparer } from './prepare-sample.ts';
+import type { Preparation } from './prepare-sample.ts';
 import { permutation, purposes, randomStream } from './random-stream.ts';
 import type { Augment } from './recipe.ts';
 import { createSampleCache } from './sample-cache.ts';
@@ -21,6 +23,8 @@ export interface SampleSource {
   readonly kind: 'image' | 'tensor';
   /** `[channels, height, width]`; undefined where pictures differ in size. */
   readonly shape: readonly [number, number, number] | undefined;
+  /** The files of a sample's picture and mask, where it has some of its own. */
+  filesOf?(position: number): readonly string[];
   /** Index in the whole dataset: augmentation follows it, so that it does not depend on the split. */
   indexOf(position: number): number;
   read(position: number): Promise<Sample>;
@@ -124,12 +128,17 @@ export interface BatchPlace {
 /** Fills batches; the same values for the same place in whatever order they are asked for. */
 export type BatchMaker = (at: BatchPlace, values: BatchValues) => Promise<void>;
 
+/** How the samples of a loader become inputs. */
+export function preparationOf({ mode, input, preprocess, augment, target }: LoaderSettings): Preparation {
+  return { shape: input.shape, preprocess, augment: mode === 'train' ? augment : [], ignore: target.ignore };
+}
+
 /** Throws E0719 and E0906 at once for what can be known. */
 export function createBatchMaker(source: SampleSource, settings: LoaderSettings, cache: SampleCache): BatchMaker {
   countBatches(source, settings);
   const { input, target, batch, seed } = settings;
-  const augment = settings.mode === 'train' ? settings.augment : [];
-  const preparation = { shape: input.shape, preprocess: settings.preprocess, augment, ignore: target.ignore };
+  const preparation = preparationOf(settings);
+  const { augment } = preparation;
   const preparer = createPreparer(preparation);
   checkChannels(source, input.shape[0]);
   if (source.shape) checkSampleSize(source.shape, source.kind, preparation, source.name);
@@ -145,7 +154,7 @@ export function createBatchMaker(source: SampleSource, settings: LoaderSettings,
   let unmixed: Float32Array | undefined;
   return async (at, values) => {
     const positions = batchPositions(orderOf(at.epoch), at.index, batch);
-    const samples = await inLanes(positions, settle);
+    const samples = await inLanes(positions, lanes, settle);
     const { [input.name]: image, labels, labels2, lambda, valid } = values;
     if (!image || !labels) throw new RangeError(`a batch has no ${input.name} or no labels`);
     if (mixup) unmixed ??= new Float32Array(image.length);
@@ -170,17 +179,6 @@ export function createBatchMaker(source: SampleSource, settings: LoaderSettings,
 
 /** Pictures decoded at once: enough to keep decoders busy, few enough that large ones fit into memory. */
 const lanes = 4;
-
-/** As `Promise.all` of `work` on each item, a few at a time. */
-async function inLanes<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<readonly R[]> {
-  const results: R[] = [];
-  const rest = items.entries();
-  const lane = async (): Promise<void> => {
-    for (const [at, item] of rest) results[at] = await work(item);
-  };
-  await Promise.all(Array.from({ length: lanes }, lane));
-  return results;
-}
 
 function checkKind(sample: Sample, wanted: 'class' | 'mask'): Sample {
   if (sample.target.kind === wanted) return sample;

@@ -9,11 +9,16 @@
 import type { PreprocessStep } from '../artifact.ts';
 import { RuntimeFault } from '../errors.ts';
 import { channelOrder, cropOffset, fitImage, lookUp, preprocessedSize, valueTables } from '../preprocess.ts';
-import { augmentSample } from './augment.ts';
-import { cropMask, resizeMask } from './crop.ts';
+import { augmentSample, colourless } from './augment.ts';
+import { checkCrop, cropMask, resizeMask } from './crop.ts';
 import { pictureOf } from './sample.ts';
 import type { LabelledPicture, Mask8, Picture, Sample, Target } from './sample.ts';
 import type { Augment } from './recipe.ts';
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
 
 /** Mask pixels that come from beyond the picture, where the data has no class to ignore. Classes end at 254. */
 export const outsideClass = 255;
@@ -54,7 +59,7 @@ export function createPreparer({ shape, preprocess, augment, ignore }: Preparati
   return {
     settle(sample) {
       const seen = pictureOf(sample, channels, preprocess);
-      checkMaskSize(sample, seen);
+      if (sample.target.kind === 'mask') checkMaskSize(sample.name, sample.target.mask, seen);
       const picture = fitPicture(seen, fitting);
       return { picture, target: fitTarget(sample.target, fitting, outside) };
     },
@@ -63,7 +68,9 @@ export function createPreparer({ shape, preprocess, augment, ignore }: Preparati
       const context = { seed, epoch, sample: index, outside, mean };
       const { picture, target } = augmentSample(sample, augment, context);
       if (picture.width !== width || picture.height !== height) {
-        throw misfit(`sample ${index}`, picture, shape, fitting.length > 0 || augment.length > 0);
+        const changed = fitting.length > 0 || augment.length > 0;
+        const kind = picture.data instanceof Uint8Array ? 'image' : 'tensor';
+        throw misfit(`sample ${index}`, picture, changed, kind, { shape, augment });
       }
       writePlanes(picture, tables, order, values);
       if (target.kind === 'class') classes[0] = target.label;
@@ -76,9 +83,9 @@ export function createPreparer({ shape, preprocess, augment, ignore }: Preparati
 }
 
 /** Throws E0714 for a mask that fits the rows of a picture as they are stored, where the picture is turned. */
-function checkMaskSize({ target, name }: Sample, { width, height }: Picture): void {
-  if (target.kind === 'class' || (target.mask.width === width && target.mask.height === height)) return;
-  const message = `the mask of ${name} is ${target.mask.width}x${target.mask.height}, but the picture is seen as ${width}x${height}`;
+export function checkMaskSize(name: string, mask: Size, seen: Size): void {
+  if (mask.width === seen.width && mask.height === seen.height) return;
+  const message = `the mask of ${name} is ${mask.width}x${mask.height}, but the picture is seen as ${seen.width}x${seen.height}`;
   const help =
     'turn the mask as well, or write `orientation = ignore` in preprocess where masks were drawn on the stored rows';
   throw new RuntimeFault('E0714', 'input', message, help);
@@ -88,8 +95,8 @@ function checkMaskSize({ target, name }: Sample, { width, height }: Picture): vo
 export function settledSize(
   [, height, width]: readonly [number, number, number],
   kind: 'image' | 'tensor',
-  { preprocess, augment }: Preparation,
-): { readonly width: number; readonly height: number } {
+  { preprocess, augment }: Pick<Preparation, 'preprocess' | 'augment'>,
+): Size {
   return preprocessedSize({ width, height }, kind === 'image' ? fittingSteps(preprocess, augment) : []);
 }
 
@@ -119,13 +126,17 @@ export function checkSampleSize(
   const { shape, augment } = preparation;
   let size = settledSize(found, kind, preparation);
   for (const change of augment) {
-    if (change.kind === 'random_crop' || change.kind === 'random_resized_crop') {
-      size = { width: change.size, height: change.size };
-    }
+    if (change.kind === 'color_jitter' && kind === 'tensor') throw colourless(name);
+    if (change.kind === 'random_crop') checkCrop(size, change, name);
+    if (isCrop(change)) size = { width: change.size, height: change.size };
   }
   const changed = size.width !== found[2] || size.height !== found[1];
-  if (size.width !== shape[2] || size.height !== shape[1]) throw misfit(name, size, shape, changed);
+  if (size.width === shape[2] && size.height === shape[1]) return;
+  throw misfit(changed ? `${name} (${found[2]}x${found[1]})` : name, size, changed, kind, preparation);
 }
+
+const isCrop = (change: Augment): change is Extract<Augment, { kind: 'random_crop' | 'random_resized_crop' }> =>
+  change.kind === 'random_crop' || change.kind === 'random_resized_crop';
 
 function fittingSteps(steps: readonly PreprocessStep[], augment: readonly Augment[]): readonly PreprocessStep[] {
   const resized = augment.some(({ kind }) => kind === 'random_resized_crop');
@@ -180,12 +191,31 @@ function writePlanes(
 
 function misfit(
   name: string,
-  { width, height }: { readonly width: number; readonly height: number },
-  [, wantedHeight, wantedWidth]: readonly [number, number, number],
+  { width, height }: Size,
   changed: boolean,
+  kind: 'image' | 'tensor',
+  preparation: Pick<Preparation, 'shape' | 'augment'>,
 ): RuntimeFault {
-  const state = changed ? 'after resizing and cropping' : '';
-  const message = `${name} is ${width}x${height}${state && ` ${state}`}, but the model's input is ${wantedWidth}x${wantedHeight}`;
-  const help = "add resize(...) and center_crop(...) to the model's preprocess declaration, or a crop to augment";
-  return new RuntimeFault('E0906', 'input', message, help);
+  const [, wantedHeight, wantedWidth] = preparation.shape;
+  const state = changed ? ' after resizing and cropping' : '';
+  const message = `${name} is ${width}x${height}${state}, but the model's input is ${wantedWidth}x${wantedHeight}`;
+  return new RuntimeFault('E0906', 'input', message, sizeHelp(kind, preparation));
+}
+
+/** What gives pictures the size that the model takes. */
+function sizeHelp(
+  kind: 'image' | 'tensor',
+  { shape: [, height, width], augment }: Pick<Preparation, 'shape' | 'augment'>,
+): string {
+  const isSquare = width === height;
+  if (augment.some(isCrop)) {
+    return isSquare
+      ? `give the last crop in augment the size ${width}px`
+      : 'crops in augment are square: leave them out';
+  }
+  if (kind === 'tensor') return `arrays that are not bytes go in as they are: save samples of ${width}x${height}`;
+  const steps = isSquare
+    ? `\`resize(${width}px)\` and \`center_crop(${width}px)\` in the model's preprocess bring`
+    : `\`resize(${width}px, ${height}px)\` in the model's preprocess brings`;
+  return `${steps} any picture to this size`;
 }

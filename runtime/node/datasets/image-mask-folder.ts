@@ -1,5 +1,4 @@
 /** Pictures and their masks in two places, paired by the names of the files without their endings. */
-import { openFile } from '../file-access.ts';
 import { readImage } from '../images.ts';
 import { readMask } from '../mask-png.ts';
 import { seenSize } from '../../seen-image.ts';
@@ -27,8 +26,8 @@ export interface ImageMaskPaths {
 
 /**
  * Finds pictures and masks (png, palette index or grey value) in order of name. Throws E0714 for a pattern without files
- * and for a picture without a mask or the other way round; opening throws it for a mask of another size than its picture,
- * of PNG pictures before anything is decoded.
+ * and for a picture without a mask or the other way round. Sizes are compared when a sample is read; see `checkSizes` for
+ * all of them before.
  */
 export async function locateImageMaskFolder(paths: ImageMaskPaths, options: DatasetOptions = {}): Promise<Located> {
   const leftOut = createLeftOut();
@@ -41,7 +40,6 @@ export async function locateImageMaskFolder(paths: ImageMaskPaths, options: Data
 async function openPairs(pairs: readonly Pair[], options: DatasetOptions): Promise<Opened> {
   const classNames = await readClassNames(options.classNames);
   const range = { ...options, classes: options.classes ?? classNames?.length };
-  for (const pair of pairs) await checkSizes(pair);
   const pairAt = (index: number): Pair => {
     checkIndex(index, pairs.length);
     return pairs[index] ?? { image: '', mask: '' };
@@ -130,32 +128,20 @@ function byStem(files: readonly FoundFile[]): ReadonlyMap<string, string> {
   return paths;
 }
 
-/** Sizes of two PNG files stand in their first bytes; others are compared when they are decoded. */
-async function checkSizes(pair: Pair): Promise<void> {
-  const [image, mask] = [await pngSize(pair.image), await pngSize(pair.mask)];
-  if (image && mask) compareSizes(pair, image, mask);
-}
-
 interface Size {
   readonly width: number;
   readonly height: number;
 }
 
-async function pngSize(path: string): Promise<Size | undefined> {
-  if (!/\.png$/i.test(path)) return undefined;
-  const file = await openFile(path);
-  try {
-    if (file.bytes < 24) return undefined;
-    const start = await file.read(0, 24);
-    const view = new DataView(start.buffer, start.byteOffset, start.byteLength);
-    return view.getUint32(0) === 0x89504e47 ? { width: view.getUint32(16), height: view.getUint32(20) } : undefined;
-  } finally {
-    await file.close();
-  }
-}
-
-/** A mask is as large as its picture is seen, or as it is stored: which of them counts, `preprocess` says. */
-function compareSizes(pair: Pair, image: Size & { readonly orientation?: number | undefined }, mask: Size): void {
+/**
+ * A mask is as large as its picture is seen, or as it is stored: which of them counts, `preprocess` says. Throws E0714
+ * for any other size.
+ */
+export function compareSizes(
+  pair: Pair,
+  image: Size & { readonly orientation?: number | undefined },
+  mask: Size,
+): void {
   const fits = ({ width, height }: Size) => width === mask.width && height === mask.height;
   if (fits(image) || fits(seenSize(image, {}))) return;
   const sizes = `${mask.width}x${mask.height}, but its picture ${pair.image} is ${image.width}x${image.height}`;

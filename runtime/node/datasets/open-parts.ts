@@ -15,7 +15,7 @@ import { locateImageFolder } from './image-folder.ts';
 import { locateImageMaskFolder } from './image-mask-folder.ts';
 import type { ImageMaskPaths } from './image-mask-folder.ts';
 import { namesPictures } from './labels-file.ts';
-import { listFolder } from './list-folder.ts';
+import { isHidden, listFolder } from './list-folder.ts';
 import { located } from './located.ts';
 import type { Located } from './located.ts';
 import { locateNpy } from './npy.ts';
@@ -58,6 +58,21 @@ export async function locateParts(spec: DataSpec, baseFolder: string, target: 'c
   if (spec.path === undefined) throw badData(`the dataset ${spec.name} has no path`);
   const path = resolve(baseFolder, spec.path);
   return { name: path, ...(await locators[spec.format](path, options)) };
+}
+
+/** Whether anything lies where a recipe names its data: sources are also looked at where the data is elsewhere. */
+export async function isThere(
+  { format, path = '', images = '', masks = '' }: DataSpec,
+  baseFolder: string,
+): Promise<boolean> {
+  if (format === 'synthetic') return true;
+  if (format === 'image-mask-folder') {
+    const found = [await findFiles(patternIn(baseFolder, images)), await findFiles(patternIn(baseFolder, masks))];
+    return found.every(({ length }) => length > 0);
+  }
+  const place = resolve(baseFolder, path);
+  const kind = await pathKind(place);
+  return kind === 'folder' ? (await listFolder(place)).some(({ name }) => !isHidden(name)) : kind === 'file';
 }
 
 /** Opens what `locateParts` finds. Throws E0714 for a part without samples, and what opening the parts throws. */
@@ -139,9 +154,7 @@ async function locateMasks(
   options: DatasetOptions,
 ): Promise<LocatedParts> {
   if (!images || !masks) throw badData(`the dataset ${name} needs patterns for images and masks`);
-  const patternOf = (given: string | FilePattern): FilePattern =>
-    typeof given === 'string' ? { folder: resolve(baseFolder), pattern: given } : given;
-  const paths = { images: patternOf(images), masks: patternOf(masks) };
+  const paths = { images: patternIn(baseFolder, images), masks: patternIn(baseFolder, masks) };
   const apart = async (part: string) => besideTraining(paths, part, options);
   return {
     name: resolve(paths.images.folder, paths.images.pattern),
@@ -150,6 +163,9 @@ async function locateMasks(
     test: await apart('test'),
   };
 }
+
+const patternIn = (baseFolder: string, given: string | FilePattern): FilePattern =>
+  typeof given === 'string' ? { folder: resolve(baseFolder), pattern: given } : given;
 
 /** The pictures of `part`, whose folders stand beside those of the training; undefined where it has no masks. */
 async function besideTraining(

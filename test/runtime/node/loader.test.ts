@@ -11,7 +11,7 @@ import { allocateSharedCache, openSharedCache } from '../../../runtime/node/shar
 import { openTrainingData } from '../../../runtime/node/training-data.ts';
 import type { DataSpec } from '../../../runtime/train/recipe.ts';
 import type { LabelledPicture } from '../../../runtime/train/sample.ts';
-import { faultOf } from '../fault.ts';
+import { faultOfAsync } from '../fault.ts';
 import { compileCopy, copyRuntime } from '../runtime-copy.ts';
 import { flatPng } from './png.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -50,7 +50,7 @@ import { openLoader } from './dist/runtime/node/loader.js';
 import { openTrainingData } from './dist/runtime/node/training-data.js';
 const { spec, overrides, settings, workers, epochs, interrupt } = JSON.parse(process.argv[2]);
 const data = await openTrainingData(spec, '.', overrides);
-const loader = openLoader({ ...settings, data, workers });
+const loader = await openLoader({ ...settings, data, workers });
 try {
   if (interrupt) for await (const batch of loader.epoch(9)) if (batch.index === 1) break;
   const hashes = [];
@@ -97,7 +97,7 @@ function compiled(): (run: Run) => unknown {
 async function hashesHere({ spec, overrides = {}, settings: given, epochs }: Run): Promise<unknown> {
   const data = await openTrainingData(spec, '.', overrides);
   onTestFinished(() => data.close());
-  const loader = openLoader({ ...given, data, workers: 0 });
+  const loader = await openLoader({ ...given, data, workers: 0 });
   const hashes: unknown[] = [];
   for (const [epoch, from] of epochs) {
     for await (const { index, count, inputs } of loader.epoch(epoch, from)) {
@@ -163,11 +163,13 @@ describe('worker threads', () => {
 describe('openLoader', () => {
   it('says what does not fit before a thread is started', async () => {
     const data = await openTrainingData(synthetic, '.');
-    const fault = (change: Partial<Settings>) => faultOf(() => openLoader({ ...settings, data, ...change }));
-    expect(fault({ split: 'test' })).toBe('E0719: the data has no test split');
-    expect(fault({ batch: 71 })).toMatch(/^E0719: the training split of the synthetic data has 70 samples, fewer than/);
-    expect(fault({ input: { name: 'x', shape: [3, 32, 32] } })).toMatch(/^E0906: .* is 16x16/);
-    expect(fault({})).toBe('no fault');
+    const fault = (change: Partial<Settings>) => faultOfAsync(() => openLoader({ ...settings, data, ...change }));
+    expect(await fault({ split: 'test' })).toBe('E0719: the data has no test split');
+    expect(await fault({ batch: 71 })).toMatch(
+      /^E0719: the training split of the synthetic data has 70 samples, fewer than/,
+    );
+    expect(await fault({ input: { name: 'x', shape: [3, 32, 32] } })).toMatch(/^E0906: .* is 16x16/);
+    expect(await fault({})).toBe('no fault');
   });
 
   it('works without threads where they cannot be had', () => {

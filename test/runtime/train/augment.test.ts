@@ -42,7 +42,7 @@ describe('recorded torchvision', () => {
   it.each(golden.padded)('pads by $pad and crops at $top, $left', ({ top, left, size, pad, data }) => {
     const places = 6 + 2 * pad - size + 1;
     const random = fixedStream([(top + 0.5) / places, (left + 0.5) / places]);
-    const window = randomCropWindow({ width: 6, height: 6 }, size, pad, random, 'it');
+    const window = randomCropWindow({ width: 6, height: 6 }, { size, pad }, random);
     expect([...cropPicture(picture(6, 6, 3), window).data]).toEqual(bytesOf(data));
   });
 
