@@ -41,7 +41,10 @@ export const families: readonly { readonly prefix: string; readonly text: string
     text: 'cnnc finds no GPU adapter. `cnnc doctor` tells what there is and which commands mend what is missing. Exit code 3.',
   },
   { prefix: 'E0902', text: 'The model needs more than this device allows. Exit code 3.' },
-  { prefix: 'E0906', text: 'The model takes other inputs; `cnnc inspect ARTIFACT` shows them. Exit code 3.' },
+  {
+    prefix: 'E0906',
+    text: 'The model takes other inputs; `cnnc inspect` shows them. Pictures of data come to the size of the input by `resize` and `center_crop` of `preprocess`, or by a crop in `augment`. Exit code 3.',
+  },
   {
     prefix: 'E0907',
     text: '`cnnc compare` found a layer whose values differ by more than atol + rtol * (the largest magnitude in the tensor). Exit code 6.',

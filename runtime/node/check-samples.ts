@@ -7,8 +7,8 @@ import { badData } from './datasets/dataset.ts';
 import type { Dataset } from './datasets/dataset.ts';
 import { openFile } from './file-access.ts';
 import { endsAsItShould, fileHeader, maxImagePixels } from './image-header.ts';
-import { fileKind, kindBytes } from './picture-kind.ts';
-import { pictureSize, plainSize } from './picture-size.ts';
+import { fileKind } from './picture-kind.ts';
+import { pictureSize, plainSize, readHead } from './picture-size.ts';
 
 /** Some samples of a dataset. */
 export interface Piece {
@@ -114,9 +114,10 @@ async function looksWhole(path: string): Promise<boolean> {
   const file = await openFile(path).catch(() => undefined);
   if (!file) return false;
   try {
-    const { format } = fileKind(await file.read(0, Math.min(kindBytes, file.bytes)));
+    const head = await readHead(file);
+    const { format } = fileKind(head);
     if (format === undefined) return false;
-    const { width, height } = (await plainSize(file)) ?? { width: 0, height: 0 };
+    const { width, height } = (await plainSize(file, head)) ?? { width: 0, height: 0 };
     if (width * height > maxImagePixels) return false;
     const ends = await endsAsItShould(file, format);
     return (

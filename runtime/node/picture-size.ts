@@ -11,7 +11,7 @@ export type PictureSize = Pick<ImageHeader, 'width' | 'height' | 'orientation'>;
 export async function pictureSize(path: string): Promise<PictureSize> {
   const file = await openFile(path);
   try {
-    return (await plainSize(file)) ?? (await fileHeader(file));
+    return (await plainSize(file, await readHead(file))) ?? (await fileHeader(file));
   } finally {
     await file.close();
   }
@@ -20,12 +20,14 @@ export async function pictureSize(path: string): Promise<PictureSize> {
 /** Bytes that are read at first: in nearly every file the header lies in them. */
 const headBytes = 4096;
 
+/** The first bytes of a file. */
+export const readHead = (file: RandomAccessFile): Promise<Uint8Array> => file.read(0, Math.min(headBytes, file.bytes));
+
 /**
- * Of a JPEG or PNG picture without EXIF data, in a read or two, which takes a tenth of the decoder's time for a header.
- * Undefined where only the decoder tells.
+ * Of a JPEG or PNG picture without EXIF data, mostly by its first bytes alone, which takes a tenth of the decoder's time
+ * for a header. Undefined where only the decoder tells.
  */
-export async function plainSize(file: RandomAccessFile): Promise<PictureSize | undefined> {
-  const head = await file.read(0, Math.min(headBytes, file.bytes));
+export async function plainSize(file: RandomAccessFile, head: Uint8Array): Promise<PictureSize | undefined> {
   const { format } = fileKind(head.subarray(0, kindBytes));
   const bytesAt: BytesAt = async (from, length) => {
     if (from + length > file.bytes) return undefined;

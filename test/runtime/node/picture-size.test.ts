@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
 import { openFile } from '../../../runtime/node/file-access.ts';
-import { pictureSize, plainSize } from '../../../runtime/node/picture-size.ts';
+import { pictureSize, plainSize, readHead } from '../../../runtime/node/picture-size.ts';
 import { faultOfAsync } from '../fault.ts';
 import { chunk, flatPng, rawPng } from './png.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -36,7 +36,7 @@ it.each<[string, () => Buffer | Promise<Buffer>]>([
 ])('of %s stand in the first bytes or are found behind others', async (_, make) => {
   const path = join(temporaryFolder({ x: await make() }), 'x');
   const file = await openFile(path);
-  expect(await plainSize(file)).toEqual({ width, height, orientation: 1 });
+  expect(await plainSize(file, await readHead(file))).toEqual({ width, height, orientation: 1 });
   await file.close();
   // What decodes the picture says the same.
   expect(await sharp(path).metadata()).toMatchObject({ width, height });
@@ -53,7 +53,7 @@ it.each<[string, () => Promise<Buffer>, number]>([
 ])('of %s are asked of the decoder', async (_, make, orientation) => {
   const path = join(temporaryFolder({ x: await make() }), 'x');
   const file = await openFile(path);
-  expect(await plainSize(file)).toBeUndefined();
+  expect(await plainSize(file, await readHead(file))).toBeUndefined();
   await file.close();
   expect(await pictureSize(path)).toMatchObject({ width, height, orientation });
 });
@@ -76,6 +76,6 @@ it('of a file that is no picture are none', async () => {
   }
   // The decoder is asked, which goes on at the next marker or gives up.
   const file = await openFile(join(folder, 'short.jpg'));
-  expect(await plainSize(file)).toBeUndefined();
+  expect(await plainSize(file, await readHead(file))).toBeUndefined();
   await file.close();
 });
