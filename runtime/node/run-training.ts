@@ -44,7 +44,9 @@ export async function runTraining(options: RunTrainingOptions): Promise<TrainRes
   const { recipe, model } = options.artifact.manifest;
   const { target } = recipe;
   const data = await openTrainingData(recipe.data, '.', { target: target.kind, scores: scoresFor(target, model.name) });
+  const loaders: Loader[] = [];
   try {
+    await openLoaders(loaders, data, options.artifact);
     const classNames = data.classNames ?? [];
     const report = reportOf(options, data);
     const folder = await openRunFolder(options.folder, {
@@ -55,7 +57,7 @@ export async function runTraining(options: RunTrainingOptions): Promise<TrainRes
       classNames,
     });
     for (const fault of folder.found?.damaged ?? []) options.onDamage?.(fault);
-    const result = await runIn(folder, data, options).catch(async (error: unknown) => {
+    const result = await runIn(folder, loaders, options).catch(async (error: unknown) => {
       // What ended the run is what the user must hear of.
       await folder.close(true).catch(() => undefined);
       throw error;
@@ -63,8 +65,21 @@ export async function runTraining(options: RunTrainingOptions): Promise<TrainRes
     await folder.close(false);
     return result;
   } finally {
+    for (const loader of loaders) await loader.close();
     await data.close();
   }
+}
+
+/** Adds the loader of the training, and that of the validation where there is one. */
+async function openLoaders(loaders: Loader[], data: TrainingData, { manifest }: TrainingArtifact): Promise<void> {
+  const { recipe, input, preprocess } = manifest;
+  const [channels = 1, height = 1, width = 1] = input.shape;
+  const shaped = { name: input.name, shape: [channels, height, width] as const };
+  const { batch, limitBatches, seed, target, augment } = recipe;
+  const steps = preprocess?.steps ?? [];
+  const common = { data, batch, limitBatches, seed, target, preprocess: steps, input: shaped };
+  loaders.push(await openLoader({ ...common, split: 'train', mode: 'train', augment }));
+  if (data.val) loaders.push(await openLoader({ ...common, split: 'val', mode: 'evaluate' }));
 }
 
 function reportOf({ artifact: { manifest }, deviceName }: RunTrainingOptions, { val, account }: TrainingData) {
@@ -88,44 +103,35 @@ function reportOf({ artifact: { manifest }, deviceName }: RunTrainingOptions, { 
   };
 }
 
-async function runIn(folder: RunFolder, data: TrainingData, options: RunTrainingOptions): Promise<TrainResult> {
+async function runIn(
+  folder: RunFolder,
+  [training, validation]: readonly Loader[],
+  options: RunTrainingOptions,
+): Promise<TrainResult> {
   const { artifact, device, profile, signal } = options;
-  const { recipe, input, preprocess, state } = artifact.manifest;
-  const [channels = 1, height = 1, width = 1] = input.shape;
-  const shaped = { name: input.name, shape: [channels, height, width] as const };
-  const { batch, limitBatches, seed } = recipe;
-  const common = { data, batch, limitBatches, seed, preprocess: preprocess?.steps ?? [], input: shaped };
-  const { target, augment } = recipe;
-  const loaders: Loader[] = [];
+  const { recipe, state } = artifact.manifest;
+  if (!training) throw new Error('a run has batches to train on');
+  const session = await createTrainingSession(device, artifact, { profile });
   try {
-    loaders.push(await openLoader({ ...common, target, split: 'train', mode: 'train', augment }));
-    if (data.val) loaders.push(await openLoader({ ...common, target, split: 'val', mode: 'evaluate' }));
-    const [training, validation] = loaders;
-    if (!training) throw new Error('a run has batches to train on');
-    const session = await createTrainingSession(device, artifact, { profile });
-    try {
-      return await train({
-        session,
-        vectors: state,
-        recipe,
-        model: fingerprint(artifact),
-        train: training,
-        validation,
-        resumeFrom: folder.found?.checkpoint,
-        signal,
-        clock: () => performance.now(),
-        trace: options.traceNan && refined(traceOf(session, artifact, profile), options, options.traceNan.unfused),
-        store: folder.store,
-        onEvent: async (event) => {
-          await folder.record(event);
-          options.onEvent?.(event);
-        },
-      });
-    } finally {
-      session.dispose();
-    }
+    return await train({
+      session,
+      vectors: state,
+      recipe,
+      model: fingerprint(artifact),
+      train: training,
+      validation,
+      resumeFrom: folder.found?.checkpoint,
+      signal,
+      clock: () => performance.now(),
+      trace: options.traceNan && refined(traceOf(session, artifact, profile), options, options.traceNan.unfused),
+      store: folder.store,
+      onEvent: async (event) => {
+        await folder.record(event);
+        options.onEvent?.(event);
+      },
+    });
   } finally {
-    for (const loader of loaders) await loader.close();
+    session.dispose();
   }
 }
 
