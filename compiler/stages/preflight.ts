@@ -47,7 +47,13 @@ export async function preflight(
     if (faults.some(({ severity }) => severity === 'error')) continue;
     findings.push(...missedBefore(inquiry).map((missed) => ({ shown: missed, exit: exitCodes.assertion })));
     const uses = stageChecks[stage.word].data(inquiry).map(dataCheck);
-    for (const { setting, run } of [startingWeights, ...uses, ...stageChecks[stage.word].files, freeFolder, freeSpace]) {
+    for (const { setting, run } of [
+      startingWeights,
+      ...uses,
+      ...stageChecks[stage.word].files,
+      freeFolder,
+      freeSpace,
+    ]) {
       await caught(stage, setting, findings, () => run(inquiry));
     }
   }
@@ -105,7 +111,6 @@ const startingWeights: FileCheck = {
   },
 };
 
-const freeFolder: FileCheck = { setting: '', run: checkFolder };
 const dataCheck = (use: DataUse): FileCheck => ({
   setting: use.setting,
   run: async (inquiry) => {
@@ -114,4 +119,5 @@ const dataCheck = (use: DataUse): FileCheck => ({
   },
 });
 
+const freeFolder: FileCheck = { setting: '', run: checkFolder };
 const freeSpace: FileCheck = { setting: '', run: checkSpace };

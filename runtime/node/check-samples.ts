@@ -68,6 +68,7 @@ export function brokenSamples(broken: readonly BrokenSample[], total: number): R
   const more = broken.length > mostNamed ? `, and ${broken.length - mostNamed} more` : '';
   const inArrays = broken.find(({ path }) => path === undefined);
   if (inArrays) {
+    if (broken.length === 1) return badData(inArrays.reason, inArrays.help);
     return badData(`${broken.length} of ${total} samples cannot be used: ${named.join(', ')}${more}`, inArrays.help);
   }
   return new RuntimeFault(
