@@ -10,7 +10,7 @@ import {
 } from './artifact.ts';
 import { RuntimeFault } from './errors.ts';
 import type { HostTensor } from './host-tensor.ts';
-import { concreteLayout, elementsOf, unpack, type ConcreteLayout, type InputQuantization } from './layout.ts';
+import { concreteLayout, elementsOf, extentOf, unpack, type ConcreteLayout, type InputQuantization } from './layout.ts';
 
 export type Symbols = Readonly<Record<string, number>>;
 
@@ -93,19 +93,23 @@ export interface Compiled {
   readonly layout: GPUBindGroupLayout;
 }
 
-/** Throws E0715 where the shape is not the layout's, or the layout does not fit the region. */
+/** Throws E0715 where the shape is not the layout's, or the layout does not fit the region, which is of whole words. */
 export function portOf(value: Value, symbols: Symbols): Port {
   const shape = value.shape.map((size) => sizeAt(size, symbols));
   const layout = concreteLayout(value.layout, shape, symbols);
   const bytes = sizeAt(value.region.bytes, symbols);
-  const { batch, channels, height, width, rows, columns, pixelStride, firstChannel, isInteger } = layout;
+  const { batch, channels, height, width, isInteger } = layout;
   const elements = shape.reduce((product, size) => product * size, 1);
   if (elements !== batch * channels * height * width) {
     throw unfit(`${value.name || 'a value'} is [${shape.join(', ')}], and its layout is of another shape`);
   }
-  const needed = (batch * rows * columns - 1) * pixelStride + firstChannel + Math.ceil(channels / 4) * 4;
-  if (needed * (isInteger ? 1 : 4) > bytes) throw unfit(`${value.name || 'a value'} does not fit its ${bytes} bytes`);
+  if (extentOf(layout) * (isInteger ? 1 : 4) > bytes) {
+    throw unfit(`${value.name || 'a value'} does not fit its ${bytes} bytes`);
+  }
   const offset = sizeAt(value.region.offset, symbols);
+  if (offset % 4 !== 0 || bytes % 4 !== 0) {
+    throw unfit(`${value.name || 'a value'} lies at ${offset}, of ${bytes} bytes: these are no whole words`);
+  }
   return { name: value.name, shape, layout, offset, bytes, state: value.region.state, quantize: value.quantize };
 }
 
@@ -133,7 +137,10 @@ function stateOf(states: StateBuffers, state: string): GPUBuffer {
   return buffer;
 }
 
-/** Allocates the arena of one batch size and prepares every dispatch. */
+/**
+ * Allocates the arena of one batch size and prepares every dispatch. A run is recorded once, for what the device rejects
+ * then: nobody looks for it when the same commands are run.
+ */
 export function instantiate(
   device: GPUDevice,
   plan: Plan,
@@ -179,7 +186,9 @@ export function instantiate(
       workgroups: [sizeAt(x, symbols), sizeAt(y, symbols), sizeAt(z, symbols)],
     };
   });
-  return { arena, uniforms, staging, states, dispatches, inputs, outputs, stagingOffsets };
+  const instance = { arena, uniforms, staging, states, dispatches, inputs, outputs, stagingOffsets };
+  encodeRun(device, instance, staging);
+  return instance;
 }
 
 function encodeDispatches(encoder: GPUCommandEncoder, dispatches: readonly Dispatch[]): void {

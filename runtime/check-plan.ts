@@ -43,6 +43,11 @@ export function checkPlan(plan: Plan, around: Surroundings): void {
   }
   for (const [index, step] of plan.steps.entries()) checkStep(`${at}.steps.${index}`, step, plan, around);
   checkPorts(`${at}.inputs`, plan.inputs, around);
+  for (const [index, { region, layout, quantize }] of plan.inputs.entries()) {
+    const place = `${at}.inputs.${index}`;
+    if (region.state !== undefined) throw manifestFault(`${place}.region.state`, 'an input lies in the arena');
+    if (layout.element === 'i8' && !quantize) throw manifestFault(`${place}.quantize`, 'an input of i8 needs a scale');
+  }
   checkPorts(`${at}.outputs`, plan.outputs, around);
 }
 

@@ -1,14 +1,17 @@
 /** Work on a device whose faults come out as coded faults: validation, memory, loss. */
 import { RuntimeFault } from './errors.ts';
 
-/** Runs work under error scopes, so that Dawn's validation and memory errors, and a lost device, become coded faults. */
-export async function guarded<T>(device: GPUDevice, work: () => T | Promise<T>, what = ''): Promise<T> {
+/**
+ * Runs work under error scopes, so that Dawn's validation and memory errors, and a lost device, become coded faults. The
+ * work does not wait for anything: scopes are a stack of the device, on which everything else that runs puts its own.
+ */
+export async function guarded<T>(device: GPUDevice, work: () => T): Promise<T> {
   device.pushErrorScope('out-of-memory');
   device.pushErrorScope('validation');
   let result: T | undefined;
   let thrown: unknown;
   try {
-    result = await work();
+    result = work();
   } catch (error) {
     thrown = error;
   }
@@ -23,17 +26,12 @@ export async function guarded<T>(device: GPUDevice, work: () => T | Promise<T>, 
   if (lost) throw deviceLost(lost);
   if (thrown instanceof RuntimeFault) throw thrown;
   if (exhausted) {
-    throw new RuntimeFault(
-      'E0904',
-      'runtime',
-      `out of GPU memory${what}: ${firstLine(exhausted)}`,
-      'use a smaller batch',
-    );
+    throw new RuntimeFault('E0904', 'runtime', `out of GPU memory: ${firstLine(exhausted)}`, 'use a smaller batch');
   }
-  if (invalid) throw new RuntimeFault('E0905', 'runtime', `the GPU rejected a command${what}: ${firstLine(invalid)}`);
+  if (invalid) throw new RuntimeFault('E0905', 'runtime', `the GPU rejected a command: ${firstLine(invalid)}`);
   if (thrown !== undefined || result === undefined) {
     const reason = thrown instanceof Error ? thrown.message : String(thrown);
-    throw new RuntimeFault('E0905', 'runtime', `the GPU failed${what}: ${joinLines(reason)}`);
+    throw new RuntimeFault('E0905', 'runtime', `the GPU failed: ${joinLines(reason)}`);
   }
   return result;
 }

@@ -41,6 +41,10 @@ export function concreteLayout(
   };
 }
 
+/** Elements from the start of a value's memory to the end of its last pixel, padding lanes included. */
+export const extentOf = ({ batch, rows, columns, channels, pixelStride, firstChannel }: ConcreteLayout): number =>
+  (batch * rows * columns - 1) * pixelStride + firstChannel + Math.ceil(channels / 4) * 4;
+
 /** Calls `visit` for each row of each channel: where it starts in the tensor and in device memory. */
 function eachRow(layout: ConcreteLayout, visit: (tensor: number, device: number) => void): void {
   const { batch, channels, height, width, top, left, rows, columns, pixelStride, firstChannel } = layout;

@@ -56,7 +56,7 @@ export async function createSession(device: GPUDevice, artifact: Artifact, optio
   const isInteger = computesInteger(plan);
   const guards = artifact.manifest.guards ?? [];
 
-  const instanceFor = async (symbols: Symbols): Promise<{ readonly instance: Instance; readonly isNew: boolean }> => {
+  const instanceFor = async (symbols: Symbols): Promise<Instance> => {
     const key = JSON.stringify(symbols);
     const known = instances.get(key);
     const instance = known ?? (await guarded(device, () => instantiate(device, plan, kernels, weights, symbols)));
@@ -69,7 +69,7 @@ export async function createSession(device: GPUDevice, artifact: Artifact, optio
       destroyInstance(other);
       instances.delete(old);
     }
-    return { instance, isNew: known === undefined };
+    return instance;
   };
 
   const inTurn = turnsWithin(lifetime);
@@ -80,19 +80,15 @@ export async function createSession(device: GPUDevice, artifact: Artifact, optio
       inTurn(async () => {
         const symbols = bindSymbols(plan.inputs, inputs, guards);
         if (isInteger) refuseNaN(inputs);
-        const { instance, isNew } = await instanceFor(symbols);
-        const work = (): Promise<Record<string, HostTensor>> => {
-          upload(device, instance, inputs);
-          return execute(device, instance);
-        };
-        // The first run meets every command once, so its faults are looked for.
-        return isNew ? guarded(device, work) : work();
+        const instance = await instanceFor(symbols);
+        upload(device, instance, inputs);
+        return execute(device, instance);
       }),
     trace: (inputs, visit) =>
       inTurn(async () => {
         const symbols = bindSymbols(plan.inputs, inputs, guards);
         if (isInteger) refuseNaN(inputs);
-        const { instance } = await instanceFor(symbols);
+        const instance = await instanceFor(symbols);
         upload(device, instance, inputs);
         await traceSteps(device, plan, instance, symbols, visit, lifetime);
       }),

@@ -94,21 +94,22 @@ export async function createTrainingSession(
     instance: undefined,
     packed: new Map(),
   });
-  const release = (programs: readonly Program[]): void => {
+  const programs: Program[] = [];
+  const release = (): void => {
     for (const { instance } of programs) if (instance) destroyInstance(instance);
     for (const buffer of [...on.weights.buffers, ...on.states.values()]) buffer.destroy();
     on.staging.dispose();
   };
+  const dispose = (): void => lifetime.dispose(release);
   try {
     const [step, evaluate] = [await begin(stepPlan), await begin(evaluatePlan)];
+    programs.push(step, evaluate);
     await guarded(device, () => prepared(on, step));
-    const session = sessionOf(on, manifest, { step, evaluate }, () =>
-      lifetime.dispose(() => release([step, evaluate])),
-    );
+    const session = sessionOf(on, manifest, { step, evaluate }, dispose);
     session.writeState(initialTensors(artifact));
     return session;
   } catch (error) {
-    release([]);
+    dispose();
     throw error;
   }
 }
@@ -216,12 +217,19 @@ async function submit(
   inputs: Inputs,
   read: boolean,
 ): Promise<Record<string, HostTensor> | undefined> {
-  // The first run takes memory and meets every command once, so its faults are looked for.
+  // A program that is not prepared takes its memory now, so faults are looked for.
   const isFirst = program.instance === undefined;
   const run = (): Submitted => dispatch(on, program, inputs, read);
-  const { instance, staging } = isFirst ? await guarded(on.device, run) : run();
+  const { instance, staging } = isFirst ? await guarded(on.device, run).catch(forgetting(program)) : run();
   return staging && on.staging.read(staging, (mapped) => readOutputs(instance, mapped));
 }
+
+/** Throws a fault on; the next run meets it again. */
+const forgetting = (program: Program) => (fault: unknown) => {
+  if (program.instance) destroyInstance(program.instance);
+  program.instance = undefined;
+  throw fault;
+};
 
 const stagingBytes = ({ outputs, stagingOffsets }: Instance): number =>
   Math.max(0, ...outputs.map(({ bytes }, index) => (stagingOffsets[index] ?? 0) + bytes));

@@ -2,38 +2,28 @@
 import { usage, type StateBuffers } from '../buffers.ts';
 import { RuntimeFault } from '../errors.ts';
 import type { HostTensor } from '../host-tensor.ts';
-import { packInto, unpack, type ConcreteLayout } from '../layout.ts';
-import type { StateTensorInfo, StateVectorEntry } from './training-artifact.ts';
+import { packInto, unpack } from '../layout.ts';
+import { storageOf, type StateVectorEntry } from './training-artifact.ts';
 
 const fault = (message: string): RuntimeFault => new RuntimeFault('E0906', 'input', message);
 
-/** Throws E0902 where a vector is larger than a buffer of the device may be. */
+/** Throws E0902 where a vector is larger than a buffer of the device may be, before there is any. */
 export function createStateBuffers(device: GPUDevice, vectors: readonly StateVectorEntry[]): StateBuffers {
   const limit = Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize);
+  const large = vectors.find(({ bytes }) => bytes > limit);
+  if (large) {
+    const message = `the state ${large.name} takes ${large.bytes} bytes, the device binds at most ${limit}`;
+    throw new RuntimeFault('E0902', 'environment', message);
+  }
+  const flags = usage.storage | usage.copySrc | usage.copyDst;
   return new Map(
-    vectors.map(({ name, bytes }) => {
-      if (bytes > limit) {
-        const message = `the state ${name} takes ${bytes} bytes, the device binds at most ${limit}`;
-        throw new RuntimeFault('E0902', 'environment', message);
-      }
-      const flags = usage.storage | usage.copySrc | usage.copyDst;
-      return [name, device.createBuffer({ label: name, size: bytes, usage: flags })];
-    }),
+    vectors.map(({ name, bytes }) => [name, device.createBuffer({ label: name, size: bytes, usage: flags })]),
   );
-}
-
-/** Storage order is the device's layout without borders; a vector `[c]` counts as `[1, c]`. */
-function layoutOf({ shape, offset }: StateTensorInfo): ConcreteLayout {
-  const [batch = 1, channels = 1, ...rest] = shape.length < 2 ? [1, ...shape] : shape;
-  const width = rest.reduce((product, size) => product * size, 1);
-  const pixelStride = Math.ceil(channels / 4) * 4;
-  const sizes = { batch, channels, height: 1, width, rows: 1, columns: width };
-  return { ...sizes, top: 0, left: 0, isInteger: false, pixelStride, firstChannel: offset };
 }
 
 /** The tensors of a vector, from its elements. */
 export const unpackVector = ({ tensors }: StateVectorEntry, flat: Float32Array): [string, HostTensor][] =>
-  tensors.map((tensor) => [tensor.name, { shape: tensor.shape, data: unpack(flat, layoutOf(tensor)) }]);
+  tensors.map((tensor) => [tensor.name, { shape: tensor.shape, data: unpack(flat, storageOf(tensor)) }]);
 
 /** The elements of a vector, from its tensors; those that are absent are zero. Throws E0906 where one does not fit. */
 export function packVector(vector: StateVectorEntry, tensors: ReadonlyMap<string, HostTensor>): Float32Array {
@@ -46,7 +36,7 @@ export function packVector(vector: StateVectorEntry, tensors: ReadonlyMap<string
       const shapes = [given.shape, tensor.shape].map((shape) => `[${shape.join(', ')}]`);
       throw fault(`the state tensor ${tensor.name} is ${shapes[0]} of ${given.data.length} values, not ${shapes[1]}`);
     }
-    packInto(flat, given.data, layoutOf(tensor));
+    packInto(flat, given.data, storageOf(tensor));
   }
   return flat;
 }

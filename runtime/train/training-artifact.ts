@@ -1,8 +1,9 @@
 /** The training artifact: two programs, the state between steps, and the recipe. Its schema and its reader. */
 import * as v from 'valibot';
-import { constantSchema, planSchema, preprocessSchema } from '../artifact.ts';
-import { checkPlan, manifestFault, whole } from '../check-plan.ts';
+import { constantSchema, planSchema, preprocessSchema, type Plan } from '../artifact.ts';
+import { checkPlan, manifestFault, whole, type Surroundings } from '../check-plan.ts';
 import type { HostTensor } from '../host-tensor.ts';
+import { extentOf, type ConcreteLayout } from '../layout.ts';
 import { checkHead, checkManifest } from '../parse-manifest.ts';
 import { openSeal } from '../seal.ts';
 import { recipeSchema } from './recipe.ts';
@@ -74,24 +75,43 @@ export function parseTrainingManifest(json: unknown): TrainingManifest {
   const { programs, constants } = manifest;
   manifest.state.forEach(checkVector);
   const state = manifest.state.map(({ name }) => name);
-  if (new Set(state).size < state.length) throw manifestFault('state', 'a name comes twice');
+  const tensors = manifest.state.flatMap((vector) => vector.tensors.map(({ name }) => name));
+  for (const names of [state, tensors]) {
+    if (new Set(names).size < names.length) throw manifestFault('state', 'a name comes twice');
+  }
   for (const [program, plans] of Object.entries(programs)) {
     for (const [profile, plan] of Object.entries(plans)) {
-      if (plan) checkPlan(plan, { at: `programs.${program}.${profile}`, symbols: [], constants, state });
+      if (plan) checkProgram(plan, { at: `programs.${program}.${profile}`, symbols: [], constants, state });
     }
   }
   return manifest;
+}
+
+/** Storage order is the device's layout without borders; a vector `[c]` counts as `[1, c]`. */
+export function storageOf({ shape, offset }: Pick<StateTensorInfo, 'shape' | 'offset'>): ConcreteLayout {
+  const [batch = 1, channels = 1, ...rest] = shape.length < 2 ? [1, ...shape] : shape;
+  const width = rest.reduce((product, size) => product * size, 1);
+  const pixelStride = Math.ceil(channels / 4) * 4;
+  const sizes = { batch, channels, height: 1, width, rows: 1, columns: width };
+  return { ...sizes, top: 0, left: 0, isInteger: false, pixelStride, firstChannel: offset };
+}
+
+function checkProgram(plan: Plan, around: Surroundings): void {
+  checkPlan(plan, around);
+  const at = plan.inputs.findIndex(({ quantize }) => quantize);
+  if (at >= 0) throw manifestFault(`${around.at}.inputs.${at}.quantize`, 'a training takes inputs of f32');
 }
 
 function checkVector({ floats, bytes, tensors }: StateVectorEntry, index: number): void {
   const at = `state.${index}`;
   whole(`${at}.floats`, floats, 0);
   whole(`${at}.bytes`, bytes, floats * 4);
-  for (const [number, { shape, offset }] of tensors.entries()) {
+  for (const [number, tensor] of tensors.entries()) {
     const place = `${at}.tensors.${number}`;
-    for (const size of shape) whole(`${place}.shape`, size, 1);
-    whole(`${place}.offset`, offset, 0);
-    const count = shape.reduce((product, size) => product * size, 1);
-    if (offset + count > floats) throw manifestFault(place, `it ends behind the ${floats} elements of its vector`);
+    for (const size of tensor.shape) whole(`${place}.shape`, size, 1);
+    whole(`${place}.offset`, tensor.offset, 0);
+    if (extentOf(storageOf(tensor)) > floats) {
+      throw manifestFault(place, `it ends behind the ${floats} elements of its vector`);
+    }
   }
 }

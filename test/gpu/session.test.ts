@@ -10,6 +10,7 @@ import { RuntimeFault } from '../../runtime/errors.ts';
 import { openDevice, type OpenedDevice } from '../../runtime/node/index.ts';
 import { createSession, type HostTensor, type Session } from '../../runtime/session.ts';
 import { sharedDevice } from '../shared-device.ts';
+import { overlapping } from './change-manifest.ts';
 
 let opened: OpenedDevice;
 let artifact: Artifact;
@@ -180,6 +181,26 @@ describe('faults', () => {
     const fault = await faultOf(createSession(opened.device, { ...artifact, kernels }, { profile: 'software' }));
     expect(fault.code).toBe('E0905');
     expect(fault.message).toContain(`the GPU rejected ${file} (made from net.cnn:1:1): line 1:`);
+  });
+
+  it('E0905: a dispatch that the device rejects, each time, however it is met, and told to nobody else', async () => {
+    const { software } = artifact.manifest.plans;
+    if (!software) throw new Error('no plan');
+    const plans = { software: overlapping(software) };
+    const changed = { ...artifact, manifest: { ...artifact.manifest, plans } };
+    const [broken, whole] = await Promise.all(
+      [changed, artifact].map((each) => createSession(opened.device, each, { profile: 'software' })),
+    );
+    if (!broken || !whole) throw new Error('no sessions');
+    const image = images(1, 1);
+    const rejected = { code: 'E0905', message: expect.stringContaining('Writable storage') };
+    expect(await faultOf(broken.trace({ image }, () => undefined))).toMatchObject(rejected);
+    const [fault, outputs] = await Promise.all([faultOf(broken.run({ image })), whole.run({ image })]);
+    expect(fault).toMatchObject(rejected);
+    expect(Object.keys(outputs).length).toBeGreaterThan(0);
+    expect(await faultOf(broken.run({ image }))).toMatchObject(rejected);
+    broken.dispose();
+    whole.dispose();
   });
 
   it('E0715: a file or a constant that the manifest names is missing', async () => {

@@ -7,6 +7,7 @@ import { createTrainingSession, type TrainingSession } from '../../runtime/train
 import type { TrainingArtifact } from '../../runtime/train/training-artifact.ts';
 import { sharedDevice } from '../shared-device.ts';
 import { ReferenceTraining } from '../train/reference-training.ts';
+import { overlapping } from './change-manifest.ts';
 import { compileSmall, hostInputs, smallInputs, smallTraining } from './small-training.ts';
 
 let opened: OpenedDevice;
@@ -237,6 +238,26 @@ describe('faults', () => {
     expect(faults.map(({ code }) => code)).toEqual(['E0715', 'E0715', 'E0715']);
     expect(faults[0]?.message).toBe('the artifact has no plan of evaluate for the gpu profile');
     expect(faults[2]?.message).toMatch(/^the artifact has no state /);
+  });
+
+  it('E0905: a dispatch that the device rejects, in either program and each time', async () => {
+    const { manifest } = artifact;
+    const create = (name: 'step' | 'evaluate') => {
+      const { software } = manifest.programs[name];
+      const programs = { ...manifest.programs, [name]: { software: software && overlapping(software) } };
+      const changed = { ...artifact, manifest: { ...manifest, programs } };
+      return createTrainingSession(opened.device, changed, { profile: 'software' });
+    };
+    const fault = { code: 'E0905', message: expect.stringMatching(/^the GPU rejected a command: Writable storage/) };
+    expect(await faultOf(() => create('step'))).toMatchObject(fault);
+    const session = await create('evaluate');
+    const { image, labels } = inputsOf(0);
+    for (let time = 0; time < 2; time++) {
+      const evaluated = () => session.evaluate({ ...(image && labels ? { image, labels } : {}), valid });
+      expect(await faultOf(evaluated)).toMatchObject(fault);
+    }
+    expect(await session.submitStep(inputsOf(0), true)).toBeDefined();
+    session.dispose();
   });
 
   it('E0902: a vector beyond the limits of the device', async () => {
