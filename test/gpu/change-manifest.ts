@@ -77,7 +77,8 @@ export function changesOf(manifest: Manifest, paths: readonly Path[]): fc.Arbitr
 }
 
 /** The manifest with a new seal, as whoever changes it on purpose makes it. */
-export function sealedAgain({ digest: _, files, ...content }: Manifest): unknown {
+export function sealedAgain(manifest: Manifest): unknown {
+  const { digest: _, files, ...content } = manifest;
   return sealManifest(content, (files ?? {}) as Readonly<Record<string, string>>);
 }
 
