@@ -26,6 +26,7 @@ import { modelOf, type SourceModel } from './source-model.ts';
 import { ownCode, withLazyDevice } from './open-session.ts';
 import { setupOf } from './flagged-setup.ts';
 import type { StageFlags } from './stage-flags.ts';
+import { trainCommand } from './training-end.ts';
 import { pickChain, type StageSource } from './stage-source.ts';
 import { parseTarget } from './source-model.ts';
 import type { References } from './measured-budgets.ts';
@@ -130,7 +131,9 @@ async function cachedOrQuick(
   const reasons = why && why.kind !== 'cached' ? why.reasons.join(', ') : 'never run';
   const which = first === stage ? `the stage ${stage.name} has` : `the stages from ${first.name} to ${stage.name} have`;
   const instead = isQuick(stage) ? ', or give the weights that it starts from with --weights FILE' : '';
-  const help = `run cnnc train ${target}${instead}`;
+  const output = chain.length === 1 ? setup.folderOf(stage) : flags.runs;
+  const isBegun = why?.kind === 'unfinished';
+  const help = `run ${trainCommand(context, target, { ...flags, output, isBegun })}${instead}`;
   throw new RuntimeFault('E0725', 'environment', `${which} to run first: ${reasons}`, help);
 }
 

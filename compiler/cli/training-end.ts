@@ -8,6 +8,7 @@ import type { Context } from './command.ts';
 import { commandLine, pathWord, resumeCommand, shownPath } from './command-line.ts';
 import { formatFigure } from './epoch-table.ts';
 import { parseTarget } from './source-model.ts';
+import type { StageFlags } from './stage-flags.ts';
 import { figureTexts } from './stage-table.ts';
 import { count, formatMs, wrapped } from './text.ts';
 
@@ -76,8 +77,24 @@ export function nextCommands(
   ];
 }
 
+/** The command that runs a stage, or goes on with a run that was begun, as the flags of a build say what the stage is. */
+export function trainCommand(
+  { program, seed }: Pick<Context, 'program' | 'seed'>,
+  target: string,
+  { runs, output, isBegun, ...flags }: StageFlags & { readonly output: string; readonly isBegun: boolean },
+): string {
+  return commandLine(
+    program,
+    'train',
+    target,
+    ...(runs === 'runs' ? [] : ['-o', output]),
+    ...namingFlags(flags, seed),
+    ...(isBegun ? ['--resume'] : []),
+  );
+}
+
 function stageBuild(file: string, name: string, flags: StageNamingFlags, seed: number): string[] {
-  const { output, data, limitBatches, epochs, batch, lr, set = [], P = {} } = flags;
+  const { output, epochs, batch, lr, set = [] } = flags;
   const settings = Object.entries({ epochs, batch, lr }).flatMap(([key, value]) =>
     value === undefined ? [] : [`train.${key}=${value}`],
   );
@@ -85,13 +102,21 @@ function stageBuild(file: string, name: string, flags: StageNamingFlags, seed: n
     'build',
     `${file}:${name}`,
     ...(output === undefined ? [] : ['--runs', output]),
-    ...[...settings, ...set].flatMap((each) => ['--set', each]),
-    ...(data === undefined ? [] : ['--data', data]),
-    ...(limitBatches === undefined ? [] : ['--limit-batches', String(limitBatches)]),
-    ...parametersOf(P),
-    ...(seed === 0 ? [] : ['--seed', String(seed)]),
+    ...namingFlags({ ...flags, set: [...settings, ...set] }, seed),
   ];
 }
+
+/** What belongs to a stage, and every command takes alike. */
+const namingFlags = (
+  { data, limitBatches, set = [], P = {} }: Pick<StageFlags, 'data' | 'limitBatches' | 'set' | 'P'>,
+  seed: number,
+): string[] => [
+  ...set.flatMap((each) => ['--set', each]),
+  ...(data === undefined ? [] : ['--data', data]),
+  ...(limitBatches === undefined ? [] : ['--limit-batches', String(limitBatches)]),
+  ...parametersOf(P),
+  ...(seed === 0 ? [] : ['--seed', String(seed)]),
+];
 
 /** What started from given weights is no stage that a build knows: its weights are built with the model. */
 function modelBuild(

@@ -24,14 +24,15 @@ interface Finding {
 }
 
 /**
- * Makes every check of the stages, in their order: those of `cnnc check`, and those that open files. Throws a
- * SourceError with all faults; its exit code is 1 where the source has one, else that of the first file. Warnings are
- * printed.
+ * Makes every check of the stages, in their order: those of `cnnc check`, `checkBegun` of what earlier runs have left, and
+ * those that open files, which take long where there is much data. Throws a SourceError with all faults; its exit code is
+ * 1 where the source has one, else that of the first file. Warnings are printed.
  */
 export async function preflight(
   setup: StageSetup,
   stages: readonly StageNode[],
   output: Pick<Output, 'diagnostics'>,
+  checkBegun: FileCheck['run'] = async () => {},
 ): Promise<void> {
   const findings: Finding[] = checkSplits(setup.program.directives).map((shown) => ({ shown, exit: exitCodes.source }));
   const warnings: Diagnostic[] = [];
@@ -46,6 +47,11 @@ export async function preflight(
     // What the settings do not fit would only be said once more.
     if (faults.some(({ severity }) => severity === 'error')) continue;
     findings.push(...missedBefore(inquiry).map((missed) => ({ shown: missed, exit: exitCodes.assertion })));
+    const canBegin = await caught(stage, '', findings, async () => {
+      await checkBegun(inquiry);
+      return true;
+    });
+    if (!canBegin) continue;
     const uses = stageChecks[stage.word].data(inquiry).map(dataCheck);
     for (const { setting, run } of [
       startingWeights,

@@ -1,6 +1,5 @@
 /** Runs a chain of stages: what is cached is passed over, what is stale or missing is made. */
 import { resolve } from 'node:path';
-import { RuntimeFault } from '../../runtime/errors.ts';
 import { lockFolder, type FolderLock } from '../../runtime/node/folder-lock.ts';
 import { NotFiniteFault } from '../../runtime/train/trace-nan.ts';
 import { exitCodes, SourceError } from '../cli/failure.ts';
@@ -9,6 +8,7 @@ import { weightsOf } from '../cli/model-weights.ts';
 import type { SourceModel } from '../cli/source-model.ts';
 import { weightWarnings } from '../cli/weight-warnings.ts';
 import { initialWeights } from '../weights.ts';
+import { checkBegun } from './check-begun.ts';
 import { asNamed, namedInput } from './class-names.ts';
 import { compileStage } from './compile-stage.ts';
 import { latencyFigures, staticFigures, validationFigures } from './measure-stage.ts';
@@ -66,7 +66,9 @@ export async function runChain(
   const toRun = chain.filter((stage) => first.get(stage)?.kind !== 'cached');
   const locks: FolderLock[] = [];
   try {
-    await preflight(setup, toRun, running.output);
+    await preflight(setup, toRun, running.output, (inquiry) =>
+      checkBegun(inquiry, first.get(inquiry.stage), { resume: running.resume, alone }),
+    );
     for (const stage of toRun) locks.push(await lockFolder(setup.folderOf(stage)));
     const statuses = new Map<StageNode, StageStatus>();
     const said = new Set<string>();
@@ -98,12 +100,7 @@ async function makeRoom(
   status: Stale,
   alone: boolean,
 ): Promise<void> {
-  const path = setup.folderOf(stage);
-  const { name, word, source } = status.folder.record;
-  if (name !== stage.name || word !== stage.word) {
-    const message = `${path} holds ${word} ${name} already`;
-    throw new RuntimeFault('E0723', 'environment', message, 'choose another folder with -o, or remove this one');
-  }
+  const { source } = status.folder.record;
   if (alone && resume) return;
   const aside = await setAside(status.folder);
   const { path: own } = setup.program.file;

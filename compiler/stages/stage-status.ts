@@ -1,12 +1,10 @@
 /** Whether a stage has to run: what its folder holds against what the source now says. */
-import { join } from 'node:path';
-import { lastCheckpointName } from '../../runtime/node/checkpoint-files.ts';
-import { pathKind } from '../../runtime/node/file-access.ts';
 import { fromFloat32 } from '../../runtime/stored-tensor.ts';
 import { formatLocation } from '../../grammar/source.ts';
 import type { ModelWeights } from '../cli/model-weights.ts';
 import type { SourceModel } from '../cli/source-model.ts';
 import { topologicalOrder, type Graph } from '../ir/node.ts';
+import { begunRun } from './begun-run.ts';
 import { settingText } from './setting-text.ts';
 import { dataChanges, dataContents, dataIdentity, filesIdentity } from './data-identity.ts';
 import { readStageFolder, type StageFolder } from './stage-folder.ts';
@@ -49,10 +47,10 @@ export async function statusOf(setup: StageSetup, stage: StageNode, needed: Need
   const path = setup.folderOf(stage);
   const folder = await readStageFolder(path);
   if (!folder) {
-    const begun = (await pathKind(join(path, lastCheckpointName))) !== undefined;
-    return begun
-      ? { kind: 'unfinished', reasons: [`a run in ${path} is not over`] }
-      : { kind: 'missing', reasons: ['never run'] };
+    const begun = await begunRun(path);
+    return begun === undefined
+      ? { kind: 'missing', reasons: ['never run'] }
+      : { kind: 'unfinished', reasons: [`a run in ${begun} is not over`] };
   }
   const { record } = folder;
   if (record.name !== stage.name || record.word !== stage.word) {

@@ -32,6 +32,15 @@ async function holdsRun(folder: string): Promise<boolean> {
   return false;
 }
 
+/** A folder is gone on with where that is asked for. */
+export const alreadyRun = (folder: string): RuntimeFault =>
+  new RuntimeFault(
+    'E0723',
+    'environment',
+    `${folder} holds a training run already`,
+    'go on with it by --resume, choose another folder, or remove this one',
+  );
+
 async function isRecipe(path: string): Promise<boolean> {
   try {
     return v.safeParse(recipeSchema, JSON.parse(await readText(path))).success;

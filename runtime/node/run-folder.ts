@@ -14,7 +14,7 @@ import type { TrainingEvent, TrainingStore } from '../train/training-run.ts';
 import { lastCheckpointName, readLatestCheckpoint, writeCheckpoint, type FoundCheckpoint } from './checkpoint-files.ts';
 import { pathKind } from './file-access.ts';
 import { fromRows, openMetricsFile, rowsOf, type MetricsFile, type MetricsLine } from './metrics-file.ts';
-import { recipeName, refuseForeign } from './own-run.ts';
+import { alreadyRun, recipeName, refuseForeign } from './own-run.ts';
 import { removeUnfinished, writeFileAtomically } from './write-file.ts';
 
 export interface RunFolderOptions {
@@ -48,8 +48,7 @@ export interface RunFolder {
  */
 export async function openRunFolder(folder: string, options: RunFolderOptions): Promise<RunFolder> {
   if (!options.resume && (await pathKind(join(folder, lastCheckpointName))) !== undefined) {
-    const help = 'go on with it by --resume, choose another folder, or remove this one';
-    throw new RuntimeFault('E0723', 'environment', `${folder} holds a training run already`, help);
+    throw alreadyRun(folder);
   }
   await refuseForeign(folder);
   const found = options.resume ? await readLatestCheckpoint(folder) : undefined;

@@ -90,10 +90,13 @@ const otherModel = 'network, loss or optimizer are not the same, or another vers
 export function checkContinues(checkpoint: Checkpoint, { recipe, model, shapes }: Continuation): void {
   const changes = [...recipeChanges(checkpoint.recipe, recipe), ...shapeChanges(checkpoint.tensors, shapes)];
   if (changes.length === 0 && checkpoint.model !== model) changes.push(otherModel);
-  if (changes.length === 0) return;
+  if (changes.length > 0) throw otherRun(changes, 'restore these settings, or start anew in another folder');
+}
+
+/** E0717 that says what changed. */
+export function otherRun(changes: readonly string[], help: string): RuntimeFault {
   const shown = changes.length > 4 ? [...changes.slice(0, 4), `${changes.length - 4} more`] : changes;
-  const message = `the run cannot go on from its checkpoint: ${shown.join('; ')}`;
-  throw new RuntimeFault('E0717', 'input', message, 'restore these settings, or start anew in another folder');
+  return new RuntimeFault('E0717', 'input', `the run cannot go on from its checkpoint: ${shown.join('; ')}`, help);
 }
 
 function shapeChanges(tensors: Tensors, shapes: ReadonlyMap<string, readonly number[]>): readonly string[] {

@@ -22,7 +22,8 @@ export function recipeChanges(saved: Recipe, now: Recipe): readonly string[] {
     const allowed = [...free].some((each) => path === each || path.startsWith(`${each}.`));
     if (allowed || (path === 'epochs' && !stretches(now))) return [];
     if (path === 'target.names') return [`the classes are ${namesOf(is)} and were ${namesOf(was)}`];
-    return [`${path} is ${textOf(is)} and was ${textOf(was)}`];
+    const why = path === 'epochs' ? ', and the schedule of the rate stretches over all of them' : '';
+    return [`${path} is ${textOf(is)} and was ${textOf(was)}${why}`];
   });
 }
 

@@ -186,7 +186,7 @@ describe('a build without a name', () => {
   it('is of the last stage, once it has run', async () => {
     const shop = workshop({ 'm.cnn': base });
     const early = await cnnc('build', shop.at('m.cnn'), ...inFolder(shop));
-    expect(early).toMatchObject({ code: 3, err: expect.stringContaining('help: run cnnc train') });
+    expect(early).toMatchObject({ code: 3, err: expect.stringContaining('help: run npx cnnc train') });
     expect((await cnnc('train', shop.at('m.cnn'), '-o', shop.at('runs/base'))).code).toBe(0);
     expect(await cnnc('build', shop.at('m.cnn'), ...inFolder(shop))).toMatchObject({ code: 0 });
     const manifest = JSON.parse(readFileSync(shop.at('out/manifest.json'), 'utf8')) as { stage?: { name: string } };

@@ -274,7 +274,7 @@ describe('build FILE:STAGE', () => {
     const ran = await build();
     expect(ran).toMatchObject({ code: 3, err: expect.stringContaining('error[E0725]') });
     expect(ran.err).toContain('epochs is 3 and was 2');
-    expect(ran.err).toContain(`help: run cnnc train ${at('tiny.cnn')}:tuned`);
+    expect(ran.err).toContain(`help: run npx cnnc train ${at('tiny.cnn')}:tuned -o ${runs()}`);
     rewrite('seed = 3', 'seed = 4');
     const earlier = await build();
     expect(earlier.err).toContain('the stages from base to tuned have to run first: seed is 4 and was 3');

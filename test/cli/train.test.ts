@@ -95,6 +95,38 @@ describe('a run', () => {
     expect(weightsOf('cut')).toBe(weightsOf('straight'));
   });
 
+  it('that is not over is gone on with, or left alone, before anything is read or compiled', async () => {
+    mkdirSync(at('home'));
+    writeFileSync(at('home/tiny.cnn'), source);
+    const [file, run] = [at('home/tiny.cnn'), at('home/runs/base')];
+    expect(await interrupted('train', file, '-o', run, '--json')).toBe(130);
+    const built = await cnnc('build', `${file}:base`, '--runs', at('home/runs'), '--seed', '0');
+    expect(built.err).toMatch(/E0725.*the stage base has to run first: a run in .*base is not over/);
+    expect(built.err).toContain(`help: run npx cnnc train ${file}:base -o ${run} --resume\n`);
+    // Nothing of the data is said, nor of what was compiled.
+    const again = await cnnc('train', file, '-o', run);
+    expect(again).toMatchObject({ code: 3, out: '' });
+    expect(again.err).toMatch(/^error\[E0723\]: .*base holds a training run already\n/m);
+    expect(again.err).toContain('help: go on with it by --resume');
+    expect(again.err).not.toMatch(/parameters|generated pictures/);
+    const longer = await cnnc('train', file, '-o', run, '--resume', '--epochs', '12');
+    expect(longer).toMatchObject({ code: 3, out: '' });
+    expect(longer.err).toMatch(/^error\[E0717\]/m);
+    expect(longer.err).toContain('help: restore these settings; a new run begins in another folder, as -o names it;');
+  });
+
+  it('says why it cannot become longer, and what can be done instead', async () => {
+    const ran = await cnnc('train', at('tiny.cnn'), '-o', at('straight'), '--resume', '--epochs', '12');
+    expect(ran).toMatchObject({ code: 3, out: '' });
+    const why = 'epochs is 12 and was 4, and the schedule of the rate stretches over all of them';
+    expect(ran.err).toContain(`error[E0717]: the run cannot go on from its checkpoint: ${why}\n`);
+    expect(ran.err).toContain(
+      `help: restore these settings; without --resume a new run begins, and this one is kept as ${at('straight')}.previous; ` +
+        'to go on from its weights, add a stage: `train more for Tiny { from = base ... }`\n',
+    );
+    expect(ran.err).not.toMatch(/parameters|generated pictures/);
+  });
+
   it('leaves a report', () => {
     const page = readFileSync(at('straight/report.html'), 'utf8');
     expect(page).toContain('<h1>base: Tiny</h1>');

@@ -146,7 +146,12 @@ describe('changes of a recipe', () => {
     ['a path', recipe, { ...recipe, data: { ...recipe.data, path: 'elsewhere' } }, []],
     ['what is kept', recipe, { ...recipe, checkpoint: { ...recipe.checkpoint, keep: 9 } }, []],
     ['more epochs', exponential, { ...exponential, epochs: 9 }, []],
-    ['more epochs under a schedule of the whole run', recipe, { ...recipe, epochs: 9 }, ['epochs is 9 and was 4']],
+    [
+      'more epochs under a schedule of the whole run',
+      recipe,
+      { ...recipe, epochs: 9 },
+      ['epochs is 9 and was 4, and the schedule of the rate stretches over all of them'],
+    ],
   ] as const)('%s', (_, saved, now, changes) => {
     expect(recipeChanges(saved, now)).toEqual(changes);
   });

@@ -135,6 +135,8 @@ describe('a run that was stopped', () => {
       faultOfAsync(() => train(tinyTraining({ recipe: tinyRecipe({ epochs: 1, ...more }), resumeFrom }).options));
     const opening = 'E0717: the run cannot go on from its checkpoint';
     expect(await resumed({ lr: 0.05, batch: 6 })).toBe(`${opening}: batch is 6 and was 5; lr is 0.05 and was 0.2`);
-    expect(await resumed({ epochs: 2 })).toBe(`${opening}: epochs is 2 and was 1`);
+    expect(await resumed({ epochs: 2 })).toBe(
+      `${opening}: epochs is 2 and was 1, and the schedule of the rate stretches over all of them`,
+    );
   });
 });
