@@ -272,6 +272,25 @@ quantize int8 for M { from = base  calibrate { data = other.train } }
   });
 });
 
+it('pictures that the result of a stage without training is measured on are looked at as well', async () => {
+  const net = `model M(x: f32[N, 3, 8, 8]) -> f32[N, 2] {
+  return x |> c: conv(8, k=3) |> relu |> global_avg_pool |> flatten |> fc: linear(2)
+}
+`;
+  const prune = 'prune thin for M { target = ratio(50%)  data = d  batch = 2 }\n';
+  const source = dataset('image-folder', 'd', 'split { val = 4 }');
+  const files = pictures({ 'd/b/2.png': plainPng([1, 2, 3], 9) });
+  const shop = workshop({ ...files, 'm.cnn': net + source + prune });
+  const checked = await cnnc('check', shop.at('m.cnn'));
+  expect(said(shop, checked)).toContain(
+    "error[E0906]: d/b/2.png is 9x9, but the model's input is 8x8; d/a/1.png (8x8) fits; " +
+      '1 of 4 pictures of the validation split of d do not\n --> m.cnn:5:48\n',
+  );
+  expect(checked.code).toBe(1);
+  // With open sizes nothing is measured.
+  await accepted({ ...files, 'm.cnn': net.replace('8, 8]', 'H, W]') + source + prune });
+});
+
 describe('labels of other files that are beyond the classes', () => {
   it('are refused by the line of a list', async () => {
     const text = model() + dataset('image-folder', 'd', `labels = "l.csv"  ${all}`) + training();
