@@ -8,6 +8,7 @@ import type { Context } from './command.ts';
 import { openJudged, questionBatches } from './eval-judges.ts';
 import { exitCodes, usageError, type ExitCode } from './failure.ts';
 import { imageModel, runSamples, type ImageModel, type Outputs } from './image-model.ts';
+import { classesTaken } from './limit-note.ts';
 import { sessionFor, withDevice, type ArtifactFlags } from './open-session.ts';
 import { tellData } from './tell-data.ts';
 import { formatDigits, formatInteger } from './text.ts';
@@ -49,16 +50,20 @@ export async function compareOnData(
       const gathered = createDifference();
       const total = Math.min(data.size, flags.limit ?? data.size);
       const size = model.fixedBatch ?? flags.batch ?? usualBatch;
+      const taken = classesTaken(data);
       let done = 0;
       for await (const questions of questionBatches(judged, total, size)) {
         const inputs = questions.map(({ input }) => input);
         const actual = await runSamples(session, model, inputs, size);
         const wanted = await runSamples(wantedSession, other, inputs, size);
         questions.forEach((_, at) => gathered.add(inOrder(actual[at]?.[model.output]), wanted[at]?.[other.output]));
+        taken.add(questions);
         done += questions.length;
         context.output.progress(`${done} of ${total}`, { done, total });
       }
       context.output.progress('');
+      const note = taken.text(total);
+      if (note !== '') context.output.note(note);
       session.dispose();
       wantedSession.dispose();
       return { ...gathered.figures(), samples: total };

@@ -57,7 +57,7 @@ export const configureCompare: Configure = (command, act) => {
     .option('--shape <sizes>', 'sizes that are left open, as in H=128,W=128', sizesFlag)
     .option('--data <format:path>', 'compare outputs alone, over samples; as in cnnc eval')
     .option('--labels <file>', 'as in cnnc eval')
-    .option('--limit <n>', 'only the first samples', integerFlag('--limit', 1))
+    .option('--limit <n>', 'only the first samples, in the order of the data', integerFlag('--limit', 1))
     .option('--assert <limit>', 'with --data, as in "sqnr>=30" or "agreement>=99%"; can be repeated', listFlag)
     .addHelpText(
       'after',

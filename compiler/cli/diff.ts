@@ -1,4 +1,7 @@
-/** `cnnc diff`: figures of stages and artifacts side by side, with ratios to the first. */
+/**
+ * `cnnc diff`: figures of stages and artifacts side by side, with ratios to the first. Latencies have none: they were
+ * measured at different times, when the machine was busy with other work for one and not for the other.
+ */
 import { basename, join, resolve } from 'node:path';
 import { RuntimeFault } from '../../runtime/errors.ts';
 import { pathKind } from '../../runtime/node/file-access.ts';
@@ -6,6 +9,7 @@ import { readArtifact } from '../../runtime/node/read-artifact.ts';
 import { latencyFigures, staticFigures } from '../stages/measure-stage.ts';
 import { readStageFolder } from '../stages/stage-folder.ts';
 import type { Configure, Context } from './command.ts';
+import { commandLine } from './command-line.ts';
 import { exitCodes, usageError, type ExitCode } from './failure.ts';
 import { withLazyDevice } from './open-session.ts';
 import { figureColumns, figureOf, pointsText, ratioText, type FigureColumn, type NamedFigures } from './stage-table.ts';
@@ -22,7 +26,8 @@ export const configureDiff: Configure = (command, act) => {
     .addHelpText(
       'after',
       '\nA stage has the figures that were measured when it ran. The latency of an artifact is measured now, its accuracy\n' +
-        'is that of the stage that it was built from. Compare latencies that were measured on one adapter.',
+        'is that of the stage that it was built from. Latencies have no ratio, since each was measured at its own time:\n' +
+        '`bench A B` measures artifacts in turns.',
     )
     .action((paths: readonly string[], flags: DiffFlags) => act((context) => diff(context, paths, flags)));
 };
@@ -30,6 +35,7 @@ export const configureDiff: Configure = (command, act) => {
 interface Subject {
   readonly path: string;
   readonly title: string;
+  readonly isArtifact: boolean;
   readonly figures: NamedFigures;
 }
 
@@ -42,6 +48,8 @@ async function diff(context: Context, paths: readonly string[], { latency }: Dif
     return found;
   });
   output.data(table(subjects));
+  const timed = subjects.filter(({ figures }) => figures['latency_p50_ms'] !== undefined);
+  if (timed.length > 1) output.note(latencyNote(context, timed));
   for (const { path, title, figures } of subjects) {
     output.event({ type: 'metric', kind: 'figures', path, name: title, ...figures });
   }
@@ -55,7 +63,7 @@ type Device = Parameters<Parameters<typeof withLazyDevice>[2]>[0];
 
 async function subjectAt(path: string, device: Device | undefined): Promise<Subject> {
   const stage = await readStageFolder(path);
-  if (stage) return { path, title: stage.record.name, figures: stage.record.figures };
+  if (stage) return { path, title: stage.record.name, isArtifact: false, figures: stage.record.figures };
   if ((await pathKind(join(path, 'manifest.json'))) === undefined) {
     const help = 'name a folder that cnnc train or cnnc build has written';
     throw new RuntimeFault('E0715', 'input', `${path} is neither a stage nor an artifact`, help);
@@ -63,19 +71,35 @@ async function subjectAt(path: string, device: Device | undefined): Promise<Subj
   const artifact = await readArtifact(path);
   const measured = device ? await latencyFigures(await device(), artifact) : {};
   const { latency_p50_ms: _, ...ofStage } = artifact.manifest.stage?.figures ?? {};
-  return { path, title: basename(resolve(path)), figures: { ...ofStage, ...staticFigures(artifact), ...measured } };
+  const figures = { ...ofStage, ...staticFigures(artifact), ...measured };
+  return { path, title: basename(resolve(path)), isArtifact: true, figures };
 }
 
-/** By the key of the column; the accuracy is a difference of shares, all others are quotients. */
+function latencyNote({ program }: Context, timed: readonly Subject[]): string {
+  const areBuilt = timed.every(({ isArtifact }) => isArtifact);
+  const artifacts = areBuilt ? timed.map(({ path }) => path) : ['A', 'B'];
+  const what = areBuilt ? 'these' : 'artifacts that are built of them';
+  const why = 'latencies were measured at different times, and are not compared';
+  return `note: ${why}; ${commandLine(program, 'bench', ...artifacts)} measures ${what} in turns`;
+}
+
+const isTime = ({ key }: FigureColumn): boolean => key === 'latency_p50_ms';
+
+/** By the key of the column; the accuracy is a difference of shares, all others are quotients. Times have none. */
 function ratiosOf(figures: NamedFigures, first: NamedFigures): Record<string, number> {
   return Object.fromEntries(
     figureColumns.flatMap((column): [string, number][] => {
       const [value, base] = [figureOf(figures, column), figureOf(first, column)];
-      if (value === undefined || base === undefined) return [];
+      if (value === undefined || base === undefined || isTime(column)) return [];
       if (column.key === 'accuracy') return [['accuracy', value - base]];
       return base === 0 ? [] : [[column.key, value / base]];
     }),
   );
+}
+
+function againstText(column: FigureColumn, value: number | undefined, base: number | undefined): string {
+  if (isTime(column)) return '';
+  return column.key === 'accuracy' ? pointsText(value, base) : ratioText(value, base);
 }
 
 function table(subjects: readonly Subject[]): string {
@@ -83,8 +107,7 @@ function table(subjects: readonly Subject[]): string {
   const cell = (column: FigureColumn, { figures }: Subject): string[] => {
     const value = figureOf(figures, column);
     const base = first && figureOf(first.figures, column);
-    const ratio = column.key === 'accuracy' ? pointsText(value, base) : ratioText(value, base);
-    return [value === undefined ? '?' : column.text(value), ratio];
+    return [value === undefined ? '?' : column.text(value), againstText(column, value, base)];
   };
   const rows = figureColumns.map((column) => [
     column.title,

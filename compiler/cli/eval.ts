@@ -16,6 +16,7 @@ import { referencesFor, stagesInDrops, type Reference, type ReferenceFlags } fro
 import { missedLines, qualityFigures, type References } from './measured-budgets.ts';
 import { artifactFlags, sessionFor, withDevice, type ArtifactFlags, type OpenArtifact } from './open-session.ts';
 import { tellData } from './tell-data.ts';
+import { classesTaken } from './limit-note.ts';
 import { formatDigits } from './text.ts';
 
 interface EvalFlags extends ReferenceFlags, ArtifactFlags {
@@ -36,7 +37,7 @@ export const configureEval: Configure = (command, act) => {
       'cifar-binary, idx, image-folder, npy or npz, and where the data lies; or FILE.cnn:DATASET[.SPLIT]',
     )
     .option('--labels <file>', 'labels: lines of `file class` for a folder of images, else a file of the same format')
-    .option('--limit <n>', 'only the first samples', integerFlag('--limit', 1))
+    .option('--limit <n>', 'only the first samples, in the order of the data', integerFlag('--limit', 1))
     .option('--batch <n>', 'samples in a run', integerFlag('--batch', 1), 32)
     .option('--confusion', 'print which classes are taken for which; of many classes, the most frequent mistakes')
     .option('--worst <n>', 'list the N samples that the model was most sure of, and wrong', integerFlag('--worst', 1))
@@ -170,12 +171,13 @@ interface Asked {
   readonly judge: Judge;
 }
 
-/** Puts all questions to a session, and shows how it goes. Gives their number. */
+/** Puts all questions to a session, and shows how it goes. Gives their number, and what is to be said of `--limit`. */
 async function ask(
   { output }: Context,
   { session, model, data, judge }: Asked,
   { limit, batch }: EvalFlags,
-): Promise<number> {
+): Promise<{ readonly total: number; readonly note: string }> {
+  const taken = classesTaken(data);
   const total = Math.min(data.size, limit ?? data.size);
   const started = performance.now();
   let done = 0;
@@ -183,6 +185,7 @@ async function ask(
     const inputs = questions.map(({ input }) => input);
     const rows = await runSamples(session, model, inputs, batch);
     for (const [index, { truth, name }] of questions.entries()) judge.add(rows[index] ?? {}, truth, name);
+    taken.add(questions);
     done += inputs.length;
     const rate = (done / (performance.now() - started)) * 1000;
     const eta = `${Math.ceil((total - done) / rate)} s`;
@@ -192,7 +195,7 @@ async function ask(
     });
   }
   output.progress('');
-  return total;
+  return { total, note: taken.text(total) };
 }
 
 async function measure(
@@ -205,9 +208,10 @@ async function measure(
 ) {
   const { output } = context;
   const started = performance.now();
-  const total = await ask(context, { session, model, data, judge }, flags);
+  const { total, note } = await ask(context, { session, model, data, judge }, flags);
   const seconds = (performance.now() - started) / 1000;
   const summary = { ...judge.figures(), samples: total, images_per_s: total / seconds };
   judge.report(output, `${formatDigits(summary.images_per_s)} images/s`);
+  if (note !== '') output.note(note);
   return { ...summary, adapter: opened.info.description || opened.info.device };
 }

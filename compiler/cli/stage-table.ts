@@ -43,10 +43,11 @@ export const figureTexts = (figures: NamedFigures): string[] =>
     return value === undefined ? [] : [`${column.title} ${column.text(value)}`];
   });
 
-/** `0.50x` of the first; empty where either is not known. */
+/** `2.00x smaller` than the first, `1.50x larger` or `the same`; empty where either is not known, or one is 0. */
 export function ratioText(value: number | undefined, first: number | undefined): string {
-  if (value === undefined || first === undefined || first === 0) return '';
-  return `${formatDigits(value / first)}x`;
+  if (!value || !first) return value === undefined || value !== first ? '' : 'the same';
+  if (value === first) return 'the same';
+  return value < first ? `${formatDigits(first / value)}x smaller` : `${formatDigits(value / first)}x larger`;
 }
 
 /** `-0.4` points of accuracy against the first. */

@@ -112,6 +112,28 @@ it('gives the same figures for every batch, and stops at the limit', async () =>
   expect(summaryOf(await evaluate('--json', '--batch', '1', '--limit', '3'))).toMatchObject({ top1: 1, samples: 3 });
 });
 
+it('tells of classes that a limit leaves out', async () => {
+  expect((await evaluate('--limit', '3')).err).not.toContain('note');
+  const one = await evaluate('--limit', '1');
+  expect(one.err).toContain(
+    'note: --limit takes the first of the samples, and these are all of red, none of green, blue: leave it',
+  );
+  const two = await cnnc(
+    ...[
+      'compare',
+      at('out'),
+      at('out'),
+      '--data',
+      `image-folder:${folder}`,
+      '--labels',
+      at('list.txt'),
+      '--limit',
+      '2',
+    ],
+  );
+  expect(two.err).toContain('and these are of 2 of the 3 classes, none of blue: ');
+});
+
 it('takes tensors as they are', async () => {
   const values = [
     [1, 0, 0],
