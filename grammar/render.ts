@@ -17,6 +17,8 @@ export interface Style {
 
 export interface RenderOptions {
   readonly color: boolean;
+  /** What a person types in front of `explain E0305`; `cnnc` unless told. */
+  readonly program?: string;
   /** Columns of the terminal; longer source lines are cut around their labels. */
   readonly width?: number;
   /** The colours where `color` is true; ANSI escapes by default. */
@@ -86,7 +88,7 @@ export function renderDiagnostic(diagnostic: Diagnostic, options: RenderOptions)
   const digits = String(Math.max(...marks.map(({ span }) => lineOf(span)))).length;
   const frame: Frame = { style, accent, digits, width: options.width ?? DEFAULT_WIDTH };
   const head = accent(style.strong(`${diagnostic.severity}[${diagnostic.code}]`));
-  const more = `cnnc explain ${diagnostic.code}`;
+  const more = `${options.program ?? 'cnnc'} explain ${diagnostic.code}`;
   return [
     `${head}${style.strong(`: ${visible(diagnostic.message)}`)}`,
     ...frames(frame, diagnostic.span, marks),

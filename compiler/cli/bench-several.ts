@@ -1,6 +1,6 @@
 /** `cnnc bench A B ...`: several artifacts in one process, taking turns, so that a busy machine is as busy for each. */
 import type { Artifact } from '../../runtime/artifact.ts';
-import { readArtifact } from '../../runtime/node/read-artifact.ts';
+import { readBuilt } from './read-built.ts';
 import type { OpenedDevice } from '../../runtime/node/device.ts';
 import type { HostTensor, Session } from '../../runtime/session.ts';
 import { checkAssertions, parseAssertions } from './assertions.ts';
@@ -38,7 +38,7 @@ export async function benchSeveral(
 ): Promise<ExitCode> {
   const assertions = parseAssertions(asserted, metrics);
   const artifacts: (readonly [string, Artifact])[] = [];
-  for (const folder of folders) artifacts.push([folder, await readArtifact(folder)]);
+  for (const folder of folders) artifacts.push([folder, await readBuilt(folder)]);
   return withDevice(context, flags, async (opened) => {
     const racers: Racer[] = [];
     try {

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { Option } from 'commander';
 import { pathKind } from '../../runtime/node/file-access.ts';
-import { readArtifact } from '../../runtime/node/read-artifact.ts';
+import { readBuilt } from './read-built.ts';
 import { checkAssertions, parseAssertions } from './assertions.ts';
 import { latencyMetrics, latencyRows, measure, percentile } from './bench-times.ts';
 import { benchSeveral, type SeveralFlags } from './bench-several.ts';
@@ -87,12 +87,12 @@ async function benchArtifact(context: Context, folder: string, flags: BenchFlags
   refuseOverrides(flags);
   const assertions = parseAssertions(limitsOf(flags), latencyMetrics);
   // A wrong path is told before a GPU is looked for; the timed reading comes later.
-  if ((await pathKind(join(folder, 'manifest.json'))) === undefined) await readArtifact(folder);
+  if ((await pathKind(join(folder, 'manifest.json'))) === undefined) await readBuilt(folder);
   const opening = performance.now();
   return withDevice(context, flags, async (opened) => {
     const device_ms = performance.now() - opening;
     let loading = performance.now();
-    const artifact = await readArtifact(folder);
+    const artifact = await readBuilt(folder);
     const session = await sessionFor(opened, artifact, folder, flags);
     try {
       const drawing = performance.now();

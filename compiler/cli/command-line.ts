@@ -1,5 +1,6 @@
 /** Paths and commands as people read them, and can type them where they are. */
 import { basename, delimiter, dirname, isAbsolute, relative, sep } from 'node:path';
+import { commands } from './commands.ts';
 import { oneLine } from './text.ts';
 
 /**
@@ -41,6 +42,15 @@ export const resumeCommand = ({
   readonly program: string;
   readonly argv: readonly string[];
 }): string => commandLine(program, ...argv, ...(argv.includes('--resume') ? [] : ['--resume']));
+
+/**
+ * Commands that a text names, as `cnnc train`, called as this program was. What is far from the command line says `cnnc`;
+ * what a person reads can be typed.
+ */
+export function asCalled(program: string, text: string): string {
+  const names = ['COMMAND', ...commands.map(({ name }) => name)].join('|');
+  return text.replaceAll(new RegExp(`(?<![\\w./@-]|npx )cnnc (?=(?:${names}|--\\w+)\\b)`, 'g'), () => `${program} `);
+}
 
 /**
  * How this program was called, by the path of its script: what a person types in front of a command's name. A package

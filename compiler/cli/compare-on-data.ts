@@ -1,7 +1,7 @@
 /** `cnnc compare A B --data ...`: how far the outputs of an artifact are from those of another, over real samples. */
 import { matchClasses } from '../../runtime/class-names.ts';
 import { measuredLine } from '../../runtime/node/data-account.ts';
-import { readArtifact } from '../../runtime/node/read-artifact.ts';
+import { readBuilt } from './read-built.ts';
 import { predictedClasses } from '../../runtime/train/metrics.ts';
 import { checkAssertions, parseAssertions } from './assertions.ts';
 import type { Context } from './command.ts';
@@ -36,7 +36,7 @@ export async function compareOnData(
   flags: DataFlags,
 ): Promise<ExitCode> {
   const assertions = parseAssertions(flags.assert ?? [], metrics);
-  const artifacts = [await readArtifact(folder), await readArtifact(reference)] as const;
+  const artifacts = [await readBuilt(folder), await readBuilt(reference)] as const;
   const [model, other] = [imageModel(artifacts[0]), imageModel(artifacts[1])];
   checkAlike(reference, model, other);
   const inOrder = orderOf(model, other);

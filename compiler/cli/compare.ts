@@ -1,6 +1,6 @@
 /** `cnnc compare`: where two artifacts, or an artifact and the reference interpreter, first disagree. */
 import type { Artifact, Step } from '../../runtime/artifact.ts';
-import { readArtifact } from '../../runtime/node/read-artifact.ts';
+import { readBuilt } from './read-built.ts';
 import { formatSize } from '../../runtime/bind-symbols.ts';
 import type { HostTensor, Session } from '../../runtime/session.ts';
 import { describe } from '../emit/lower.ts';
@@ -85,8 +85,8 @@ async function compare(context: Context, a: string, b: string, flags: CompareFla
     return compareOnData(context, [a, b], flags.data, flags);
   }
   if (flags.labels ?? flags.limit ?? flags.assert) throw usageError('--labels, --limit and --assert are for --data');
-  const artifact = await readArtifact(a);
-  const other = isSource ? undefined : await readArtifact(b);
+  const artifact = await readBuilt(a);
+  const other = isSource ? undefined : await readBuilt(b);
   return withDevice(context, flags, async (opened) => {
     const session = await sessionFor(opened, artifact, a, flags);
     const batch = batchOf(session.plan, flags.batch);

@@ -5,7 +5,7 @@
 import { basename, join, resolve } from 'node:path';
 import { RuntimeFault } from '../../runtime/errors.ts';
 import { pathKind } from '../../runtime/node/file-access.ts';
-import { readArtifact } from '../../runtime/node/read-artifact.ts';
+import { readBuilt } from './read-built.ts';
 import { latencyFigures, staticFigures } from '../stages/measure-stage.ts';
 import { readStageFolder } from '../stages/stage-folder.ts';
 import type { Configure, Context } from './command.ts';
@@ -64,11 +64,11 @@ type Device = Parameters<Parameters<typeof withLazyDevice>[2]>[0];
 async function subjectAt(path: string, device: Device | undefined): Promise<Subject> {
   const stage = await readStageFolder(path);
   if (stage) return { path, title: stage.record.name, isArtifact: false, figures: stage.record.figures };
-  if ((await pathKind(join(path, 'manifest.json'))) === undefined) {
+  if ((await pathKind(path)) === 'folder' && (await pathKind(join(path, 'manifest.json'))) === undefined) {
     const help = 'name a folder that cnnc train or cnnc build has written';
     throw new RuntimeFault('E0715', 'input', `${path} is neither a stage nor an artifact`, help);
   }
-  const artifact = await readArtifact(path);
+  const artifact = await readBuilt(path);
   const measured = device ? await latencyFigures(await device(), artifact) : {};
   const { latency_p50_ms: _, ...ofStage } = artifact.manifest.stage?.figures ?? {};
   const figures = { ...ofStage, ...staticFigures(artifact), ...measured };

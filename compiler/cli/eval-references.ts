@@ -1,6 +1,6 @@
 /** The accuracy of other stages on the data that is given, for budgets such as `drop(base) <= 1%`. */
 import { pathKind } from '../../runtime/node/file-access.ts';
-import { readArtifact } from '../../runtime/node/read-artifact.ts';
+import { readBuilt } from './read-built.ts';
 import type { Artifact, Manifest } from '../../runtime/artifact.ts';
 import { RuntimeFault } from '../../runtime/errors.ts';
 import { CommandError, SourceError } from './failure.ts';
@@ -35,7 +35,7 @@ export async function referencesFor(
   { manifest }: Pick<Artifact, 'manifest'>,
   { against = [], runs }: ReferenceFlags,
 ): Promise<readonly Reference[]> {
-  const given = await Promise.all(against.map(async (place) => ({ place, artifact: await readArtifact(place) })));
+  const given = await Promise.all(against.map(async (place) => ({ place, artifact: await readBuilt(place) })));
   const found: Reference[] = [];
   for (const stage of stagesInDrops(manifest)) {
     const own = given.find(({ artifact }) => artifact.manifest.stage?.name === stage);

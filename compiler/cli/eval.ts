@@ -3,7 +3,7 @@ import type { Artifact } from '../../runtime/artifact.ts';
 import type { OpenedDevice } from '../../runtime/node/device.ts';
 import type { Session } from '../../runtime/session.ts';
 import { measuredLine } from '../../runtime/node/data-account.ts';
-import { readArtifact } from '../../runtime/node/read-artifact.ts';
+import { readBuilt } from './read-built.ts';
 import { checkAssertions, parseAssertions } from './assertions.ts';
 import type { Figures } from './budgets.ts';
 import type { Configure, Context } from './command.ts';
@@ -75,7 +75,7 @@ function figuresOf(model: ImageModel): Parameters<typeof parseAssertions>[1] {
 }
 
 async function evaluate(context: Context, folder: string, flags: EvalFlags): Promise<ExitCode> {
-  const artifact = await readArtifact(folder);
+  const artifact = await readBuilt(folder);
   const model = imageModel(artifact);
   const assertions = parseAssertions(flags.assert ?? [], figuresOf(model));
   const references = await referencesFor(artifact, flags);

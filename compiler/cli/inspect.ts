@@ -10,7 +10,7 @@ import {
   type Step,
 } from '../../runtime/artifact.ts';
 import { readBytes } from '../../runtime/node/file-access.ts';
-import { readArtifact } from '../../runtime/node/read-artifact.ts';
+import { readBuilt } from './read-built.ts';
 import { parseSafetensors } from '../../runtime/safetensors.ts';
 import { formatSize } from '../../runtime/bind-symbols.ts';
 import { elementCount } from '../ir/type.ts';
@@ -47,7 +47,7 @@ async function inspect({ output }: Context, what: string, flags: InspectFlags): 
   else if (/\.safetensors$/i.test(what)) await inspectWeights(output, what);
   else if (/\.cnn$/i.test(parseTarget(what).file)) {
     inspectSource(output, await loadModel(what, { arguments: flags.P, dims: flags.shape }));
-  } else inspectArtifact(output, (await readArtifact(what)).manifest);
+  } else inspectArtifact(output, (await readBuilt(what)).manifest);
   return exitCodes.ok;
 }
 

@@ -4,6 +4,7 @@ import type { Diagnostic } from '../../grammar/diagnostics.ts';
 import { toJsonDiagnostic } from '../../grammar/json-diagnostic.ts';
 import { renderDiagnostics } from '../../grammar/render.ts';
 import { visible } from '../../grammar/source-line.ts';
+import { asCalled } from './command-line.ts';
 import type { Failure } from './failure.ts';
 import { oneLine } from './text.ts';
 
@@ -22,6 +23,8 @@ export interface OutputSettings {
   readonly verbose: boolean;
   readonly color: 'auto' | 'always' | 'never';
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What a person types to call this program; `npx cnnc` unless told. */
+  readonly program?: string | undefined;
 }
 
 /** A line of NDJSON; figures are plain numbers in the unit that the key names. */
@@ -114,7 +117,7 @@ function createLines({ stdout, stderr, quiet, env }: OutputSettings) {
 const progressInterval = 1000;
 
 export function createOutput(settings: OutputSettings): Output {
-  const { stdout, stderr, json, quiet, verbose } = settings;
+  const { stdout, stderr, json, quiet, verbose, program = 'npx cnnc' } = settings;
   const lines = createLines(settings);
   const [colorData, colorMessages] = [hasColor(settings, stdout), hasColor(settings, stderr)];
   let lastProgress = 0;
@@ -131,7 +134,7 @@ export function createOutput(settings: OutputSettings): Output {
     data: (text) => json || lines.out(harmless(text)),
     raw: lines.out,
     event,
-    note: (text) => quiet || lines.err(harmless(oneLine(text))),
+    note: (text) => quiet || lines.err(harmless(oneLine(asCalled(program, text)))),
     progress: (text, fields) => {
       const now = performance.now();
       if (fields && now - lastProgress > progressInterval) {
@@ -141,12 +144,14 @@ export function createOutput(settings: OutputSettings): Output {
       lines.status(harmless(oneLine(text)));
     },
     diagnostics: (list) => {
-      for (const each of list) event({ type: 'diagnostic', ...toJsonDiagnostic(each) });
-      const shown = quiet ? list.filter(({ severity }) => severity === 'error') : list;
+      const all = list.map((each) => withCommands(program, each));
+      for (const each of all) event({ type: 'diagnostic', ...toJsonDiagnostic(each) });
+      const shown = quiet ? all.filter(({ severity }) => severity === 'error') : all;
       const width = stderr.isTTY === true ? { width: lines.columns } : {};
-      if (shown.length > 0) lines.err(renderDiagnostics(shown, { color: colorMessages, ...width }));
+      if (shown.length > 0) lines.err(renderDiagnostics(shown, { color: colorMessages, program, ...width }));
     },
-    failure: (failure) => {
+    failure: (found) => {
+      const failure = withCommands(program, found);
       const { code, message, help } = failure;
       event({ type: 'diagnostic', code, severity: 'error', message, ...(help === undefined ? {} : { help }) });
       lines.err(failureText(failure, verbose, colorMessages));
@@ -154,6 +159,10 @@ export function createOutput(settings: OutputSettings): Output {
     style: (tone, text) => (colorData ? marked(tone, text) : text),
   };
 }
+
+/** Help that can be typed. */
+const withCommands = <T extends { readonly help?: string | undefined }>(program: string, fault: T): T =>
+  fault.help === undefined ? fault : { ...fault, help: asCalled(program, fault.help) };
 
 /** `error[E0710]: ...`, then how to mend it; with `-v` also the stack. */
 function failureText({ code, message, help, stack }: Failure, verbose: boolean, color: boolean): string {

@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { version } from '../version.ts';
 import type { Act, GlobalFlags } from './command.ts';
+import { asCalled } from './command-line.ts';
 import { commands } from './commands.ts';
 import { CommandError, describeFailure, exitCodes, SourceError, usageError, type ExitCode } from './failure.ts';
 import { integerFlag } from './flags.ts';
@@ -69,8 +70,8 @@ function withHelp(error: unknown, argv: readonly string[]): unknown {
   return usageError(error.message, `see cnnc ${named ? `${named.name} ` : ''}--help`);
 }
 
-function createProgram({ stdout, stderr }: Streams): Command {
-  const program = new Command('cnnc')
+function createProgram({ stdout, stderr, program: called = 'npx cnnc' }: Streams): Command {
+  const program = new Command(called)
     .description('Compiles convolutional networks: one .cnn file becomes WebGPU kernels that run anywhere.')
     .version(version, '--version', 'print the version')
     .helpOption('-h, --help', 'show help')
@@ -78,7 +79,7 @@ function createProgram({ stdout, stderr }: Streams): Command {
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
-      writeOut: (text) => stdout.write(text),
+      writeOut: (text) => stdout.write(asCalled(called, text)),
       writeErr: (text) => stderr.write(text),
       // Faults are printed once, at the end, in the form of every other one.
       outputError: () => undefined,

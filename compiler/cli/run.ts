@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { RuntimeFault } from '../../runtime/errors.ts';
 import { encodeNpy, parseNpy } from '../../runtime/npy.ts';
 import { readBytes, systemErrorReason } from '../../runtime/node/file-access.ts';
-import { readArtifact } from '../../runtime/node/read-artifact.ts';
+import { readBuilt } from './read-built.ts';
 import { readImage } from '../../runtime/node/images.ts';
 import { hasPictureEnding } from '../../runtime/node/datasets/picture-endings.ts';
 import type { HostTensor, Session } from '../../runtime/session.ts';
@@ -45,7 +45,7 @@ async function run(context: Context, folder: string, inputs: readonly string[], 
   if (flags.save !== undefined && !isTensor(flags.save))
     throw usageError(`--save writes .npy files, not ${flags.save}`);
   // What is missing is told before a GPU is looked for.
-  const artifact = await readArtifact(folder);
+  const artifact = await readBuilt(folder);
   for (const path of inputs) await requireFile(path);
   return withSession(context, artifact, folder, flags, async (open) => {
     const names = open.session.plan.outputs.map(({ name }) => name);

@@ -3,6 +3,7 @@ import type { Preprocess } from '../../runtime/artifact.ts';
 import { RuntimeFault } from '../../runtime/errors.ts';
 import type { Diagnostic } from '../../grammar/diagnostics.ts';
 import { didYouMean } from '../../grammar/suggest.ts';
+import { stageWords } from '../analyze/directive-schema.ts';
 import { analyze, mergeDiagnostics, nodeHost } from '../analyze/index.ts';
 import type { AnalyzedModel, AnalyzedProgram, BuiltModel } from '../analyze/index.ts';
 import type { Graph } from '../ir/node.ts';
@@ -55,12 +56,18 @@ function failOnErrors(diagnostics: readonly Diagnostic[]): void {
   if (diagnostics.some(({ severity }) => severity === 'error')) throw new SourceError(diagnostics);
 }
 
-function pickModel({ models }: AnalyzedProgram, file: string, wanted: string | undefined): AnalyzedModel {
+function pickModel({ models, directives }: AnalyzedProgram, file: string, wanted: string | undefined): AnalyzedModel {
   const names = models.map(({ name }) => name);
   const list = names.join(', ');
   if (wanted !== undefined) {
     const found = models.find(({ name }) => name === wanted);
     if (found) return found;
+    const stage = directives.find(({ name, word }) => name === wanted && stageWords.some((each) => each === word));
+    if (stage)
+      throw usageError(
+        `${wanted} is a stage of ${file}, and this is about models`,
+        `name its model: ${file}:${stage.target}`,
+      );
     const help = names.length === 0 ? undefined : (didYouMean(wanted, names) ?? `it has ${list}`);
     throw usageError(`${file} has no model ${wanted}`, help);
   }

@@ -53,7 +53,7 @@ describe('a build', () => {
 8 | budget for Pair { params <= 2K }
   |                   ^^^^^^^^^^^^ it has 2,868, 43% over
 help: the layers that weigh most are mid.0 (2,304, 80%), stem.0 (432, 15%), head (68, 2.4%)
-  = more: cnnc explain E0801
+  = more: npx cnnc explain E0801
 nothing was written: what a build makes keeps its budgets
 `);
   });

@@ -55,7 +55,7 @@ it('shows every error as a frame, on stderr alone, and exits with 1', async () =
 4 |     |> stem: konv(8, k=3, bias=false) |> norm: bn |> relu
   |              ^^^^
 help: did you mean \`conv\`?
-  = more: cnnc explain E0201
+  = more: npx cnnc explain E0201
 
 error[E0201]: unknown name \`klasses\`
  --> wrong.cnn:5:51
@@ -63,7 +63,7 @@ error[E0201]: unknown name \`klasses\`
 5 |     |> global_avg_pool |> flatten |> head: linear(klasses)
   |                                                   ^^^^^^^
 help: did you mean \`classes\`?
-  = more: cnnc explain E0201
+  = more: npx cnnc explain E0201
 2 errors in 1 file
 `);
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  asCalled,
   commandLine,
   pathWord,
   programName,
@@ -71,4 +72,14 @@ it('knows how it was called', () => {
   expect(programName('/opt/my bin/cnnc', env)).toBe("'/opt/my bin/cnnc'");
   expect(programName(join(process.cwd(), 'dist/compiler/cli/main.js'), env)).toBe('node dist/compiler/cli/main.js');
   expect(programName(undefined, env)).toBe('npx cnnc');
+});
+
+it.each([
+  ['run: cnnc doctor', 'run: node main.js doctor'],
+  ['`cnnc eval --data npz:a.npz` measures', '`node main.js eval --data npz:a.npz` measures'],
+  ['run npx cnnc train a.cnn', 'run npx cnnc train a.cnn'],
+  ['see cnnc --help', 'see node main.js --help'],
+  ['this version of cnnc builds my/cnnc build', 'this version of cnnc builds my/cnnc build'],
+])('calls the program in "%s" as it was called', (text, called) => {
+  expect(asCalled('node main.js', text)).toBe(called);
 });

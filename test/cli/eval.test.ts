@@ -118,19 +118,8 @@ it('tells of classes that a limit leaves out', async () => {
   expect(one.err).toContain(
     'note: --limit takes the first of the samples, and these are all of red, none of green, blue: leave it',
   );
-  const two = await cnnc(
-    ...[
-      'compare',
-      at('out'),
-      at('out'),
-      '--data',
-      `image-folder:${folder}`,
-      '--labels',
-      at('list.txt'),
-      '--limit',
-      '2',
-    ],
-  );
+  const data = ['--data', `image-folder:${folder}`, '--labels', at('list.txt')];
+  const two = await cnnc('compare', at('out'), at('out'), ...data, '--limit', '2');
   expect(two.err).toContain('and these are of 2 of the 3 classes, none of blue: ');
 });
 
@@ -165,8 +154,8 @@ describe('--assert', () => {
     ['top1 > 97.5', "'top1 > 97.5' never holds: ", 'write top1>97.5% or top1>0.975'],
     ['top1==80', "'top1==80' never holds: ", 'write top1==80% or top1==0.8'],
     ['top1<=90', "'top1<=90' always holds: ", 'write top1<=90% or top1<=0.9'],
-    ['top1>=-1', "'top1>=-1' always holds: ", 'see cnnc eval --help'],
-    ['top1<0', "'top1<0' never holds: ", 'see cnnc eval --help'],
+    ['top1>=-1', "'top1>=-1' always holds: ", 'see npx cnnc eval --help'],
+    ['top1<0', "'top1<0' never holds: ", 'see npx cnnc eval --help'],
     ['top1>=9000%', "'top1>=9000%' never holds: ", 'write top1>=90% or top1>=0.9'],
   ])('refuses %s, which decides nothing', async (text, message, help) => {
     const ran = await evaluate('--assert', text);

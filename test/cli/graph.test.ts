@@ -151,7 +151,7 @@ it('is refused for what has no graph, and where the file cannot be written', asy
   const shop = workshop();
   expect(await cnnc('inspect', shop.at('tiny.safetensors'), '--graph', 'svg')).toMatchObject({
     code: 2,
-    err: expect.stringContaining('error[E0001]: --graph draws the models of .cnn files'),
+    err: expect.stringContaining('error[E0001]: --graph draws what a source declares'),
   });
   expect(await cnnc('inspect', shop.at('tiny.cnn'), '--graph', 'svg', '-o', shop.at('tiny.cnn'))).toMatchObject({
     code: 2,

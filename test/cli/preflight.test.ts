@@ -201,7 +201,7 @@ describe('a build without a name', () => {
     const ran = await cnnc('build', shop.at('m.cnn'), ...inFolder(shop));
     expect(ran.code).toBe(2);
     expect(ran.err).toMatch(
-      /M has no weights\nhelp: build what a stage made: cnnc build .*m\.cnn:base or cnnc build .*:other/,
+      /M has no weights\nhelp: build what a stage made: npx cnnc build .*m\.cnn:base or npx cnnc build .*:other/,
     );
   });
 });

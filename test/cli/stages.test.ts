@@ -382,20 +382,12 @@ describe('diff', () => {
     const { ratios } = summaryOf(ran) as { ratios: Record<string, number>[] };
     expect(ratios).toHaveLength(2);
     expect(ratios[0]).toMatchObject({ params: 1, macs: 1, size: 1 });
+    expect(ratios[0]).not.toHaveProperty('latency_p50_ms');
     const text = await cnnc('diff', join(runs(), 'base'), join(runs(), 'tuned'));
     expect(text.out).toMatch(/^params +126 +126 +the same$/m);
     expect(text.out).toMatch(/^accuracy +[\d.]+% +[\d.]+% +[-+\d.]+ points$/m);
-  });
-
-  it('gives latencies without a ratio, and says what measures in turns', async () => {
-    const stages = await cnnc('diff', join(runs(), 'base'), join(runs(), 'tuned'));
-    expect(stages.out).toMatch(/^latency +[\d.]+ m?s +[\d.]+ m?s$/m);
-    expect(stages.err).toContain('npx cnnc bench A B measures artifacts that are built of them in turns');
-    const artifacts = await cnnc('diff', at('tuned'), at('tuned'), '--json');
-    expect(artifacts.err).toContain(`npx cnnc bench ${at('tuned')} ${at('tuned')} measures these in turns`);
-    const { ratios } = summaryOf(artifacts) as { ratios: Record<string, number>[] };
-    expect(Object.keys(ratios[0] ?? {})).not.toContain('latency_p50_ms');
-    expect((await cnnc('diff', at('tuned'), at('tuned'), '--no-latency')).err).toBe('');
+    expect(text.out).toMatch(/^latency +[\d.]+ m?s +[\d.]+ m?s$/m);
+    expect(text.err).toContain('npx cnnc bench A B measures artifacts that are built of them in turns');
   });
 
   it('refuses what is neither', async () => {

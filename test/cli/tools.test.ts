@@ -355,7 +355,7 @@ describe('usage', () => {
   it('shows help of a command on stdout', async () => {
     const ran = await cnnc('build', '--help');
     expect(ran).toMatchObject({ code: 0, err: '' });
-    expect(ran.out).toMatch(/Usage: cnnc build \[options\] <file\[:name\]>[^]*--dump-ir[^]*--adapter/);
+    expect(ran.out).toMatch(/Usage: npx cnnc build \[options\] <file\[:name\]>[^]*--dump-ir[^]*--adapter/);
   });
 
   it('colours only where it is told to', async () => {

@@ -41,7 +41,7 @@ const withoutFigures = (text: string): string =>
 async function run(folder: string, { language, text }: Fence): Promise<string> {
   const [isSilent, hasFigures] = [language.endsWith('silent'), language.endsWith('figures')];
   const lines: string[] = [];
-  for (const [line, command = ''] of text.matchAll(/^\$ cnnc (.*)$/gm)) {
+  for (const [line, command = ''] of text.matchAll(/^\$ npx cnnc (.*)$/gm)) {
     const argv = command.split(' ').map((word) => (/[./]/.test(word) ? join(folder, word) : word));
     const { code, out, err } = await cnnc(...argv);
     const printed = `${out}${hasFigures ? '' : err}`.replaceAll(`${folder}/`, '').trimEnd();

@@ -47,7 +47,7 @@ describe('--trace-nan', () => {
           String.raw`3 \|     \|> exp`,
           String.raw`  \|        \^\^\^ [\d,]+ of 1,536 values`,
           String.raw`help: it read mul in [\d.]+ \.\. [\d.]+`,
-          String.raw`  = more: cnnc explain E0911\n$`,
+          String.raw`  = more: npx cnnc explain E0911\n$`,
         ].join('\n'),
       ),
     );

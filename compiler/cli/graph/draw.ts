@@ -2,7 +2,9 @@
 import { writeFile } from 'node:fs/promises';
 import { RuntimeFault } from '../../../runtime/errors.ts';
 import { systemErrorReason } from '../../../runtime/node/file-access.ts';
-import { shownPath } from '../command-line.ts';
+import { readArtifact } from '../../../runtime/node/read-artifact.ts';
+import { readStageFolder } from '../../stages/stage-folder.ts';
+import { commandLine, shownPath } from '../command-line.ts';
 import { usageError } from '../failure.ts';
 import type { Output } from '../output.ts';
 import { keepInputs } from '../require-file.ts';
@@ -17,6 +19,17 @@ export interface DrawFlags {
   readonly output?: string;
 }
 
+/** An artifact or a stage tells the source that it was made from. */
+async function sourceHelp(path: string, format: string): Promise<string> {
+  const stage = await readStageFolder(path).catch(() => undefined);
+  const artifact = stage ? undefined : await readArtifact(path).catch(() => undefined);
+  const [source, model] = stage
+    ? [stage.record.source, stage.record.model]
+    : [artifact?.manifest.model.source ?? 'FILE.cnn', artifact?.manifest.model.name];
+  const named = model === undefined ? source : `${source}:${model}`;
+  return `name the source: ${commandLine('cnnc inspect', named, '--graph', format)}`;
+}
+
 /** Throws E0001 where `target` is no source, E0723 where the file cannot be written, and what loading throws. */
 export async function drawGraph(
   output: Output,
@@ -25,7 +38,8 @@ export async function drawGraph(
   { P, shape, output: file }: DrawFlags,
 ): Promise<void> {
   if (!/\.cnn$/i.test(parseTarget(target).file)) {
-    throw usageError('--graph draws the models of .cnn files', 'name the source: cnnc inspect FILE.cnn --graph svg');
+    const what = '--graph draws what a source declares';
+    throw usageError(`${what}, and ${target} is no .cnn file`, await sourceHelp(target, format));
   }
   if (file !== undefined) await keepInputs('-o', file, [parseTarget(target).file]);
   const dot = dotOf(await loadModel(target, { arguments: P, dims: shape }));

@@ -2,7 +2,11 @@
 import { argumentNames, neutralArguments, otherArguments } from '../../../grammar/elsewhere/arguments.ts';
 import { foreignRows, type Foreign } from '../../../grammar/elsewhere/index.ts';
 import { otherSettingArguments, settingArguments } from '../../../grammar/elsewhere/settings.ts';
+import { asCalled } from '../command-line.ts';
 import { code, markdownTable } from './markdown.ts';
+
+/** Notes name commands, which are called by npx in the documentation. */
+const said = (note: string): string => asCalled('npx cnnc', note);
 
 const codes = (names: readonly string[]): string => names.map(code).join(' ');
 
@@ -12,7 +16,7 @@ function nameTable(...kinds: string[]): string {
   const rows = rowsOf(kinds).map(({ names, here, isMissing, note = '' }) => [
     codes(names),
     here === undefined || isMissing ? '' : code(here),
-    note,
+    said(note),
   ]);
   return markdownTable(['elsewhere', 'here', 'remarks'], rows);
 }
@@ -24,7 +28,7 @@ export const layerNames = (): string => nameTable('stages', 'values');
 export const absentNames = (): string =>
   markdownTable(
     ['elsewhere', 'here'],
-    rowsOf(['absent']).map(({ names, note = '' }) => [codes(names), note]),
+    rowsOf(['absent']).map(({ names, note = '' }) => [codes(names), said(note)]),
   );
 
 /** Arguments of layers and functions. */
@@ -34,7 +38,7 @@ export const argumentTable = (): string =>
     [
       ...argumentNames.map(({ names, here }) => [codes(names), codes(here)]),
       ...neutralArguments.map(({ names, why }) => [codes(names), `left out: ${why}`]),
-      ...otherArguments.map(({ names, help }) => [codes(names), help]),
+      ...otherArguments.map(({ names, help }) => [codes(names), said(help)]),
     ],
   );
 
@@ -51,7 +55,7 @@ export function trainingNames(): string {
     ['elsewhere', 'here'],
     [
       ...settingArguments.map(({ names, here }) => [codes(names), codes(here)]),
-      ...otherSettingArguments.map(({ names, help }) => [codes(names), help]),
+      ...otherSettingArguments.map(({ names, help }) => [codes(names), said(help)]),
     ],
   );
   return [...tables, `### Arguments of these\n\n${ofCalls}`].join('\n\n');

@@ -38,7 +38,7 @@ export const cifarBinary: OddCases = {
       help: 'it may be CIFAR-100',
     }),
     of(
-      'no `test_batch.bin` for `cnnc eval`',
+      'no `test_batch.bin` for `npx cnnc eval`',
       { 'data_batch_1.bin': record(0) },
       'E0710: cannot read cifar/test_batch.bin',
       {
