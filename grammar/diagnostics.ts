@@ -148,6 +148,8 @@ export const catalogue = {
   W0016: { title: 'linear layer along the width' },
   W0017: { title: 'pictures of one shape alone fit' },
   W0018: { title: 'crop beyond the picture' },
+  W0019: { title: 'two classes of one name' },
+  W0020: { title: 'regression of classes' },
 } as const satisfies Record<string, { readonly title: string }>;
 
 export type DiagnosticCode = keyof typeof catalogue;

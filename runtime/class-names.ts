@@ -101,16 +101,21 @@ export function matchClasses(own: NamedClasses, other: NamedClasses): ClassMatch
 }
 
 /** Throws E0714 where one of the names is that of two classes. */
-function checkOnce({ who, names }: NamedClasses, needed: readonly string[]): void {
-  const wanted = new Set(needed);
+function checkOnce(named: NamedClasses, needed: readonly string[]): void {
+  const text = namedTwice(named, needed);
+  if (text !== undefined) throw misfit(text, 'give every class a name of its own: these lists are compared by name');
+}
+
+/** What is to be said of a list in which two classes have the same name; of those names alone, where some are given. */
+export function namedTwice({ who, names }: NamedClasses, among: readonly string[] = names): string | undefined {
+  const wanted = new Set(among);
   const seen = new Map<string, number>();
   for (const [index, name] of names.entries()) {
     const first = seen.get(name);
     seen.set(name, index);
-    if (first === undefined || !wanted.has(name)) continue;
-    const help = 'give every class a name of its own: these lists are compared by name';
-    throw misfit(`${who} calls two classes ${name}, ${first} and ${index}`, help);
+    if (first !== undefined && wanted.has(name)) return `${who} calls two classes ${name}, ${first} and ${index}`;
   }
+  return undefined;
 }
 
 function differing(own: string, unknown: readonly string[], other: string, missing: readonly string[]): RuntimeFault {

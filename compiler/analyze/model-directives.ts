@@ -1,7 +1,7 @@
 /** What directives say about one model: preprocessing, published weights, budgets. */
 import { diagnostic, type Diagnostic } from '../../grammar/diagnostics.ts';
 import type { Span } from '../../grammar/source.ts';
-import { checkCount, isClassFault } from '../../runtime/class-names.ts';
+import { checkCount, isClassFault, namedTwice } from '../../runtime/class-names.ts';
 import { parseClassNames } from '../../runtime/names-file.ts';
 import type { Graph } from '../ir/node.ts';
 import type { Constraint } from './budget.ts';
@@ -93,7 +93,7 @@ export function checkPreprocess({ items }: CheckedDirective): Diagnostic[] {
 
 /**
  * The preprocessing of a model with its class names. Reports E0701 where the file of the names cannot be read, and E0605
- * where it is none, or has not one for each score of the graph.
+ * where it is none, or has not one for each score of the graph; warns of names that come twice (W0019).
  */
 export function preprocessFor(
   model: string,
@@ -117,7 +117,8 @@ export function preprocessFor(
     return { preprocess, diagnostics: [...misfits, diagnostic('E0701', labels.span, `cannot read ${path}`, { help })] };
   try {
     preprocess.labels = namesOfScores(parseClassNames(text, path), { path, model, directives, graph });
-    return { preprocess, diagnostics: misfits };
+    const twice = namedTwice({ who: path, names: preprocess.labels });
+    return { preprocess, diagnostics: [...misfits, ...(twice === undefined ? [] : [twiceNamed(labels.span, twice)])] };
   } catch (error) {
     if (!isClassFault(error)) throw error;
     return {
@@ -129,6 +130,10 @@ export function preprocessFor(
     };
   }
 }
+
+/** W0019; `message` as `namedTwice` has it. */
+export const twiceNamed = (span: Span, message: string): Diagnostic =>
+  diagnostic('W0019', span, message, { help: 'give every class a name of its own: classes are compared by name' });
 
 interface Naming {
   readonly path: string;

@@ -1,4 +1,4 @@
-/** Warnings about directives that need the built model: patterns that match no parameter, and a softmax before its loss. */
+/** Warnings about directives that need the built model: patterns that match no parameter, and losses that do not fit. */
 import { diagnostic, type Diagnostic } from '../../grammar/diagnostics.ts';
 import type { Span } from '../../grammar/source.ts';
 import { didYouMean } from '../../grammar/suggest.ts';
@@ -15,7 +15,13 @@ export function warnModels(
 ): Diagnostic[] {
   return directives.flatMap((directive) => {
     const model = directive.target === undefined ? undefined : models.get(directive.target);
-    return model?.graph ? [...unmatchedPatterns(directive, model), ...softmaxTwice(directive, model)] : [];
+    return model?.graph
+      ? [
+          ...unmatchedPatterns(directive, model),
+          ...softmaxTwice(directive, model),
+          ...regressedClasses(directive, model),
+        ]
+      : [];
   });
 }
 
@@ -71,6 +77,23 @@ function softmaxTwice({ settings, declaration, target }: CheckedDirective, { gra
       help: 'leave the softmax out of the model: the class with the largest score is the same',
     }),
   ];
+}
+
+const regressions: ReadonlySet<string> = new Set(['mse', 'l1', 'huber']);
+
+/** W0020: labels are numbers of classes, which no loss of regression takes as they are. */
+function regressedClasses({ settings, declaration }: CheckedDirective, { graph }: BuiltModel): Diagnostic[] {
+  const [scores] = Object.values(graph?.outputs ?? {});
+  const loss = settings.get('loss');
+  const span = spanOf(declaration.entries, 'loss');
+  if (!scores || !span || loss?.kind !== 'sum') return [];
+  // A single score learns the label itself, and probabilities are what the vectors of 0 and 1 are.
+  if (scores.type.shape[1] === 1 || scores.op.name === 'softmax' || scores.op.name === 'sigmoid') return [];
+  const names = loss.terms.flatMap(({ loss: each }) => (each.kind === 'call' ? [each.name] : []));
+  const [name] = names;
+  if (name === undefined || !names.every((each) => regressions.has(each))) return [];
+  const message = `\`${name}\` takes a class as a vector that is 1 at its number and 0 elsewhere, not as the number`;
+  return [diagnostic('W0020', span, message, { help: 'to tell classes apart, write `cross_entropy()`' })];
 }
 
 const isCrossEntropy = (loss: Setting): boolean =>

@@ -1,21 +1,23 @@
 /** Whether the data of each stage fits the model that learns from it, wherever the data lies on this machine. */
+import { namedTwice } from '../../runtime/class-names.ts';
 import { RuntimeFault } from '../../runtime/errors.ts';
 import { scoresFor } from '../../runtime/node/align-classes.ts';
 import { isThere } from '../../runtime/node/datasets/open-parts.ts';
 import { checkClasses } from '../../runtime/node/training-data.ts';
 import type { Diagnostic } from '../../grammar/diagnostics.ts';
 import type { CheckedProgram } from '../analyze/index.ts';
+import { twiceNamed } from '../analyze/model-directives.ts';
 import { checkData, recipeFor } from '../stages/check-data.ts';
 import { stageChecks } from '../stages/check-registry.ts';
-import { locatedFault, type DataUse, type Inquiry } from '../stages/stage-checks.ts';
+import { locatedFault, settingSpan, type DataUse, type Inquiry } from '../stages/stage-checks.ts';
 import { stagesOf, type StageNode } from '../stages/stage-graph.ts';
 import { declaredModel, recipeOfStage, type StageSetup } from '../stages/stage-setup.ts';
 import { TrainingFault } from '../train/training-fault.ts';
 import { SourceError } from './failure.ts';
 
 /**
- * Faults at the data of each stage, each once: E0605 where its classes differ from those of the model; where the stages
- * have no other fault, what a preflight would say of data that is there.
+ * Faults at the data of each stage, each once: E0605 where its classes differ from those of the model, W0019 where it calls
+ * two alike; where the stages have no other fault, what a preflight would say of data that is there.
  */
 export async function dataFaults(
   { program, diagnostics }: CheckedProgram,
@@ -29,9 +31,9 @@ export async function dataFaults(
     const inquiry = inquiryOf(setup, stage);
     if (!inquiry) continue;
     const uses = hasErrors(others) ? [] : stageChecks[stage.word].data(inquiry);
-    const faults = [await classFault(inquiry)];
-    for (const use of uses) faults.push(await faultOf(inquiry, use));
-    for (const fault of faults) if (fault && !found.has(fault.message)) found.set(fault.message, fault);
+    const faults = await classFaults(inquiry);
+    for (const use of uses) faults.push(...(await faultsOf(inquiry, use)));
+    for (const fault of faults) if (!found.has(fault.message)) found.set(fault.message, fault);
   }
   return [...found.values()];
 }
@@ -50,22 +52,25 @@ function unlessSaid<T>(work: () => T): T | undefined {
   }
 }
 
-async function classFault({ setup, stage, source }: Inquiry): Promise<Diagnostic | undefined> {
+async function classFaults({ setup, stage, source }: Inquiry): Promise<Diagnostic[]> {
   const recipe = unlessSaid(() => recipeOfStage(setup, stage, source));
-  if (!recipe) return undefined;
+  if (!recipe) return [];
   const { data, target } = recipe;
-  const fault = await thrown(() =>
-    checkClasses(data, '.', { target: target.kind, scores: scoresFor(target, stage.model) }),
-  );
-  return fault && { ...locatedFault(stage, 'data', fault), code: 'E0605' };
+  let names: readonly string[] = [];
+  const fault = await thrown(async () => {
+    names = (await checkClasses(data, '.', { target: target.kind, scores: scoresFor(target, stage.model) })) ?? [];
+  });
+  if (fault) return [{ ...locatedFault(stage, 'data', fault), code: 'E0605' }];
+  const twice = namedTwice({ who: `the data ${data.name}`, names });
+  return twice === undefined ? [] : [twiceNamed(settingSpan(stage, 'data'), twice)];
 }
 
-async function faultOf(inquiry: Inquiry, use: DataUse): Promise<Diagnostic | undefined> {
+async function faultsOf(inquiry: Inquiry, use: DataUse): Promise<Diagnostic[]> {
   const recipe = unlessSaid(() => recipeFor(inquiry, use));
-  if (!recipe || !(await isThere(recipe.data, '.'))) return undefined;
+  if (!recipe || !(await isThere(recipe.data, '.'))) return [];
   const fault = await thrown(() => checkData(inquiry, use));
   // A part of it may be elsewhere.
-  return fault && fault.code !== 'E0710' ? locatedFault(inquiry.stage, use.setting, fault) : undefined;
+  return fault && fault.code !== 'E0710' ? [locatedFault(inquiry.stage, use.setting, fault)] : [];
 }
 
 async function thrown(work: () => Promise<void>): Promise<RuntimeFault | undefined> {

@@ -1296,4 +1296,30 @@ preprocess for Net { resize(28px)  center_crop(32px) }
 preprocess for Net { resize(32px)  center_crop(32px) }
 `,
   },
+  W0020: {
+    wrong: `model Net(image: f32[N, 3, 8, 8]) {
+  return image |> flatten |> linear(10)
+}
+
+dataset digits { format = "idx"  path = "data" }
+
+train base for Net {
+  data      = digits
+  loss      = mse()
+  optimizer = sgd(lr=0.1)
+}
+`,
+    right: `model Net(image: f32[N, 3, 8, 8]) {
+  return image |> flatten |> linear(10)
+}
+
+dataset digits { format = "idx"  path = "data" }
+
+train base for Net {
+  data      = digits
+  loss      = cross_entropy()
+  optimizer = sgd(lr=0.1)
+}
+`,
+  },
 };

@@ -151,4 +151,8 @@ export const explanations: Readonly<Record<string, string>> = {
     '`resize` with one size scales the shorter side, and the longer one alike: a picture that is not square stays so, and does not fit. Cut the middle out with `center_crop`, or give `resize` both sides, which distorts.',
   W0018:
     'A `center_crop` that is larger than the picture puts black around it, as torchvision does. Where that is meant, leave it: the artifact does the same.',
+  W0019:
+    'Two lines of a list of classes have the same name, as `crane` in some lists of ImageNet: the bird and the machine. Figures show both under one name, and data whose classes are listed in another order cannot be matched to them (E0714).',
+  W0020:
+    'Samples have the number of their class, and a loss of regression (`mse`, `l1`, `huber`) makes scores of 0 and 1 of it, one for each class; it does not regress the number itself, as torch.nn.MSELoss would. `cross_entropy` is what tells classes apart. Behind a softmax or a sigmoid, where the loss is the Brier score, nothing is said.',
 };

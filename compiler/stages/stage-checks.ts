@@ -1,5 +1,6 @@
 /** What a kind of stage checks before it runs. Each kind declares its own beside its code; `check-registry` lists them. */
 import type { Diagnostic } from '../../grammar/diagnostics.ts';
+import type { Span } from '../../grammar/source.ts';
 import type { RuntimeFault } from '../../runtime/errors.ts';
 import type { SplitName } from '../../runtime/train/splits.ts';
 import type { AnalyzedProgram, CheckedDirective } from '../analyze/index.ts';
@@ -76,15 +77,20 @@ export function validationOf(stage: StageNode): readonly DataUse[] {
   return name === undefined ? [] : [{ setting: 'data', directive: withData(directive, name), measured }];
 }
 
-/** A fault of a file or a setting, shown where the stage names it: in its own entries, or in those of a group in it. */
+/** Where a stage names a setting: in its own entries, or in those of a group in it; else the word of the stage. */
+export function settingSpan({ directive }: StageNode, setting: string): Span {
+  const { entries, word } = directive.declaration;
+  const inner = entries.flatMap((entry) => (entry.kind === 'group' ? entry.entries : []));
+  return spanOf(entries, setting) ?? spanOf(inner, setting) ?? word.span;
+}
+
+/** A fault of a file or a setting, shown where the stage names it. */
 export function locatedFault(
-  { directive }: StageNode,
+  stage: StageNode,
   setting: string,
   fault: Pick<RuntimeFault, 'message' | 'help'> & { readonly code: string },
 ): Diagnostic {
-  const { entries, word } = directive.declaration;
-  const inner = entries.flatMap((entry) => (entry.kind === 'group' ? entry.entries : []));
-  const span = spanOf(entries, setting) ?? spanOf(inner, setting) ?? word.span;
+  const span = settingSpan(stage, setting);
   const { code, message, help } = fault;
   return { code, severity: 'error', message, span, notes: [], ...(help === undefined ? {} : { help }) };
 }

@@ -89,22 +89,23 @@ export async function openTrainingData(
 }
 
 /**
- * Compares classes with those of a model, without a look at samples; data that cannot be opened here is left alone. Throws
- * E0714.
+ * Compares classes with those of a model, without a look at samples; data that cannot be opened here is left alone. Gives
+ * the names that the data has for its classes. Throws E0714.
  */
 export async function checkClasses(
   spec: DataSpec,
   baseFolder: string,
   { target, scores }: Pick<DataOrigin, 'target' | 'scores'>,
-): Promise<void> {
+): Promise<readonly string[] | undefined> {
   const origin = { spec, baseFolder, target, scores };
   const parts = await openFor(origin).catch((error: unknown) => {
     if (error instanceof RuntimeFault) return undefined;
     throw error;
   });
-  if (!parts) return;
+  if (!parts) return undefined;
   try {
     alignedFor(origin, parts);
+    return parts.pool.classNames;
   } finally {
     await closeParts(parts);
   }

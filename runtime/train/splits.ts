@@ -1,5 +1,6 @@
 /** Divides samples into parts by a seed. */
 import { RuntimeFault } from '../errors.ts';
+import type { DataSpec } from './recipe.ts';
 import { permutation, purposes, randomStream } from './random-stream.ts';
 
 const splitNames = ['train', 'val', 'test'] as const;
@@ -38,6 +39,7 @@ export function resolveCounts(pool: number, asked: AskedSizes, own: readonly Spl
   const sizes = { train: wanted('train'), val: wanted('val'), test: wanted('test') };
   const [val, test] = [sizes.val ?? 0, sizes.test ?? 0];
   const list = listOf(mine, sizes);
+  checkShares(sizes, [], name);
   const shares = sharedCounts(pool, sizes, name);
   const taken = countOf(shares.val, val) + countOf(shares.test, test);
   const train = countOf(shares.train, sizes.train ?? pool - taken);
@@ -50,6 +52,34 @@ export function resolveCounts(pool: number, asked: AskedSizes, own: readonly Spl
     throw tooSmall(`the split (${list}) needs ${needed} samples, but ${name} has ${pool}`, 'ask for fewer samples');
   }
   return counts;
+}
+
+/** The parts that may lie apart in the data of a format, where no file has been looked at yet. */
+export const partsApart: Readonly<Record<DataSpec['format'], readonly SplitName[]>> = {
+  'cifar-binary': ['test'],
+  idx: ['test'],
+  'image-folder': ['val', 'test'],
+  'image-mask-folder': ['val', 'test'],
+  npy: [],
+  npz: ['val', 'test'],
+  synthetic: [],
+};
+
+/** Throws E0719 where shares of parts that come from one pool are more than all of it, or no shares. */
+export function checkShares(asked: AskedSizes, own: readonly SplitName[], name: string): void {
+  const parts = splitNames.filter((part) => !own.includes(part) && typeof asked[part] === 'object');
+  let all = 0;
+  for (const part of parts) {
+    const size = asked[part];
+    const share = typeof size === 'object' ? size.share : 0;
+    if (!(share >= 0 && share <= 1)) throw tooSmall(`the split of ${name} has the share ${share}, which is not 0 to 1`);
+    all += share;
+  }
+  if (all <= 1 + slack) return;
+  throw tooSmall(
+    `the shares of the split (${listOf(parts, asked)}) are more than all of ${name}`,
+    'shares of parts that are drawn from the same samples are 100% at most',
+  );
 }
 
 const countOf = (shared: number | undefined, size: SplitSize): number =>
@@ -67,16 +97,8 @@ function sharedCounts(
     const size = sizes[part];
     if (typeof size !== 'object') continue;
     const { share } = size;
-    if (!(share >= 0 && share <= 1)) throw tooSmall(`the split of ${name} has the share ${share}, which is not 0 to 1`);
     const begin = Math.round(pool * end + slack);
     end += share;
-    if (end > 1 + slack) {
-      const all = splitNames.filter((each) => typeof sizes[each] === 'object');
-      throw tooSmall(
-        `the shares of the split (${listOf(all, sizes)}) are more than all of ${name}`,
-        'shares of parts that are drawn from the same samples are 100% at most',
-      );
-    }
     counts[part] = Math.min(Math.round(pool * end + slack), pool) - begin;
     if (counts[part] === 0 && share > 0) {
       throw tooSmall(`${part} = ${sizeText(size)} of the ${pool} samples of ${name} is none`, 'ask for a larger share');
@@ -88,7 +110,7 @@ function sharedCounts(
 export const sizeText = (size: SplitSize): string =>
   typeof size === 'number' ? String(size) : `${Number((size.share * 100).toPrecision(6))}%`;
 
-const listOf = (parts: readonly SplitName[], sizes: Readonly<Record<SplitName, SplitSize | undefined>>): string =>
+const listOf = (parts: readonly SplitName[], sizes: AskedSizes): string =>
   parts
     .flatMap((part) => {
       const size = sizes[part];

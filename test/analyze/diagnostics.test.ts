@@ -215,7 +215,7 @@ describe('the whole diagnostic', () => {
   it('in an entry is not also a missing key', () => {
     const net = `${model('  return x |> flatten |> linear(3)')}\ndataset d { format = idx  path = "data" }\n`;
     const train = (entries: string): string[] =>
-      faultsOf(`${net}train t for M { data = d  loss = mse()\n${entries}\n}`);
+      faultsOf(`${net}train t for M { data = d  loss = bce()\n${entries}\n}`);
     expect(train('optimiser = sgd(lr=0.1)')).toEqual(['E0602 7:1 `train` has no key `optimiser`']);
     expect(train('optimizer sgd(lr=0.1)')).toEqual(['E0604 7:1 an entry of `train` must be `key = value`']);
     expect(train('seed = 1')).toEqual(['E0603 6:1 `train` needs `optimizer`: how gradients change weights']);

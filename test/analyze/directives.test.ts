@@ -4,7 +4,7 @@ import { analyze } from '../../compiler/analyze/index.ts';
 import { faultsOf, memoryHost } from './memory-host.ts';
 
 const model = 'model M(x: f32[N, 4, 8, 8]) { return x }\n';
-const train = `${model}dataset d { format = "idx" }\ntrain t for M { data = d  loss = mse  `;
+const train = `${model}dataset d { format = "idx" }\ntrain t for M { data = d  loss = bce  `;
 
 const cases: readonly (readonly [source: string, ...faults: string[]])[] = [
   [`${model}trian base for M { }`, 'E0601 2:1 unknown directive `trian`'],
@@ -43,7 +43,7 @@ const cases: readonly (readonly [source: string, ...faults: string[]])[] = [
   [`${model}weights w for Q { file = "a" }`, 'E0606 2:15 no model is called `Q`'],
   [`${model}distill a for M { teacher = K }`, 'E0606 2:29 no model is called `K`'],
   [
-    `${model}dataset cifar { format = "idx" }\ntrain t for M { data = cifr  loss = mse  optimizer = sgd(lr=0.1) }`,
+    `${model}dataset cifar { format = "idx" }\ntrain t for M { data = cifr  loss = bce  optimizer = sgd(lr=0.1) }`,
     'E0607 3:24 no dataset is called `cifr`',
   ],
   [

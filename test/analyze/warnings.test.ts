@@ -99,7 +99,7 @@ describe('labels', () => {
 const net = model('  return x |> flatten |> head: linear(10)');
 const dataset = (name: string, split = ''): string => `dataset ${name} { format = idx  path = "data" ${split} }`;
 const train = (entries: string): string =>
-  `${net}\n${dataset('d', 'split { train = 1000 }')}\ntrain base for M {\n  data = d  batch = 100  loss = mse()\n${entries}\n}`;
+  `${net}\n${dataset('d', 'split { train = 1000 }')}\ntrain base for M {\n  data = d  batch = 100  loss = cross_entropy()\n${entries}\n}`;
 const sgd = '  optimizer = sgd(lr=0.1)';
 
 describe('datasets', () => {
@@ -250,7 +250,7 @@ describe('budgets', () => {
 
 describe('a softmax in front of its loss', () => {
   const ends = (end: string, loss: string): string =>
-    train(sgd).replace('linear(10)', `linear(10)${end}`).replace('mse()', loss);
+    train(sgd).replace('linear(10)', `linear(10)${end}`).replace('cross_entropy()', loss);
   warned([
     [
       ends(' |> softmax', 'cross_entropy()'),
@@ -262,6 +262,23 @@ describe('a softmax in front of its loss', () => {
     ],
     [ends(' |> softmax', 'mse()')],
     [ends('', 'cross_entropy()')],
+  ]);
+});
+
+describe('regression of classes', () => {
+  const regressed = (loss: string, end = 'linear(10)'): string =>
+    train(sgd).replace('linear(10)', end).replace('cross_entropy()', loss);
+  const said = (name: string): string =>
+    `W0020 6:33 \`${name}\` takes a class as a vector that is 1 at its number and 0 elsewhere, not as the number`;
+  warned([
+    [regressed('mse()'), said('mse')],
+    [regressed('l1()'), said('l1')],
+    [regressed('huber(delta=0.5) + 0.1 * mse()'), said('huber')],
+    // Deliberate: the Brier score, a score that learns the label itself, and what is added to a loss of classes.
+    [regressed('mse()', 'linear(10) |> softmax')],
+    [regressed('mse()', 'linear(10) |> sigmoid')],
+    [regressed('mse()', 'linear(1)')],
+    [regressed('cross_entropy() + 0.1 * mse()')],
   ]);
 });
 

@@ -8,7 +8,7 @@ import { encodeSafetensors, parseSafetensors } from '../../runtime/safetensors.t
 import { fromFloat32 } from '../../runtime/stored-tensor.ts';
 import { faultOf } from '../runtime/fault.ts';
 import { temporaryFolder } from '../runtime/node/temporary-folder.ts';
-import { cnnc, plainPng, summaryOf, type Ran, type Rgb } from './cnnc.ts';
+import { cnnc, npy, plainPng, summaryOf, type Ran, type Rgb } from './cnnc.ts';
 
 const colours: Readonly<Record<string, Rgb>> = { ant: [200, 20, 20], mouse: [20, 200, 20], zebra: [20, 20, 200] };
 
@@ -93,6 +93,25 @@ describe('an artifact of a network of three colours', () => {
     expect(faultOf(() => imageModel({ manifest: changed }))).toBe(
       'E0714: the artifact has ant, mouse, zebra, owl; M gives 3',
     );
+  });
+
+  it('is warned of where two of its classes have one name, by its own list and by that of the data', async () => {
+    const at = shopOf({
+      'own.cnn': `${model()}${named('twice.txt')}`,
+      'data.cnn': `${model()}dataset d { format = "npy"  path = "x.npy"  labels = "twice.txt"  split { train = 3 } }
+train base for M { data = d  epochs = 1  batch = 3  optimizer = sgd(lr=0.5)  loss = cross_entropy() }\n`,
+      'x.npy': npy(Array.from({ length: 3 * 768 }, Math.sin), [3, 3, 16, 16]),
+      'labels.npy': npy([0, 1, 2], [3]),
+      'twice.txt': 'crane\nmouse\ncrane\n',
+    });
+    for (const [file, who] of [
+      ['own.cnn', at('twice.txt')],
+      ['data.cnn', 'the data d'],
+    ] as const) {
+      const ran = await cnnc('check', at(file));
+      expect(ran).toMatchObject({ code: 0 });
+      expect(ran.err).toContain(`warning[W0019]: ${who} calls two classes crane, 0 and 2\n`);
+    }
   });
 
   it('is not made, trained or checked with data of another number of classes', async () => {
