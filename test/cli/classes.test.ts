@@ -98,9 +98,12 @@ describe('an artifact of a network of three colours', () => {
   it('is warned of where two of its classes have one name, by its own list and by that of the data', async () => {
     const at = shopOf({
       'own.cnn': `${model()}${named('twice.txt')}`,
-      'data.cnn': `${model()}dataset d { format = "npy"  path = "x.npy"  labels = "twice.txt"  split { train = 3 } }
-train base for M { data = d  epochs = 1  batch = 3  optimizer = sgd(lr=0.5)  loss = cross_entropy() }\n`,
-      'x.npy': npy(Array.from({ length: 3 * 768 }, Math.sin), [3, 3, 16, 16]),
+      'data.cnn': `${model()}dataset d { format = "npy"  path = "x.npy"  labels = "twice.txt"  split { train = 2  val = 1 } }
+train base for M { data = d  epochs = 1  batch = 1  optimizer = sgd(lr=0.5)  loss = cross_entropy() }\n`,
+      'x.npy': npy(
+        Array.from({ length: 3 * 768 }, (_, index) => Math.sin(index)),
+        [3, 3, 16, 16],
+      ),
       'labels.npy': npy([0, 1, 2], [3]),
       'twice.txt': 'crane\nmouse\ncrane\n',
     });
