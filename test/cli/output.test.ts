@@ -4,7 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { createOutput } from '../../compiler/cli/output.ts';
 import { formatTable, oneLine } from '../../compiler/cli/text.ts';
 
-function written(color: 'always' | 'never', work: (output: ReturnType<typeof createOutput>) => void) {
+function written(
+  color: 'always' | 'never',
+  work: (output: ReturnType<typeof createOutput>) => void,
+  env: Readonly<Record<string, string>> = {},
+) {
   let [out, err] = ['', ''];
   const output = createOutput({
     stdout: { write: (text) => (out += text) },
@@ -13,7 +17,7 @@ function written(color: 'always' | 'never', work: (output: ReturnType<typeof cre
     quiet: false,
     verbose: true,
     color,
-    env: {},
+    env,
   });
   work(output);
   return { out, err };
@@ -55,4 +59,13 @@ it('colours are those of stdout, and absent without', () => {
   expect(written('always', (output) => output.data(output.style('red', 'x\ny'))).out).toBe(
     '\u001b[31mx\ny\u001b[39m\n',
   );
+});
+
+it('a dumb terminal has no status line', () => {
+  const work = (output: ReturnType<typeof createOutput>): void => {
+    output.progress('epoch 1/2');
+    output.note('done');
+  };
+  expect(written('never', work, { TERM: 'dumb' }).err).toBe('done\n');
+  expect(written('never', work).err).toBe('epoch 1/2\r\u001b[2Kdone\n');
 });

@@ -6,7 +6,7 @@ import { createLeftOut, endingOf } from './account.ts';
 import type { LeftOutCounter } from './account.ts';
 import { badData, checkIndex, readClassNames } from './dataset.ts';
 import type { DatasetOptions } from './dataset.ts';
-import { readLabelsFile } from './labels-file.ts';
+import { plainFile, readLabelsFile } from './labels-file.ts';
 import { compareNames, isHidden, listFolder, walkFolder } from './list-folder.ts';
 import type { FileBelow, WalkVisitor } from './list-folder.ts';
 import { located } from './located.ts';
@@ -102,7 +102,11 @@ async function fromLabels(
   const [first] = missing;
   if (first) {
     const others = missing.length > 1 ? `; ${missing.length} of its ${lines.length} files are not` : '';
-    throw badData(`${first.place} names ${first.file}, which is not in ${folder}${others}`);
+    const plain = plainFile(first.file);
+    const help = below.has(keyOf(plain))
+      ? `write the picture and the number of its class alone, as in \`${plain} ${first.label}\``
+      : undefined;
+    throw badData(`${first.place} names ${first.file}, which is not in ${folder}${others}`, help);
   }
   const items: Item[] = [];
   for (const { file, label } of lines) {

@@ -16,7 +16,7 @@ const isWritten = (line: string): boolean => line.trim() !== '' && !line.trim().
 
 /** Whether lines name pictures and something of each, rather than classes. */
 export const namesPictures = (lines: readonly string[]): boolean =>
-  lines.some((line) => isWritten(line) && hasPictureEnding(fieldsOf(line)?.file ?? ''));
+  lines.some((line) => isWritten(line) && hasPictureEnding(plainFile(fieldsOf(line)?.file ?? '')));
 
 /**
  * Reads lines `file class`, with blanks, a tab, a comma or a semicolon between; the file may stand in quotes. Blank lines
@@ -29,11 +29,14 @@ export async function readLabelsFile(
 ): Promise<readonly LabelledFile[]> {
   const items: LabelledFile[] = [];
   const seen = new Map<string, string>();
-  for (const [at, line] of (await readLines(path)).entries()) {
+  const lines = await readLines(path);
+  for (const [at, line] of lines.entries()) {
     if (!isWritten(line)) continue;
     const place = `line ${at + 1} of ${path}`;
     const fields = fieldsOf(line);
-    if (!fields || !/^-?\d+$/.test(fields.label)) throw badLine(place, at, fields?.label);
+    if (!fields || !/^-?\d+$/.test(fields.label)) {
+      throw isOfPictures(lines) ? badLine(place, at, fields?.label) : noPictures(path, line.trim());
+    }
     const file = insideFolder(fields.file, place);
     const before = seen.get(file.normalize('NFC'));
     if (before !== undefined) throw badData(`${place} names ${file} for the second time, behind ${before}`);
@@ -52,6 +55,19 @@ function fieldsOf(line: string): { readonly file: string; readonly label: string
     /^"([^"]+)"\s*[\s,;]\s*"?([^",;]*?)"?$/.exec(text) ?? /^(.*[^\s,;])\s*[\s,;]\s*"?([^\s",;]+)"?$/.exec(text);
   return found ? { file: found[1] ?? '', label: found[2] ?? '' } : undefined;
 }
+
+const isOfPictures = (lines: readonly string[]): boolean =>
+  namesPictures(lines) || lines.some((line) => hasPictureEnding(line.trim()));
+
+/** Of a file of names, say, or of numbers alone. */
+const noPictures = (path: string, line: string) =>
+  badData(
+    `${path} names no pictures: it has lines such as \`${line}\``,
+    'a file of labels has a picture and the number of its class in each line, as in `cats/1.png 0`',
+  );
+
+/** The file that a line means which is numbered, or has a colon behind the file. */
+export const plainFile = (file: string): string => file.replace(/^"?\d+"?[\s,;:]+/, '').replace(/\s*:$/, '');
 
 function badLine(place: string, at: number, label: string | undefined) {
   const message = `${place} is not a file and the number of a class`;

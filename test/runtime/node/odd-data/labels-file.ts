@@ -2,6 +2,7 @@
 import { basename, join } from 'node:path';
 import { expect } from 'vitest';
 import { readNamesFile } from '../../../../runtime/node/datasets/dataset.ts';
+import { openDataset } from '../../../../runtime/node/datasets/open-dataset.ts';
 import type { DataOverrides } from '../../../../runtime/node/training-data.ts';
 import { labelOf } from '../../../../runtime/train/sample.ts';
 import { flatPng } from '../png.ts';
@@ -29,6 +30,13 @@ const refuses = (what: string, lines: string | Uint8Array, becomes: string, more
   ...more,
 });
 
+/** As `cnnc eval --labels labels.csv` does. */
+async function evaluated(folder: string): Promise<string> {
+  const dataset = await openDataset('image-folder', join(folder, 'photos'), { labels: join(folder, 'labels.csv') });
+  await dataset.close();
+  return `${dataset.size} pictures`;
+}
+
 export const labelsFile: OddCases = {
   reader: 'labels file',
   listed: [
@@ -55,6 +63,26 @@ export const labelsFile: OddCases = {
     refuses('UTF-16', Buffer.from('\uFEFFc.png 1\n', 'utf16le'), 'E0714: labels.csv is not a text in UTF-8'),
   ],
   others: [
+    ...['0: ant\n1: bee', '0 ant\n1 bee', 'ant,\nbee,', 'ant\nbee', '0\n1\n0'].map((lines) =>
+      refuses(
+        `classes alone: ${JSON.stringify(lines)}`,
+        lines,
+        `E0714: labels.csv names no pictures: it has lines such as \`${lines.split('\n')[0]}\``,
+        {
+          read: evaluated,
+          help: /^a file of labels has a picture and the number of its class in each line, as in `cats\/1\.png 0`$/,
+        },
+      ),
+    ),
+    ...[
+      ['numbered lines', '0: c.png 1\n1: d.png 0', 'names 0: c.png, which is not in photos'],
+      ['rows of a table', '0,c.png,1\n1,d.png,0', 'names 0,c.png, which is not in photos'],
+      ['a colon behind the picture', 'c.png: 1\nd.png: 0', 'names c.png:, which is not in photos'],
+    ].map(([what = '', lines = '', message = '']) =>
+      refuses(what, lines, `E0714: line 1 of labels.csv ${message}`, {
+        help: 'write the picture and the number of its class alone, as in `c.png 1`',
+      }),
+    ),
     refuses('the same picture twice', 'c.png 1\n./c.png 2', 'names c.png for the second time, behind line 1'),
     reads('a byte-order mark and CRLF', '\uFEFFa b.png 1\r\nc.png 0\r\n'),
     reads('tabs', 'a b.png\t1\nc.png\t0'),
