@@ -9,6 +9,7 @@ import type { CheckedProgram } from '../analyze/index.ts';
 import { twiceNamed } from '../analyze/model-directives.ts';
 import { checkData, recipeFor } from '../stages/check-data.ts';
 import { stageChecks } from '../stages/check-registry.ts';
+import { missingPath } from '../stages/missing-path.ts';
 import { locatedFault, settingSpan, type DataUse, type Inquiry } from '../stages/stage-checks.ts';
 import { stagesOf, type StageNode } from '../stages/stage-graph.ts';
 import { declaredModel, recipeOfStage, type StageSetup } from '../stages/stage-setup.ts';
@@ -67,7 +68,11 @@ async function classFaults({ setup, stage, source }: Inquiry): Promise<Diagnosti
 
 async function faultsOf(inquiry: Inquiry, use: DataUse): Promise<Diagnostic[]> {
   const recipe = unlessSaid(() => recipeFor(inquiry, use));
-  if (!recipe || !(await isThere(recipe.data, '.'))) return [];
+  if (!recipe) return [];
+  if (!(await isThere(recipe.data, '.'))) {
+    const missing = await missingPath(inquiry.setup, recipe.data);
+    return missing?.isNear ? [missing.shown] : [];
+  }
   const fault = await thrown(() => checkData(inquiry, use));
   // A part of it may be elsewhere.
   return fault && fault.code !== 'E0710' ? [locatedFault(inquiry.stage, use.setting, fault)] : [];

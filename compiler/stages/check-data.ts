@@ -1,17 +1,33 @@
 /** Data of a stage, opened as it will be when the stage runs, and closed again. */
+import { RuntimeFault } from '../../runtime/errors.ts';
 import { scoresFor } from '../../runtime/node/align-classes.ts';
 import { openLoader, type LoaderOptions } from '../../runtime/node/loader.ts';
 import { openTrainingData } from '../../runtime/node/training-data.ts';
 import { checkMonitors } from '../../runtime/train/monitors.ts';
 import type { Recipe } from '../../runtime/train/recipe.ts';
+import { exitCodes, SourceError } from '../cli/failure.ts';
 import { boundModel } from '../train/bound-model.ts';
 import { TrainingFault } from '../train/training-fault.ts';
+import { missingPath } from './missing-path.ts';
 import type { DataUse, Inquiry } from './stage-checks.ts';
 import { draftRecipe, imageSizeOf } from './train.ts';
 
-/** Throws what opening the data would throw, and what any of its samples would as far as files tell without decoding. */
+/**
+ * Throws what opening the data would throw, and what any of its samples would as far as files tell without decoding; a
+ * SourceError where the path of its dataset leads nowhere.
+ */
 export async function checkData(inquiry: Inquiry, use: DataUse): Promise<void> {
   const recipe = recipeFor(inquiry, use);
+  try {
+    await openAsUsed(inquiry, use, recipe);
+  } catch (error) {
+    const isUnreadable = error instanceof RuntimeFault && error.code === 'E0710';
+    const missing = isUnreadable ? await missingPath(inquiry.setup, recipe.data) : undefined;
+    throw missing ? new SourceError([missing.shown], exitCodes.environment) : error;
+  }
+}
+
+async function openAsUsed(inquiry: Inquiry, use: DataUse, recipe: Recipe): Promise<void> {
   const { target, augment } = recipe;
   const { measured } = use;
   const options = { target: target.kind, scores: scoresFor(target, inquiry.stage.model), needsTraining: !measured };

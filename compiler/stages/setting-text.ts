@@ -4,7 +4,7 @@ import type { Setting, Settings } from '../analyze/directive-values.ts';
 export function settingText(setting: Setting): string {
   switch (setting.kind) {
     case 'number':
-      return `${setting.value}${unitOf(setting.quantity)}`;
+      return setting.quantity === 'share' ? percent(setting.value) : `${setting.value}${unitOf(setting.quantity)}`;
     case 'bool':
       return String(setting.value);
     case 'string':
@@ -18,7 +18,9 @@ export function settingText(setting: Setting): string {
     case 'group':
       return `{ ${[entriesText(setting.entries), ...setting.items.map(settingText)].filter(Boolean).join(', ')} }`;
     case 'sum':
-      return setting.terms.map(({ weight, loss }) => `${weight} * ${settingText(loss)}`).join(' + ');
+      return setting.terms
+        .map(({ weight, loss }) => `${weight === 1 ? '' : `${weight} * `}${settingText(loss)}`)
+        .join(' + ');
     case 'model': {
       const args = Object.entries(setting.args).map(([name, value]) => `${name}=${value}`);
       const file = setting.file === undefined ? '' : ` @ ${JSON.stringify(setting.file)}`;
@@ -33,6 +35,9 @@ const entriesText = (settings: Settings): string =>
     .toSorted()
     .join(', ');
 
-/** A length without a unit counts epochs; 1 may be one sample, or the share that is all. */
+/** A length without a unit counts epochs. */
 const unitOf = (quantity: Extract<Setting, { kind: 'number' }>['quantity']): string =>
-  quantity === 'steps' || quantity === 'share' ? quantity : '';
+  quantity === 'steps' ? quantity : '';
+
+/** 1 may be one sample, or the share that is all. Twelve digits hide what a hundredfold adds by rounding. */
+const percent = (share: number): string => `${Number((share * 100).toPrecision(12))}%`;

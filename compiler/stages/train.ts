@@ -13,12 +13,14 @@ import { LoweringError } from '../emit/lower.ts';
 import type { Dim } from '../ir/dim.ts';
 import type { Graph } from '../ir/node.ts';
 import type { Tensor } from '../ir/type.ts';
+import { boundModel } from '../train/bound-model.ts';
 import { projectionsOf } from '../train/hints.ts';
 import type { LossTerm } from '../train/losses/index.ts';
 import { TrainingFault } from '../train/training-fault.ts';
 import type { TrainingOptions, TrainingSettings } from '../train/training-options.ts';
 import { buildTrainingStep, checkTrainingStep } from '../train/training-step.ts';
 import { initialWeights } from '../weights.ts';
+import { cropFault } from './check-crop.ts';
 import { recipeOf, type RecipeOverrides } from './recipe.ts';
 import { scheduleOf } from './schedule.ts';
 import { settingText } from './setting-text.ts';
@@ -83,8 +85,11 @@ function writtenSettings({ directive, program }: TrainingSource): [string, strin
 /** What a directive asks for that its model cannot do, found without weights and without compiling. */
 export function checkTrainStage(source: Omit<TrainingSource, 'weights'>, extras: TrainingExtras = {}): Diagnostic[] {
   try {
-    checkTrainingStep({ ...settingsOf(source, draftRecipe(source, {}, [])), ...extras });
-    return [];
+    const settings = settingsOf(source, draftRecipe(source, {}, []));
+    checkTrainingStep({ ...settings, ...extras });
+    const { image } = boundModel(settings);
+    const [, , height = 1, width = 1] = image.attrs.shape.map(Number);
+    return cropFault(source.directive, source.model.name, [height, width]);
   } catch (error) {
     if (error instanceof TrainingFault) return [faultDiagnostic(source.directive, error)];
     throw error;

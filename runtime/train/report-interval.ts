@@ -4,6 +4,16 @@ import { addSums, type Sums, type TrainingRecord } from './training-state.ts';
 import { elapsedSeconds, emit, now, ratesOf, speedSince, type Moment, type Run } from './training-run.ts';
 
 /**
+ * Whether an interval ends with a batch of its epoch, counted from one. The intervals of an epoch are of one length, but for
+ * one step, so that their means can be compared, and of at most `most` steps.
+ */
+export function endsInterval(batch: number, stepsPerEpoch: number, most: number): boolean {
+  const intervals = Math.ceil(stepsPerEpoch / most);
+  const doneBy = (count: number): number => Math.floor((count * intervals) / stepsPerEpoch);
+  return doneBy(batch) > doneBy(batch - 1);
+}
+
+/**
  * Totals are sums of (loss, correct, gradient norm, 1), with a teacher also of the loss of the labels, over the steps
  * since they were zeroed. False where one is not finite; nothing is reported then.
  */

@@ -5,7 +5,7 @@ import { initialEarlyStop } from './early-stop.ts';
 import { checkMonitors } from './monitors.ts';
 import { initialPlateau } from './plateau.ts';
 import type { Recipe } from './recipe.ts';
-import { reportInterval } from './report-interval.ts';
+import { endsInterval, reportInterval } from './report-interval.ts';
 import { rollBack } from './rollback.ts';
 import { checkpointDue, saveCheckpoint } from './save-checkpoint.ts';
 import { exportedWeights, shapesOf } from './state-tensors.ts';
@@ -98,8 +98,7 @@ async function advance(run: Run): Promise<Ended | null> {
     if (signal?.aborted) return 'interrupted';
     await submit(run, batch);
     const last = run.state.batch === stepsPerEpoch;
-    const { step } = run.state;
-    const finite = !(last || step % run.metricsEvery === 0) || (await reportInterval(run));
+    const finite = !endsInterval(run.state.batch, stepsPerEpoch, run.metricsEvery) || (await reportInterval(run));
     // The checkpoint at the end of an epoch comes after its evaluation.
     if (!finite || (!last && checkpointDue(run) && !(await saveCheckpoint(run, true)))) {
       await rollBack(run);

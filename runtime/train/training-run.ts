@@ -100,7 +100,7 @@ export interface TrainOptions {
   readonly signal?: AbortSignal | undefined;
   /** Makes every step checked and, where it fails, traced; see `checkedStep`. Several times as slow. */
   readonly trace?: StepTrace | undefined;
-  /** Steps between two looks at loss, accuracy and gradient norm; default 50. */
+  /** Most steps between two looks at loss, accuracy and gradient norm; default 50. */
   readonly metricsEvery?: number | undefined;
 }
 

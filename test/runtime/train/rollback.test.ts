@@ -14,9 +14,9 @@ describe('numbers that are not finite', () => {
   it('stop a run', async () => {
     const { options, events, kept } = tinyTraining({}, delicate(0));
     expect(await faultOfAsync(() => train(options))).toBe(
-      'E0909: loss, gradient or weights are not finite in steps 9 to 12 of epoch 2',
+      'E0909: loss, gradient or weights are not finite in steps 8 to 11 of epoch 2',
     );
-    expect(events.at(-1)).toEqual({ type: 'not-finite', after: 8, step: 12 });
+    expect(events.at(-1)).toEqual({ type: 'not-finite', after: 7, step: 11 });
     expect(kept.checkpoints.map(({ step }) => step)).toEqual([7]);
   });
 

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { evaluateSplit } from '../../../runtime/train/evaluate-split.ts';
 import { ratesAt } from '../../../runtime/train/schedules.ts';
+import { endsInterval } from '../../../runtime/train/report-interval.ts';
 import { train } from '../../../runtime/train/trainer.ts';
 import type { TrainingRecord } from '../../../runtime/train/training-state.ts';
 import { faultOfAsync } from '../fault.ts';
@@ -26,7 +27,7 @@ describe('a run', () => {
     expect(epochs.at(-1)?.values['val.loss']).toBeLessThan(0.7 * epochs[0]!.values['val.loss']!);
     expect(Object.keys(epochs[0]!.values)).toEqual(['train.loss', 'train.accuracy', 'val.loss', 'val.accuracy']);
     expect(result.state.history).toEqual(epochs);
-    expect(recordsOf(tiny.events, 'step').map(({ step }) => step)).toEqual([4, 7, 8, 12, 14, 16, 20, 21, 24, 28]);
+    expect(recordsOf(tiny.events, 'step').map(({ step }) => step)).toEqual([4, 7, 11, 14, 18, 21, 25, 28]);
     const types = tiny.events.map(({ type }) => type).filter((type) => type !== 'progress');
     expect(types.slice(0, 5)).toEqual(['start', 'step', 'step', 'epoch', 'checkpoint']);
     expect(types.at(-1)).toBe('end');
@@ -73,6 +74,18 @@ describe('a run', () => {
       mean(7, 14, ({ values }) => values['train.accuracy']!),
       6,
     );
+  });
+
+  it.each([
+    [49, 50, [49]],
+    [98, 50, [49, 98]],
+    [100, 50, [50, 100]],
+    [120, 50, [40, 80, 120]],
+    [7, 4, [4, 7]],
+    [3, 1, [1, 2, 3]],
+  ])('%i steps an epoch, looked at after at most %i, make intervals of one length', (steps, most, ends) => {
+    const batches = Array.from({ length: steps }, (_, at) => at + 1);
+    expect(batches.filter((batch) => endsInterval(batch, steps, most))).toEqual(ends);
   });
 
   it('keeps few steps on their way', async () => {
