@@ -57,57 +57,6 @@ const photo = (width: number, height: number) =>
     .jpeg()
     .toBuffer();
 
-describe('a path that leads nowhere', () => {
-  const source = model() + dataset('image-folder', '../picture', all) + training();
-  const at = `error[E0710]: cannot read picture: there is no such file or folder\n --> src/m.cnn:2:45\n`;
-  const run = async (files: Files) => {
-    const shop = workshop(files);
-    const file = shop.at('src/m.cnn');
-    const [checked, ran] = [await cnnc('check', file), await cnnc('train', file, '-o', shop.at('runs'))];
-    expect([ran.code, ran.out, existsSync(shop.at('runs'))]).toEqual([3, '', false]);
-    return { checked, texts: [checked, ran].map((each) => said(shop, each)) };
-  };
-
-  it('is shown with what lies beside it, by check as well', async () => {
-    const { checked, texts } = await run({ 'src/m.cnn': source, 'pictures/a/1.png': plainPng([1, 2, 3], 8) });
-    expect(checked.code).toBe(1);
-    for (const text of texts) {
-      expect(text).toContain(at);
-      expect(text).toContain('help: did you mean `../pictures`?\n');
-    }
-  });
-
-  it('is none for check where nothing is like it: the data may be elsewhere', async () => {
-    const { checked, texts } = await run({ 'src/m.cnn': source, 'photos/a/1.png': plainPng([1, 2, 3], 8) });
-    expect(checked).toMatchObject({ code: 0, err: '' });
-    expect(texts[1]).toContain(at);
-    expect(texts[1]).toContain('help: paths are as seen from the source; --data FORMAT:PATH names data');
-  });
-});
-
-describe('a crop of an augmentation', () => {
-  const cropped = (augment: string, input = '3, 8, 8') =>
-    model(input) + dataset('image-folder', 'elsewhere', all) + training(`augment { ${augment} }`);
-
-  it.each([
-    ['random_crop(6px)', '6x6', 'write `random_crop(8px)`'],
-    ['random_crop(10px, pad=2px)  horizontal_flip()', '10x10', 'write `random_crop(8px)`'],
-    ['random_crop(8px)  random_resized_crop(12px)', '12x12', 'write `random_resized_crop(8px)`'],
-  ])('%s of another size than the model takes is refused without data', async (augment, size, help) => {
-    const shop = workshop({ 'm.cnn': cropped(augment) });
-    const checked = await cnnc('check', shop.at('m.cnn'));
-    expect(checked.code).toBe(1);
-    expect(checked.err).toContain(`error[E0605]: pictures are ${size} behind this, but \`M\` takes 8x8\n`);
-    expect(checked.err).toContain(`help: ${help}\n`);
-  });
-
-  it('fits where the last one has the size of the model; crops are square', async () => {
-    await accepted({ 'm.cnn': cropped('random_resized_crop(12px)  random_crop(8px)') });
-    const wide = await cnnc('check', workshop({ 'm.cnn': cropped('random_crop(8px)', '3, 8, 12') }).at('m.cnn'));
-    expect(wide.err).toMatch(/pictures are 8x8 behind this, but `M` takes 12x8\n[^]*help: crops are square/);
-  });
-});
-
 describe('pictures', () => {
   const source = dataset('image-folder', 'd', all);
   const steps = "`resize(8px)` and `center_crop(8px)` in the model's preprocess bring any picture to this size";
