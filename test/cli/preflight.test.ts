@@ -127,7 +127,7 @@ train more for M { from = q  data = gone  epochs = 1 }
 `;
     const source = stages.replace(/^train more.*$/m, '');
     const ran = await refused(source, {}, ':q');
-    expect(ran.err).toMatch(/E0605[^]*E0710/);
+    expect(ran.err).toMatch(/E0710[^]*E0605/);
     expect(ran.err.match(/^error/gm)).toHaveLength(2);
     expect(ran.code).toBe(1);
   });
