@@ -22,7 +22,7 @@ export interface LoadOptions {
   /** Told of the keys that were passed over. */
   readonly onExtra?: ((names: readonly string[]) => void) | undefined;
   /** Prefixes of file keys and what replaces them. */
-  readonly rename?: readonly (readonly [string, string])[];
+  readonly rename?: readonly (readonly [string, string])[] | undefined;
 }
 
 /** Names listed in a message before `and K more`. */
@@ -58,9 +58,12 @@ export function loadWeights(
   const missing = parameters.filter(({ name }) => !found.has(name)).map(({ name }) => name);
   if (missing.length > 0) {
     const message = `${file} lacks ${missing.length} of ${parameters.length} parameters: ${list(missing)}`;
-    const prefix = prefixOf(missing, [...stored.keys()]);
-    const help = prefix === undefined ? '`rename` in a weights block maps prefixes' : renameHelp(...prefix);
-    throw new WeightsFault('E0720', message, missing, `the file holds ${list([...stored.keys()])}; ${help}`);
+    throw new WeightsFault(
+      'E0720',
+      message,
+      missing,
+      missingHelp(missing, stored, parameters, { bufferNames, rename }),
+    );
   }
   const known = new Set([...parameters.map(({ name }) => name), ...bufferNames]);
   const extra = [...found.keys()].filter((name) => !known.has(name));
@@ -72,6 +75,56 @@ export function loadWeights(
     onExtra?.(extra);
   }
   return new Map(parameters.map((parameter) => [parameter.name, tensorOf(file, parameter, found.get(parameter.name))]));
+}
+
+/** What the file has that nothing takes, and the `rename` by which it would be taken, where shapes tell. */
+function missingHelp(
+  missing: readonly string[],
+  stored: ReadonlyMap<string, StoredTensor>,
+  parameters: readonly ParameterShape[],
+  { bufferNames = [], rename }: LoadOptions,
+): string {
+  const prefix = prefixOf(missing, [...stored.keys()]);
+  if (prefix !== undefined) return `the file holds ${list([...stored.keys()])}; ${renameHelp(...prefix)}`;
+  const known = new Set([...parameters.map(({ name }) => name), ...bufferNames]);
+  const left = [...stored].filter(([name]) => !known.has(renamed(name, rename)));
+  if (left.length === 0) return `the file holds ${list([...stored.keys()])}, and nothing else; save it again, whole`;
+  const pairs = layerPairs(
+    parameters.filter(({ name }) => missing.includes(name)).map(({ name, shape }) => [name, shape]),
+    left.map(([name, { shape }]) => [name, shape]),
+  );
+  const rules = pairs?.map(([from, to]) => `("${from}", "${to}")`).join(', ');
+  const help =
+    rules === undefined
+      ? '`rename` in a weights block maps prefixes'
+      : `write \`rename = [${rules}]\` in a weights block`;
+  return `left over in the file: ${list(left.map(([name]) => name))}; ${help}`;
+}
+
+type Shaped = readonly [name: string, shape: readonly number[]];
+
+/** Layers of the file for those that lack weights: the one that alone has their tensors, in their shapes. */
+function layerPairs(missing: readonly Shaped[], left: readonly Shaped[]): (readonly [string, string])[] | undefined {
+  const [wanted, offered] = [layersIn(missing), layersIn(left)];
+  const pairs = [...wanted].map(([to, form]) => {
+    const [from, other] = [...offered].filter(([, its]) => its === form).map(([name]) => name);
+    return from === undefined || other !== undefined ? undefined : ([from, to] as const);
+  });
+  const found = pairs.filter((pair) => pair !== undefined);
+  return found.length === wanted.size && new Set(found.map(([from]) => from)).size === found.length ? found : undefined;
+}
+
+/** By the path of a layer, what its tensors are called and their shapes, as one text. */
+function layersIn(tensors: readonly Shaped[]): Map<string, string> {
+  const layers = new Map<string, string[]>();
+  for (const [name, shape] of tensors) {
+    const dot = name.lastIndexOf('.');
+    // Counts of batches take no part in what a layer computes.
+    if (name.endsWith('.num_batches_tracked')) continue;
+    const layer = name.slice(0, Math.max(dot, 0));
+    layers.set(layer, [...(layers.get(layer) ?? []), `${name.slice(dot + 1)} ${shape.join()}`]);
+  }
+  return new Map([...layers].map(([layer, tensorsOfIt]) => [layer, tensorsOfIt.toSorted().join('; ')]));
 }
 
 const renameHelp = (from: string, to: string): string =>

@@ -55,8 +55,24 @@ export function resultHelp(
 ): string {
   const forgotten = parametersIn(type, declaration).find((name) => !mentions(declaration, name));
   if (forgotten !== undefined) return `the type depends on \`${forgotten}\`, which the body does not use`;
+  if (isUnflattened(declaration, type, actual, scope)) {
+    return 'put `flatten` in front of the `linear`, which computes along the last axis alone';
+  }
   const axes = actual.shape.map((size, axis) => sizeText(size, axis, declaration, type, scope));
   return `declare what the body gives: \`-> ${actual.dtype}[${axes.join(', ')}]\``;
+}
+
+/** Whether a `linear` gave the declared features for each place of a picture, for the picture was not made a row. */
+function isUnflattened(
+  declaration: BlockDeclaration | FunctionDeclaration,
+  { dims = [] }: TypeExpression,
+  { shape }: TensorType,
+  scope: Scope,
+): boolean {
+  const [features, last] = [shape.at(-1), dims.at(-1)];
+  if (shape.length !== 4 || dims.length !== 2 || features === undefined || !last) return false;
+  const wanted = quietDim(last, scope);
+  return wanted !== undefined && dimsEqual(wanted, features) && mentions(declaration, 'linear');
 }
 
 /** Names of plain parameters in the dimensions of a type. */

@@ -62,7 +62,8 @@ async function init(context: Context, folder: string, flags: InitFlags): Promise
     files = await templateFiles(name);
   } else {
     const { projectFor } = await import('./init-data.ts');
-    const made = await projectFor(flags.data, folder);
+    // As `eval` and `data` are given it.
+    const made = await projectFor(flags.data.replace(/^image-folder:(?=.)/, ''), folder);
     output.data(made.summary);
     files = [{ name: 'model.cnn', text: made.source }];
   }

@@ -121,6 +121,10 @@ describe('shapes that a signature does not allow', () => {
       'declare what the body gives: `-> f32[N, 17, 7, 7]`',
     ],
     [body('x |> conv(out, k=3)'), 'declare what the body gives: `-> f32[N, out, H, W]`'],
+    [
+      body('x |> linear(out)', 'f32[N, out]'),
+      'put `flatten` in front of the `linear`, which computes along the last axis alone',
+    ],
   ]);
 
   it('says no more than the fault', () => {

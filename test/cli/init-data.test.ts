@@ -95,6 +95,15 @@ it('writes what checks, trains, and knows its classes', async () => {
   expect(accuracy).not.toBeNull();
 });
 
+it('takes data as eval takes it, and says how a plain path is written', async () => {
+  const folder = temporaryFolder(two);
+  const data = join(folder, 'my data');
+  expect(await cnnc('init', join(folder, 'new'), '--data', `image-folder:${data}`)).toMatchObject({ code: 0 });
+  const plain = await cnnc('data', data);
+  expect(plain).toMatchObject({ code: 2, err: expect.stringContaining(`help: write image-folder:${data}\n`) });
+  expect((await cnnc('data', 'x.npz')).err).toContain('help: write npz:x.npz\n');
+});
+
 describe('the network', () => {
   const findings = (changed: Partial<Findings>): Findings => ({
     path: 'data',

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { encodeSafetensors, parseSafetensors } from '../../runtime/safetensors.ts';
 import { fromFloat32, toFloat32, type StoredTensor } from '../../runtime/stored-tensor.ts';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { cnnc, tinyWeights, workshop, type Workshop } from './cnnc.ts';
 
 const identity = `
@@ -108,6 +108,18 @@ describe('a file that does not fit', () => {
     expect(ran.code).toBe(3);
     expect(ran.err).toMatch(/error\[E0720\]: .* lacks 1 of 7 parameters: head\.bias\n +--> .*tiny\.cnn:5:/);
     expect(ran.err).toContain('head: linear(classes)');
+  });
+
+  it('names what is left over, and the names by which it fits', async () => {
+    const other = { 'head.weight': undefined, 'head.bias': undefined, 'fc2.weight': [4, 8], 'fc2.bias': [4] };
+    const shop = workshop({ 'w.safetensors': tinyWeights(other) });
+    const ran = await build(shop, 'tiny.cnn', 'w.safetensors');
+    expect(ran.err).toMatch(
+      /help: left over in the file: fc2\.bias, fc2\.weight; write `rename = \[\("fc2", "head"\)\]` in a weights block/,
+    );
+    writeFileSync(shop.at('o.safetensors'), tinyWeights({ ...other, 'fc2.bias': [5] }));
+    const odd = await build(shop, 'tiny.cnn', 'o.safetensors');
+    expect(odd.err).toMatch(/help: left over in the file: fc2\.bias, fc2\.weight; `rename` in a weights block maps/);
   });
 
   it('shows the call of the block, too', async () => {

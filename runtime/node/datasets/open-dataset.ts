@@ -1,4 +1,5 @@
 /** Opens a dataset by the name of its format, as `dataset` declarations and `--data FORMAT:PATH` give it. */
+import { readdirSync } from 'node:fs';
 import { RuntimeFault } from '../../errors.ts';
 import { locateCifarBinary } from './cifar-binary.ts';
 import { badData, datasetFormats } from './dataset.ts';
@@ -53,10 +54,26 @@ export function parseDataArgument(text: string): { readonly format: DatasetForma
   const format = text.slice(0, Math.max(colon, 0));
   const path = text.slice(colon + 1);
   if (isDatasetFormat(format) && path !== '') return { format, path };
-  throw new RuntimeFault(
-    'E0714',
-    'usage',
-    `'${text}' does not name a dataset`,
-    `write FORMAT:PATH with one of the formats ${datasetFormats.join(', ')}`,
-  );
+  throw new RuntimeFault('E0714', 'usage', `'${text}' does not name a dataset`, formatHelp(text));
+}
+
+/** The argument that may be meant, where a path stands alone and what lies there tells its format. */
+function formatHelp(path: string): string {
+  const format = formatAt(path);
+  return format === undefined
+    ? `write FORMAT:PATH with one of the formats ${datasetFormats.join(', ')}`
+    : `write ${format}:${path}`;
+}
+
+function formatAt(path: string): DatasetFormat | undefined {
+  const byEnding = [/\.npy$/i, /\.npz$/i, /\.bin$/i, /-ubyte(?:\.gz)?$/i].findIndex((ending) => ending.test(path));
+  if (byEnding >= 0) return (['npy', 'npz', 'cifar-binary', 'idx'] as const)[byEnding];
+  try {
+    const entries = readdirSync(path, { withFileTypes: true });
+    if (entries.some(({ name }) => /_batch(?:_\d)?\.bin$/.test(name))) return 'cifar-binary';
+    if (entries.some(({ name }) => /-ubyte(?:\.gz)?$/.test(name))) return 'idx';
+    return entries.some((entry) => entry.isDirectory() || entry.isSymbolicLink()) ? 'image-folder' : undefined;
+  } catch {
+    return undefined;
+  }
 }
