@@ -104,7 +104,7 @@ it.skipIf(process.platform === 'win32')('names files in one line, whatever they 
   writeFileSync(at(`named/red/${name}`), 'nothing');
   const ran = await cnnc(...data);
   expect(ran).toMatchObject({ code: 3, out: '' });
-  expect(ran.err).toMatch(/\nerror\[E0713\]: cannot decode .*a\ufffd\ufffd\[31mb\.png: it is .*\n$/);
+  expect(ran.err).toMatch(/(?:^|\n)error\[E0713\]: cannot decode .*a\ufffd\ufffd\[31mb\.png: it is .*\n$/);
 });
 
 it('gives the same figures for every batch, and stops at the limit', async () => {
