@@ -1,10 +1,10 @@
 /**
  * Packs this package, installs the tarball in an empty folder elsewhere, and uses it there as a newcomer would: version,
- * `init`, `check`, and a project of its own that installs what `init` wrote. Needs the registry, or npm's cache, for the
- * packages that cnnc depends on.
+ * `init`, `check`, what README writes in TypeScript, and a project of its own that installs what `init` wrote. Needs the
+ * registry, or npm's cache, for the packages that cnnc depends on.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -50,8 +50,23 @@ try {
   }
   const { version } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
   expect(run(first, 'npx', 'cnnc', '--version').trim() === version, 'npx cnnc --version tells the version');
-  const links = [...readFileSync(join(installed, 'README.md'), 'utf8').matchAll(/\]\(([^):#]+)(#[^)]*)?\)/g)];
-  for (const [, path] of links) expect(existsSync(join(installed, path)), `README.md leads to ${path}`);
+  const pages = readdirSync(installed, { recursive: true }).filter((name) => name.endsWith('.md') && !name.startsWith('node_modules'));
+  expect(pages.length > 5, 'the package has its documentation');
+  for (const page of pages) {
+    const links = [...readFileSync(join(installed, page), 'utf8').matchAll(/\]\(([^):#]+)(#[^)]*)?\)/g)];
+    for (const [, path] of links) expect(existsSync(join(installed, page, '..', path)), `${page} leads to ${path}`);
+  }
+
+  const readme = readFileSync(join(installed, 'README.md'), 'utf8');
+  const snippets = [...readme.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code], index) => [
+    `snippet-${index}.mts`,
+    code,
+  ]);
+  expect(snippets.length > 0, 'README.md has TypeScript');
+  for (const [name, code] of snippets) writeFileSync(join(first, name), code);
+  const compiler = join(process.cwd(), 'node_modules', 'typescript', 'bin', 'tsc');
+  const strict = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2023', '--types', ''];
+  run(first, 'node', compiler, '--ignoreConfig', ...strict, ...snippets.map(([name]) => name));
 
   // Inside of the folder: found from there. Beside it: installs what its package.json names.
   for (const project of [join(first, 'inside'), join(home, 'beside it')]) {
