@@ -50,7 +50,9 @@ try {
   }
   const { version } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
   expect(run(first, 'npx', 'cnnc', '--version').trim() === version, 'npx cnnc --version tells the version');
-  const pages = readdirSync(installed, { recursive: true }).filter((name) => name.endsWith('.md') && !name.startsWith('node_modules'));
+  const pages = readdirSync(installed, { recursive: true }).filter(
+    (name) => name.endsWith('.md') && !name.startsWith('node_modules'),
+  );
   expect(pages.length > 5, 'the package has its documentation');
   for (const page of pages) {
     const links = [...readFileSync(join(installed, page), 'utf8').matchAll(/\]\(([^):#]+)(#[^)]*)?\)/g)];
