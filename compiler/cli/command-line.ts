@@ -1,6 +1,6 @@
 /** Paths and commands as people read them, and can type them where they are. */
 import { basename, delimiter, dirname, isAbsolute, relative, sep } from 'node:path';
-import { commands } from './commands.ts';
+import { commandNames } from './command-names.ts';
 import { oneLine } from './text.ts';
 
 /**
@@ -48,7 +48,7 @@ export const resumeCommand = ({
  * what a person reads can be typed.
  */
 export function asCalled(program: string, text: string): string {
-  const names = ['COMMAND', ...commands.map(({ name }) => name)].join('|');
+  const names = ['COMMAND', ...commandNames].join('|');
   return text.replaceAll(new RegExp(`(?<![\\w./@-]|npx )cnnc (?=(?:${names}|--\\w+)\\b)`, 'g'), () => `${program} `);
 }
 

@@ -1,107 +1,91 @@
 /** Every command: its name, what it does, and the module that is loaded only when it runs. */
+import { commandNames, type CommandName } from './command-names.ts';
 import type { Configure } from './command.ts';
 
 export interface CommandEntry {
-  readonly name: string;
+  readonly name: CommandName;
   readonly summary: string;
   load(): Promise<Configure>;
 }
 
-export const commands: readonly CommandEntry[] = [
-  {
-    name: 'init',
+const entries: Readonly<Record<CommandName, Omit<CommandEntry, 'name'>>> = {
+  init: {
     summary: 'start a project: a network that trains on your own pictures, or on generated ones',
     load: async () => (await import('./init.ts')).configureInit,
   },
-  {
-    name: 'check',
+  check: {
     summary: 'check syntax, names, shapes, directives and static budgets',
     load: async () => (await import('./check.ts')).configureCheck,
   },
-  {
-    name: 'fmt',
+  fmt: {
     summary: 'write sources in the one style',
     load: async () => (await import('./fmt.ts')).configureFormat,
   },
-  {
-    name: 'build',
+  build: {
     summary: 'compile a model to an artifact folder',
     load: async () => (await import('./build.ts')).configureBuild,
   },
-  {
-    name: 'train',
+  train: {
     summary: 'run the stages of a source: train, prune, distill, quantize',
     load: async () => (await import('./train.ts')).configureTrain,
   },
-  {
-    name: 'data',
+  data: {
     summary: 'count a dataset, decode every sample, and list what is broken or left out',
     load: async () => (await import('./data.ts')).configureData,
   },
-  {
-    name: 'plan',
+  plan: {
     summary: 'list the stages of a source: which are up to date, which have to run, and why',
     load: async () => (await import('./plan.ts')).configurePlan,
   },
-  {
-    name: 'run',
+  run: {
     summary: 'run an artifact on images or npy tensors',
     load: async () => (await import('./run.ts')).configureRun,
   },
-  {
-    name: 'eval',
+  eval: {
     summary: 'measure accuracy, or overlap of masks, on a dataset',
     load: async () => (await import('./eval.ts')).configureEval,
   },
-  {
-    name: 'bench',
+  bench: {
     summary: 'measure latency, throughput and the time to the first result',
     load: async () => (await import('./bench.ts')).configureBench,
   },
-  {
-    name: 'inspect',
+  inspect: {
     summary: 'list the layers of a model or artifact, or the tensors of a safetensors file',
     load: async () => (await import('./inspect.ts')).configureInspect,
   },
-  {
-    name: 'compare',
+  compare: {
     summary: 'compare two artifacts, or an artifact and its source, layer by layer',
     load: async () => (await import('./compare.ts')).configureCompare,
   },
-  {
-    name: 'diff',
+  diff: {
     summary: 'compare the size, cost, accuracy and latency of stages and artifacts',
     load: async () => (await import('./diff.ts')).configureDiff,
   },
-  {
-    name: 'opt',
+  opt: {
     summary: 'run passes on IR text',
     load: async () => (await import('./opt.ts')).configureOpt,
   },
-  {
-    name: 'ops',
+  ops: {
     summary: 'list the ops with their reference, kernels and samples',
     load: async () => (await import('./ops.ts')).configureOps,
   },
-  {
-    name: 'doctor',
+  doctor: {
     summary: 'report adapters, drivers and limits, and how to fix what is missing',
     load: async () => (await import('./doctor.ts')).configureDoctor,
   },
-  {
-    name: 'explain',
+  explain: {
     summary: 'explain the code of an error',
     load: async () => (await import('./explain.ts')).configureExplain,
   },
-  {
-    name: 'demo',
+  demo: {
     summary: 'train a small network on generated images, build it and test it',
     load: async () => (await import('./demo.ts')).configureDemo,
   },
-  {
-    // Without a summary it is hidden: it serves the repository, not its users.
-    name: 'reference',
+  // Without a summary it is hidden: it serves the repository, not its users.
+  reference: {
     summary: '',
     load: async () => (await import('./reference.ts')).configureReference,
   },
-];
+};
+
+export const commands: readonly CommandEntry[] = commandNames.map((name) => ({ name, ...entries[name] }));
