@@ -41,8 +41,11 @@ function bodyText(shader: Shader, request: KernelRequest, items: number): string
   const [perGroup, quads, sliceCount, itemCount] = [outputs / attrs.groups, channelGroups(inputs), slices, items].map(
     u,
   );
-  const load = (lane: number): string =>
-    `${data}[at + (first + ${lane}u) / 4u][(first + ${lane}u) % 4u] * select(0.0, 1.0, i + ${lane}u < ${inputCount})`;
+  // Behind the channels of a group lie those of the next, or behind the last ones another value: neither is read.
+  const load = (lane: number): string => {
+    const channel = `min(first + ${lane}u, last)`;
+    return `select(0.0, ${data}[at + ${channel} / 4u][${channel} % 4u], i + ${lane}u < ${inputCount})`;
+  };
   return `
   let item = (group.y * ${across}u + group.x) * ${lanes}u + lane;
   if (item >= ${itemCount}) { return; }
@@ -54,6 +57,7 @@ function bodyText(shader: Shader, request: KernelRequest, items: number): string
   let o = out - slice * ${outputCount};
   let i = quad * 4u;
   let first = (o / ${perGroup}) * ${inputCount} + i;
+  let last = first - i + ${inputCount} - 1u;
   let perSlice = (${batch} * ${rows} + ${sliceCount} - 1u) / ${sliceCount};
   let end = min((slice + 1u) * perSlice, ${batch} * ${rows});
   var sum = vec4f();
