@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { lastCheckpointName } from '../../runtime/node/checkpoint-files.ts';
 import { pathKind } from '../../runtime/node/file-access.ts';
 
-/** The names of trainings within a stage. */
-const inner = /^(finetune|round-\d+)$/;
+/** Whether this is the name of a training within a stage. */
+export const isInnerRun = (name: string): boolean => /^(finetune|round-\d+)$/.test(name);
 
 /** The folder that holds the run; undefined where there is none. */
 export async function begunRun(folder: string): Promise<string | undefined> {
   const names = await readdir(folder).catch(() => []);
-  const folders = [folder, ...names.filter((name) => inner.test(name)).map((name) => join(folder, name))];
+  const folders = [folder, ...names.filter(isInnerRun).map((name) => join(folder, name))];
   for (const each of folders) {
     if ((await pathKind(join(each, lastCheckpointName))) !== undefined) return each;
   }

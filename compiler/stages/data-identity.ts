@@ -8,6 +8,7 @@ import { locateParts, type LocatedParts } from '../../runtime/node/datasets/open
 import { openFile, pathKind, readBytes, systemErrorCode, unreadable } from '../../runtime/node/file-access.ts';
 import { writeFileAtomically } from '../../runtime/node/write-file.ts';
 import type { DataSpec } from '../../runtime/train/recipe.ts';
+import { listFile } from './stage-folder.ts';
 
 /**
  * One text for the files of a dataset that are read, and no others: path below the named folder, bytes and time of the
@@ -59,9 +60,6 @@ async function readThrough(path: string): Promise<string> {
   }
   return hash.digest('hex');
 }
-
-/** In a stage's folder: what its data was, a line a file. */
-const listFile = 'data.txt';
 
 /** Writes down what the data is, so that a change can be named. Throws E0723. */
 export async function writeDataList(folder: string, data: DataSpec | undefined): Promise<void> {

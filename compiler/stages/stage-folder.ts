@@ -1,17 +1,21 @@
 /** A stage's folder: what came out of it, and what that depends on. */
 import { createHash } from 'node:crypto';
+import type { Dirent } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { classNameSchema } from '../../runtime/artifact.ts';
 import { namesMetadata } from '../../runtime/class-names.ts';
 import { RuntimeFault } from '../../runtime/errors.ts';
+import { isCheckpointName } from '../../runtime/node/checkpoint-files.ts';
 import { pathKind, readBytes, systemErrorReason } from '../../runtime/node/file-access.ts';
+import { recipeName } from '../../runtime/node/own-run.ts';
 import { writeFileAtomically } from '../../runtime/node/write-file.ts';
 import { encodeSafetensors, parseSafetensors } from '../../runtime/safetensors.ts';
 import { packSparse, unpackSparse } from '../../runtime/sparse-tensors.ts';
 import { fromFloat32, type StoredTensor } from '../../runtime/stored-tensor.ts';
 import type { Tensor } from '../ir/type.ts';
+import { isInnerRun } from './begun-run.ts';
 import { channelRecordSchema, quantizationRecordSchema, type ChannelRecord, type StagedModel } from './staged-model.ts';
 import { identitySchema } from './stage-identity.ts';
 
@@ -49,6 +53,8 @@ export interface StageRecord extends Omit<v.InferOutput<typeof recordSchema>, 'c
 export const stageFile = 'stage.json';
 const weightsFile = 'best.safetensors';
 const graphFile = 'model.ir';
+/** What its data was, a line a file. */
+export const listFile = 'data.txt';
 
 export interface StageFolder {
   readonly path: string;
@@ -181,14 +187,28 @@ export async function setAside({ path, record }: StageFolder): Promise<string> {
   }
 }
 
-/** What stages and their trainings write; trainings within a stage have folders of their own. */
-const ownName =
-  /^(\..*|recipe\.json|metrics\.jsonl|report\.html|(best|final)\.safetensors|(last|step-\d+)\.ckpt|stage\.json|model\.ir|data\.txt|(finetune|round-\d+)\/)$/;
+/** What stages and their trainings write besides checkpoints. */
+const ownFiles: ReadonlySet<string> = new Set([
+  stageFile,
+  weightsFile,
+  graphFile,
+  listFile,
+  recipeName,
+  'metrics.jsonl',
+  'report.html',
+  'final.safetensors',
+]);
+
+function isOwn(entry: Dirent): boolean {
+  const { name } = entry;
+  if (name.startsWith('.')) return true;
+  return entry.isDirectory() ? isInnerRun(name) : ownFiles.has(name) || isCheckpointName(name);
+}
 
 async function makesWay(aside: string, source: string): Promise<boolean> {
   if ((await pathKind(aside)) === undefined) return true;
   const entries = await readdir(aside, { withFileTypes: true }).catch(() => undefined);
-  if (!entries?.every((entry) => ownName.test(entry.isDirectory() ? `${entry.name}/` : entry.name))) return false;
+  if (!entries?.every(isOwn)) return false;
   const earlier = await readStageFolder(aside).catch(() => undefined);
   return earlier?.record.source === source;
 }
