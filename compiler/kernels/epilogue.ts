@@ -153,13 +153,15 @@ export function readOperand(shader: Shader, node: Node, tail: Tail, request: Ker
   return { buffer: shader.operand(index), placement };
 }
 
-// Broadcasting is a stride of zero, so gates, biases and residuals share one text.
+// Broadcasting is a stride of zero, so gates, biases and residuals share one text. What has one pixel has it for every x
+// and y: a kernel that sees an image as one row counts all pixels along x, those of an image of width 1 too.
 function renderLoad(shader: Shader, buffer: string, from: Placement, { result }: KernelRequest): string {
+  const isPixel = from.height === 1 && from.width === 1;
   const stride = (size: Dim, full: Dim, value: Dim): string => shader.u32(size === 1 && full !== 1 ? 0 : value);
   const origin = shader.u32(pixelOrigin(from));
   const image = stride(from.batch, result.batch, imageStride(from));
-  const row = stride(from.height, result.height, rowStride(from));
-  const pixel = stride(from.width, result.width, from.channelStride);
+  const row = isPixel ? shader.u32(0) : stride(from.height, result.height, rowStride(from));
+  const pixel = isPixel ? shader.u32(0) : stride(from.width, result.width, from.channelStride);
   const splat = from.channels === 1 && result.channels !== 1;
   const channel = shader.u32(splat ? 0 : 1);
   const load = loadText(buffer, { origin, image, row, pixel, channel });

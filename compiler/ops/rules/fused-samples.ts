@@ -118,6 +118,27 @@ const convolutions: readonly Sample<FusedAttrs>[] = [
   ),
 ];
 
+// All kinds of operands behind a 1x1 convolution, whose kernels may see the image as one row, in images of one row or
+// one column.
+const narrow: readonly Sample<FusedAttrs>[] = [
+  [1, 5],
+  [5, 1],
+  [1, 1],
+].map(([height = 1, width = 1]) =>
+  sample(
+    `conv2d 1x1 of ${height}x${width}, scale, gate, one value a pixel, residual`,
+    [
+      given(2, 6, height, width),
+      fixed(7, 6, 1, 1),
+      fixed(1, 7, 1, 1),
+      given(2, 7, 1, 1),
+      given(2, 1, height, width),
+      given(2, 7, height, width),
+    ],
+    (arg) => one(add, one(mul, one(mul, one(mul, conv(pointwise, arg(0), arg(1)), arg(2)), arg(3)), arg(4)), arg(5)),
+  ),
+);
+
 const transposed: readonly Sample<FusedAttrs>[] = [
   sample('convTranspose2d, bias, relu', [given(2, 6, 4, 5), fixed(6, 8, 3, 3), fixed(8)], (arg) =>
     one(relu, upsample(1, arg(0), arg(1), arg(2))),
@@ -144,4 +165,10 @@ const linears: readonly Sample<FusedAttrs>[] = [
   ),
 ];
 
-export const fusedSamples: readonly Sample<FusedAttrs>[] = [...elementwise, ...convolutions, ...transposed, ...linears];
+export const fusedSamples: readonly Sample<FusedAttrs>[] = [
+  ...elementwise,
+  ...convolutions,
+  ...narrow,
+  ...transposed,
+  ...linears,
+];
