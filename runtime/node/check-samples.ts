@@ -6,9 +6,7 @@ import { maskHelp } from './datasets/check-mask.ts';
 import { badData } from './datasets/dataset.ts';
 import type { Dataset } from './datasets/dataset.ts';
 import { openFile } from './file-access.ts';
-import { endsAsItShould, fileHeader, maxImagePixels } from './image-header.ts';
-import { fileKind } from './picture-kind.ts';
-import { pictureSize, plainSize, readHead } from './picture-size.ts';
+import { endsAsItShould, fileHeader, headerOf } from './image-header.ts';
 
 /** Some samples of a dataset. */
 export interface Piece {
@@ -107,27 +105,16 @@ export async function decodeSample(
   }
 }
 
-/**
- * Whether a picture begins and ends as its format does, and is not too large. Where the end tells nothing, its header is
- * decoded.
- */
+/** Whether a picture begins and ends as its format does, and is not too large. */
 async function looksWhole(path: string): Promise<boolean> {
   const file = await openFile(path).catch(() => undefined);
   if (!file) return false;
   try {
-    const head = await readHead(file);
-    const { format } = fileKind(head);
-    if (format === undefined) return false;
-    const { width, height } = (await plainSize(file, head)) ?? { width: 0, height: 0 };
-    if (width * height > maxImagePixels) return false;
-    const ends = await endsAsItShould(file, format);
-    return (
-      ends ??
-      (await fileHeader(file).then(
-        () => true,
-        () => false,
-      ))
-    );
+    const { format } = await fileHeader(file);
+    return (await endsAsItShould(file, format)) ?? true;
+  } catch (error) {
+    if (error instanceof RuntimeFault) return false;
+    throw error;
   } finally {
     await file.close();
   }
@@ -171,7 +158,7 @@ async function chosenMasks({ dataset, indices }: Piece): Promise<readonly number
   const all = Array.from(indices);
   const [, path] = dataset.filesOf?.(all[0] ?? 0) ?? [];
   if (path === undefined) return all;
-  const { width, height } = await pictureSize(path);
+  const { width, height } = await headerOf(path);
   const count = Math.min(all.length, Math.max(fewMasks, Math.floor(mostPixels / (width * height))));
   return Array.from({ length: count }, (_, at) => all[Math.floor((at * all.length) / count)] ?? 0);
 }

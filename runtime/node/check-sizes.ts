@@ -6,7 +6,7 @@ import type { SampleSource } from '../train/loader.ts';
 import { checkMaskSize, checkSampleSize } from '../train/prepare-sample.ts';
 import type { Preparation } from '../train/prepare-sample.ts';
 import { compareSizes } from './datasets/image-mask-folder.ts';
-import { pictureSize } from './picture-size.ts';
+import { headerOf } from './image-header.ts';
 
 /** Files that are open at once. */
 const atOnce = 16;
@@ -38,10 +38,10 @@ export async function checkSizes(
   const positions = Array.from({ length: size }, (_, position) => position);
   const samples = await inLanes(positions, atOnce, async (position): Promise<Sized> => {
     const [path = '', mask] = filesOf(position);
-    const stored = await pictureSize(path);
+    const stored = await headerOf(path);
     const seen = seenSize(stored, pictureStep(rest.preprocess));
     if (mask !== undefined) {
-      const found = await pictureSize(mask);
+      const found = await headerOf(mask);
       compareSizes({ image: path, mask }, stored, found);
       checkMaskSize(path, found, seen);
     }

@@ -1,14 +1,15 @@
 /** What the header of a picture says, before anything is decoded, and whether the file seems whole. */
 import type { Metadata } from 'sharp';
 import { RuntimeFault } from '../errors.ts';
-import { openFile } from './file-access.ts';
+import { inMemoryFile, openFile } from './file-access.ts';
 import type { RandomAccessFile } from './file-access.ts';
 import { decodingOptions, loadSharp } from './load-sharp.ts';
 import { fileKind, kindBytes } from './picture-kind.ts';
 import type { PictureFormat } from './picture-kind.ts';
+import { plainHeader, readHead } from './plain-header.ts';
 
 /** Largest picture that is decoded, in pixels. */
-export const maxImagePixels = 64_000_000;
+const maxImagePixels = 64_000_000;
 
 export interface ImageHeader {
   readonly format: PictureFormat;
@@ -29,10 +30,17 @@ export interface ImageHeader {
  * Reads the header of a picture in memory. Throws an Error that says what is wrong: no picture that can be read, more
  * than 64 megapixels, numbers that no 8-bit picture can hold.
  */
-export async function readImageHeader(file: Uint8Array): Promise<ImageHeader> {
-  const format = formatOf(file);
-  const sharp = await loadSharp();
-  return checkedHeader(format, await sharp(file, decodingOptions).metadata());
+export const readImageHeader = (file: Uint8Array): Promise<ImageHeader> => readHeader(inMemoryFile('', file), file);
+
+/** `decoded`: what the decoder reads, where it has to be asked. */
+async function readHeader(file: RandomAccessFile, decoded: Uint8Array | string): Promise<ImageHeader> {
+  const head = await readHead(file);
+  const header = (await plainHeader(file, head)) ?? (await decodedHeader(formatOf(head), decoded));
+  const { width, height } = header;
+  if (width * height > maxImagePixels) {
+    throw new Error(`it is ${width}x${height}, more than ${maxImagePixels / 1e6} megapixels`);
+  }
+  return header;
 }
 
 /**
@@ -58,13 +66,18 @@ export async function checkImageFile(path: string): Promise<ImageHeader> {
   }
 }
 
-/** The header alone, as the decoder reads it. Throws E0710 and E0713, naming the file. */
-export function fileHeader(file: RandomAccessFile): Promise<ImageHeader> {
-  return naming(file.path, async () => {
-    const format = formatOf(await file.read(0, Math.min(kindBytes, file.bytes)));
-    const sharp = await loadSharp();
-    return checkedHeader(format, await sharp(file.path, decodingOptions).metadata());
-  });
+/** The header alone. Throws E0710 and E0713, naming the file. */
+export const fileHeader = (file: RandomAccessFile): Promise<ImageHeader> =>
+  naming(file.path, () => readHeader(file, file.path));
+
+/** The same of the file at a path. */
+export async function headerOf(path: string): Promise<ImageHeader> {
+  const file = await openFile(path);
+  try {
+    return await fileHeader(file);
+  } finally {
+    await file.close();
+  }
 }
 
 /** Runs `action`; an Error that it throws becomes E0713 with the file's name. */
@@ -95,11 +108,10 @@ function formatOf(start: Uint8Array): PictureFormat {
   throw new Error(`it is ${words}; PNG, JPEG, WebP, AVIF, GIF and TIFF pictures can be read`);
 }
 
-function checkedHeader(format: PictureFormat, found: Metadata): ImageHeader {
+async function decodedHeader(format: PictureFormat, file: Uint8Array | string): Promise<ImageHeader> {
+  const sharp = await loadSharp();
+  const found: Metadata = await sharp(file, decodingOptions).metadata();
   const { width, height, channels, depth, space, hasAlpha, orientation = 1 } = found;
-  if (width * height > maxImagePixels) {
-    throw new Error(`it is ${width}x${height}, more than ${maxImagePixels / 1e6} megapixels`);
-  }
   if (depth !== 'uchar' && depth !== 'ushort') {
     throw new Error(
       `its values are of type ${depth}; pictures have 8 or 16 bits without a sign, other numbers fit .npy`,
