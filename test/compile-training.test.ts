@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { analyze, nodeHost } from '../compiler/analyze/index.ts';
-import { compileTraining, type TrainingCompilation } from '../compiler/compile-training.ts';
+import { compileTraining, type TrainingCompilation } from '../compiler/compile/compile-training.ts';
 import { buildTrainingStep } from '../compiler/train/training-step.ts';
-import { initialWeights } from '../compiler/weights.ts';
+import { initialWeights } from '../compiler/driver/load-weights.ts';
 import { evaluateSize } from '../runtime/artifact.ts';
 import { compileSmall } from './gpu/small-training.ts';
 import { trainingRecipe } from './gpu/training-recipe.ts';

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { analyze, nodeHost } from '../compiler/analyze/index.ts';
-import { compile, type Compilation } from '../compiler/compile.ts';
-import { initialWeights } from '../compiler/weights.ts';
+import { compile, type Compilation } from '../compiler/compile/compile.ts';
+import { initialWeights } from '../compiler/driver/load-weights.ts';
 import { evaluateSize } from '../runtime/artifact.ts';
 import { amount } from './amount.ts';
 

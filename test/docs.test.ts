@@ -2,7 +2,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { withGenerated } from '../compiler/cli/reference.ts';
+import { withGenerated } from '../compiler/cli/commands/reference.ts';
 import { check } from './analyze/memory-host.ts';
 import { filesBelow, readText, root } from './source-tree.ts';
 

@@ -2,11 +2,11 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { analyze, nodeHost } from '../compiler/analyze/index.ts';
-import { compileTraining } from '../compiler/compile-training.ts';
-import type { Recomputation } from '../compiler/fit-memory.ts';
+import { compileTraining } from '../compiler/compile/compile-training.ts';
+import type { Recomputation } from '../compiler/compile/fit-memory.ts';
 import { buildTrainingStep } from '../compiler/train/training-step.ts';
 import { TrainingFault } from '../compiler/train/training-fault.ts';
-import { initialWeights } from '../compiler/weights.ts';
+import { initialWeights } from '../compiler/driver/load-weights.ts';
 import { evaluateSize, type Plan } from '../runtime/artifact.ts';
 import { isFull } from './amount.ts';
 import { trainingRecipe } from './gpu/training-recipe.ts';

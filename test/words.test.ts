@@ -46,7 +46,7 @@ it('reads the files that matter', () => {
     'package-lock.json',
     '.ci/run',
     'README.md',
-    'compiler/compile.ts',
+    'compiler/compile/compile.ts',
     'test/words.test.ts',
   ]) {
     expect(paths).toContain(path);

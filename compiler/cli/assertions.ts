@@ -1,5 +1,5 @@
 /** `--assert "top1>=0.9"`: limits on the figures that a command measures. */
-import { CommandError, usageError } from './failure.ts';
+import { CommandError, usageError } from '../driver/failure.ts';
 
 export interface Assertion {
   readonly metric: string;

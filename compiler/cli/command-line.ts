@@ -1,7 +1,7 @@
 /** Paths and commands as people read them, and can type them where they are. */
 import { basename, delimiter, dirname, isAbsolute, relative, sep } from 'node:path';
 import { commandNames } from './command-names.ts';
-import { oneLine } from './text.ts';
+import { oneLine } from '../driver/text.ts';
 
 /**
  * A word of a command line, in quotes where a shell would take it apart: POSIX shells by single quotes, Windows' two

@@ -1,6 +1,6 @@
 /** What a command is given, and how one declares itself. */
 import type { Command } from 'commander';
-import type { ExitCode } from './failure.ts';
+import type { ExitCode } from '../driver/failure.ts';
 import type { Output } from './output.ts';
 
 /** Flags that every command takes. */

@@ -1,7 +1,7 @@
 /** What the flags of commands that look at stages mean. */
 import { existsSync } from 'node:fs';
-import { readStageFolder } from '../stages/stage-folder.ts';
-import { folderIn, type StageSetup } from '../stages/stage-setup.ts';
+import { readStageFolder } from '../stages/run/stage-folder.ts';
+import { folderIn, type StageSetup } from '../stages/run/stage-setup.ts';
 import type { Context } from './command.ts';
 import type { StageFlags } from './stage-flags.ts';
 import type { StageSource } from './stage-source.ts';

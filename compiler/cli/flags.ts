@@ -1,5 +1,5 @@
 /** Readers of flag values; each throws E0001 with what would be right. */
-import { usageError } from './failure.ts';
+import { usageError } from '../driver/failure.ts';
 
 /** An integer of at least `least`. */
 export const integerFlag =

@@ -1,8 +1,8 @@
 /** Weights with the names of the classes that their scores stand for, as far as anything here tells. */
 import { nameList, settleNames } from '../../runtime/class-names.ts';
 import type { Context } from './command.ts';
-import type { ModelWeights } from './model-weights.ts';
-import type { SourceModel } from './source-model.ts';
+import type { ModelWeights } from '../driver/model-weights.ts';
+import type { SourceModel } from '../driver/source-model.ts';
 import type { StageFlags } from './stage-flags.ts';
 import { overridesOf } from './train-overrides.ts';
 
@@ -25,7 +25,7 @@ export async function namedWeights(
   const isTrained = program.directives.some(({ word, target }) => word === 'train' && target === model.name);
   if (carried || !isTrained) return weights;
   // What reads data is loaded where it is needed.
-  const { namesFromData } = await import('../stages/class-names.ts');
+  const { namesFromData } = await import('../stages/run/class-names.ts');
   const setup = { program, arguments: flags.P, overrides: overridesOf(context, flags), weights: undefined };
   const found = await namesFromData({ ...setup, folderOf: () => '' }, source);
   if (!found) return weights;

@@ -2,8 +2,9 @@
 import { RuntimeFault } from '../../runtime/errors.ts';
 import { Option, type Command } from 'commander';
 import type { Artifact, ProfileName } from '../../runtime/artifact.ts';
-import { openDevice, type OpenedDevice } from '../../runtime/node/device.ts';
+import type { OpenedDevice } from '../../runtime/node/device.ts';
 import { createSession, type Session } from '../../runtime/session.ts';
+import { withLazyDevice as lazily } from '../driver/device.ts';
 import type { Context } from './command.ts';
 
 /** How an artifact that lies in a folder is run. */
@@ -33,33 +34,11 @@ export const withDevice = <T>(context: Context, trust: Trust, work: (opened: Ope
   withLazyDevice(context, trust, async (device) => work(await device()));
 
 /** The same for work that may need no device: it is opened at the first call. */
-export async function withLazyDevice<T>(
+export const withLazyDevice = <T>(
   { output, adapter }: Context,
   { trust: trusted = false }: Trust,
   work: (device: () => Promise<OpenedDevice>) => Promise<T>,
-): Promise<T> {
-  let lost: RuntimeFault | undefined;
-  let opening: Promise<OpenedDevice> | undefined;
-  const open = (): Promise<OpenedDevice> =>
-    (opening ??= openDevice({
-      adapter,
-      trusted,
-      onNotice: (text) => output.note(text),
-      onLost: (fault) => (lost = fault),
-    }));
-  try {
-    return await work(open);
-  } catch (error) {
-    // What fails after the loss only follows from it.
-    throw lost ?? error;
-  } finally {
-    await opening?.then(
-      (opened) => opened.close(),
-      // It was thrown where the device was asked for.
-      () => undefined,
-    );
-  }
-}
+): Promise<T> => lazily({ adapter, trusted, onNotice: (text) => output.note(text) }, work);
 
 /** A session with the plan for this adapter, or with the one that the flags name. Throws E0715 where there is none. */
 export function sessionFor(

@@ -4,9 +4,10 @@ import type { Diagnostic } from '../../grammar/diagnostics.ts';
 import { toJsonDiagnostic } from '../../grammar/json-diagnostic.ts';
 import { renderDiagnostics } from '../../grammar/render.ts';
 import { visible } from '../../grammar/source-line.ts';
+import type { Event } from '../driver/reporter.ts';
 import { asCalled } from './command-line.ts';
-import type { Failure } from './failure.ts';
-import { oneLine } from './text.ts';
+import type { Failure } from '../driver/failure.ts';
+import { oneLine } from '../driver/text.ts';
 
 /** The part of a stream that output needs. */
 export interface Sink {
@@ -26,11 +27,6 @@ export interface OutputSettings {
   /** What a person types to call this program; `npx cnnc` unless told. */
   readonly program?: string | undefined;
 }
-
-/** A line of NDJSON; figures are plain numbers in the unit that the key names. */
-export type Event =
-  | { readonly type: 'progress' | 'metric' | 'summary' | 'data'; readonly [key: string]: unknown }
-  | { readonly type: 'artifact'; readonly path: string; readonly [key: string]: unknown };
 
 const tones = ['bold', 'red', 'green', 'cyan'] as const;
 type Tone = (typeof tones)[number];

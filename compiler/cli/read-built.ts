@@ -5,9 +5,9 @@ import { RuntimeFault } from '../../runtime/errors.ts';
 import { foreignFile } from '../../runtime/foreign-weights.ts';
 import { pathKind, readBytes } from '../../runtime/node/file-access.ts';
 import { readArtifact } from '../../runtime/node/read-artifact.ts';
-import { readStageFolder } from '../stages/stage-folder.ts';
+import { readStageFolder } from '../stages/run/stage-folder.ts';
 import { commandLine } from './command-line.ts';
-import { parseTarget } from './source-model.ts';
+import { parseTarget } from '../driver/source-model.ts';
 
 /** Throws what reading an artifact throws. */
 export async function readBuilt(path: string): Promise<Artifact> {

@@ -3,8 +3,8 @@ import { Command, CommanderError, Option } from 'commander';
 import { version } from '../version.ts';
 import type { Act, GlobalFlags } from './command.ts';
 import { asCalled } from './command-line.ts';
-import { commands } from './commands.ts';
-import { CommandError, describeFailure, exitCodes, SourceError, usageError, type ExitCode } from './failure.ts';
+import { commands } from './command-table.ts';
+import { CommandError, describeFailure, exitCodes, SourceError, usageError, type ExitCode } from '../driver/failure.ts';
 import { integerFlag } from './flags.ts';
 import { createOutput, type Output, type Sink } from './output.ts';
 

@@ -1,11 +1,11 @@
 /** From `FILE[:name]` to the stages that a command works on. */
 import { didYouMean } from '../../grammar/suggest.ts';
 import type { AnalyzedProgram } from '../analyze/index.ts';
-import { endsOf, stagesFor, stagesOf, type StageNode } from '../stages/stage-graph.ts';
-import { SourceError, usageError } from './failure.ts';
-import { parseTarget } from './source-model.ts';
+import { endsOf, stagesFor, stagesOf, type StageNode } from '../stages/run/stage-graph.ts';
+import { SourceError, usageError } from '../driver/failure.ts';
+import { parseTarget } from '../driver/source-model.ts';
 import { analyzeWith, settingsOf, type SettingFlags } from './train-source.ts';
-import { requireFile } from './require-file.ts';
+import { requireFile } from '../driver/require-file.ts';
 
 export interface StageSource {
   readonly file: string;

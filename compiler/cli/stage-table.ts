@@ -1,8 +1,8 @@
 /** Figures of stages and artifacts, as text and as tables. */
-import { formatBytes, formatDigits, formatInteger, formatMs, formatScaled } from './text.ts';
+import type { NamedFigures } from '../driver/measured-budgets.ts';
+import { formatBytes, formatDigits, formatInteger, formatMs, formatScaled } from '../driver/text.ts';
 
 type FigureName = 'params' | 'macs' | 'size' | 'peak_memory' | 'accuracy' | 'latency_p50_ms';
-export type NamedFigures = Readonly<Record<string, number>>;
 
 export interface FigureColumn {
   readonly key: FigureName;

@@ -1,6 +1,6 @@
 /** What flags say of a training besides the settings of its directive. */
 import { parseDataArgument } from '../../runtime/node/datasets/open-dataset.ts';
-import type { RecipeOverrides } from '../stages/recipe.ts';
+import type { RecipeOverrides } from '../stages/train/recipe.ts';
 import type { Context } from './command.ts';
 
 export interface OverrideFlags {

@@ -3,10 +3,10 @@ import type { Span } from '../../grammar/source.ts';
 import { didYouMean } from '../../grammar/suggest.ts';
 import { analyze, nodeHost, OverrideError } from '../analyze/index.ts';
 import type { AnalyzedProgram, CheckedDirective, SettingOverrides } from '../analyze/index.ts';
-import { sizesOf } from '../stages/train.ts';
-import { SourceError, usageError } from './failure.ts';
-import { requireFile } from './require-file.ts';
-import { modelOf, parseTarget, type SourceModel } from './source-model.ts';
+import { sizesOf } from '../stages/train/from-directive.ts';
+import { SourceError, usageError } from '../driver/failure.ts';
+import { requireFile } from '../driver/require-file.ts';
+import { modelOf, parseTarget, type SourceModel } from '../driver/source-model.ts';
 
 /** Flags that stand for settings of the directive. */
 export interface SettingFlags {

@@ -35,3 +35,13 @@ export type ConstantAttrs = {
 export const isInput = (node: Node): node is Node<InputAttrs> => node.op.name === 'input';
 export const isParameter = (node: Node): node is Node<ParameterAttrs> => node.op.name === 'parameter';
 export const isConstant = (node: Node): node is Node<ConstantAttrs> => node.op.name === 'constant';
+
+/** A parameter as weights files know it. */
+export interface ParameterShape {
+  /** The state_dict path. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly init: ParameterInit;
+  /** One value an element of axis 1 that files may hold with unit axes around it, or once for all, as slopes of PReLU. */
+  readonly isSpread?: boolean | undefined;
+}

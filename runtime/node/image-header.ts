@@ -5,26 +5,11 @@ import { inMemoryFile, openFile } from './file-access.ts';
 import type { RandomAccessFile } from './file-access.ts';
 import { decodingOptions, loadSharp } from './load-sharp.ts';
 import { fileKind, kindBytes } from './picture-kind.ts';
-import type { PictureFormat } from './picture-kind.ts';
+import type { ImageHeader, PictureFormat } from './picture-kind.ts';
 import { plainHeader, readHead } from './plain-header.ts';
 
 /** Largest picture that is decoded, in pixels. */
 const maxImagePixels = 64_000_000;
-
-export interface ImageHeader {
-  readonly format: PictureFormat;
-  /** As stored; of the first frame or page. */
-  readonly width: number;
-  readonly height: number;
-  /** 1 to 4: grey or colour, with or without alpha; four also for CMYK. */
-  readonly channels: number;
-  /** Bits of a channel: 8 (also for fewer) or 16. */
-  readonly depth: 8 | 16;
-  readonly colours: 'grey' | 'rgb' | 'cmyk';
-  readonly hasAlpha: boolean;
-  /** EXIF's, 1 to 8. */
-  readonly orientation: number;
-}
 
 /**
  * Reads the header of a picture in memory. Throws an Error that says what is wrong: no picture that can be read, more

@@ -4,8 +4,8 @@ import type { StoredImage } from '../image.ts';
 import { divideBy255 } from '../seen-image.ts';
 import { readBytes } from './file-access.ts';
 import { naming, readImageHeader } from './image-header.ts';
-import type { ImageHeader } from './image-header.ts';
 import { decodingOptions, loadSharp } from './load-sharp.ts';
+import type { ImageHeader } from './picture-kind.ts';
 
 /** Reads and decodes an image file. Throws E0710 (cannot be read) and E0713 (cannot be decoded). */
 export async function readImage(path: string): Promise<StoredImage> {

@@ -9,7 +9,7 @@ export type { DeviceOptions, OpenedDevice } from './device.ts';
 export { diagnoseEnvironment } from './doctor.ts';
 export type { AdapterReport, DoctorReport, Fix } from './doctor-report.ts';
 export { checkImageFile } from './image-header.ts';
-export type { ImageHeader } from './image-header.ts';
+export type { ImageHeader } from './picture-kind.ts';
 export { decodeImage, readImage } from './images.ts';
 export { openLoader } from './loader.ts';
 export type { LoaderOptions } from './loader.ts';

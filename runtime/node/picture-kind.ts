@@ -3,6 +3,22 @@
 /** The formats that pictures are read from. */
 export type PictureFormat = 'jpeg' | 'png' | 'webp' | 'gif' | 'tiff' | 'avif';
 
+/** What the header of a picture says. */
+export interface ImageHeader {
+  readonly format: PictureFormat;
+  /** As stored; of the first frame or page. */
+  readonly width: number;
+  readonly height: number;
+  /** 1 to 4: grey or colour, with or without alpha; four also for CMYK. */
+  readonly channels: number;
+  /** Bits of a channel: 8 (also for fewer) or 16. */
+  readonly depth: 8 | 16;
+  readonly colours: 'grey' | 'rgb' | 'cmyk';
+  readonly hasAlpha: boolean;
+  /** EXIF's, 1 to 8. */
+  readonly orientation: number;
+}
+
 export interface FileKind {
   /** Undefined where the file is no picture that can be read. */
   readonly format: PictureFormat | undefined;

@@ -3,8 +3,8 @@
  * of the time that the decoder takes for it.
  */
 import type { RandomAccessFile } from './file-access.ts';
-import type { ImageHeader } from './image-header.ts';
 import { fileKind, kindBytes } from './picture-kind.ts';
+import type { ImageHeader } from './picture-kind.ts';
 
 /** Bytes that are read at first: in nearly every file the header lies in them. */
 const headBytes = 4096;

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { evaluateGraph } from '../../compiler/ir/evaluate.ts';
 import { formatType } from '../../compiler/ir/type.ts';
-import { initialWeights } from '../../compiler/weights.ts';
+import { initialWeights } from '../../compiler/driver/load-weights.ts';
 import { built, faultsOf } from './memory-host.ts';
 
 const model = (body: string): string => `model M(x: f32[N, 8, 6, W]) {\n  return x |> ${body}\n}`;

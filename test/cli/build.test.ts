@@ -2,12 +2,12 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { compileSource } from '../../compiler/cli/compile-source.ts';
-import { builtText } from '../../compiler/cli/build-report.ts';
+import { compileSource } from '../../compiler/driver/compile-model.ts';
+import { builtText } from '../../compiler/cli/commands/build/report.ts';
 import { createOutput } from '../../compiler/cli/output.ts';
-import { weightsOf } from '../../compiler/cli/model-weights.ts';
-import { loadModel, parseTarget } from '../../compiler/cli/source-model.ts';
-import { verifyPasses } from '../../compiler/cli/verify-passes.ts';
+import { weightsOf } from '../../compiler/driver/model-weights.ts';
+import { loadModel, parseTarget } from '../../compiler/driver/source-model.ts';
+import { verifyPasses } from '../../compiler/cli/commands/build/verify-passes.ts';
 import { parseGraph } from '../../compiler/ir/parse.ts';
 import { isOp } from '../../compiler/ir/op.ts';
 import { makeNode } from '../../compiler/ir/node.ts';

@@ -8,7 +8,7 @@ import {
   formatClock,
   statusLine,
   type Moment,
-} from '../../compiler/cli/epoch-table.ts';
+} from '../../compiler/cli/commands/train/epoch-table.ts';
 import type { TrainingRecord } from '../../runtime/train/training-state.ts';
 
 const record = (values: Readonly<Record<string, number>>, changed: Partial<TrainingRecord> = {}): TrainingRecord => ({

@@ -1,5 +1,10 @@
 import { expect, it } from 'vitest';
-import { figuresOfClasses, mistakeList, printClasses, printConfusion } from '../../compiler/cli/eval-figures.ts';
+import {
+  figuresOfClasses,
+  mistakeList,
+  printClasses,
+  printConfusion,
+} from '../../compiler/cli/commands/eval/figures.ts';
 import { createOutput, type Output } from '../../compiler/cli/output.ts';
 import type { Confusion } from '../../runtime/train/metrics.ts';
 

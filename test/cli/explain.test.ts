@@ -1,6 +1,6 @@
 /** `cnnc explain`: what it prints, and that its examples are what they claim to be. */
 import { describe, expect, it } from 'vitest';
-import { codeExamples } from '../../compiler/cli/code-examples.ts';
+import { codeExamples } from '../../compiler/cli/commands/explain/code-examples.ts';
 import { cnnc, workshop } from './cnnc.ts';
 
 describe('examples', () => {

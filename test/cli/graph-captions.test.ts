@@ -1,6 +1,6 @@
 /** Captions of boxes step aside for arrows, and stay where they are where nothing crosses them or no place is free. */
 import { expect, it } from 'vitest';
-import { placeCaptions } from '../../compiler/cli/graph/place-captions.ts';
+import { placeCaptions } from '../../compiler/cli/commands/inspect/place-captions.ts';
 
 const box = (right: number): string =>
   `<g id="clust1" class="cluster">\n<title>cluster_a&#45;b</title>\n<polygon points="0,-100 0,0 ${right},0 ${right},-100 0,-100"/>\n` +

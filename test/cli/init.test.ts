@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { chooseTemplate, templates } from '../../compiler/cli/init.ts';
+import { chooseTemplate, templates } from '../../compiler/cli/commands/init.ts';
 import { temporaryFolder } from '../runtime/node/temporary-folder.ts';
 import { readText } from '../source-tree.ts';
 import { cnnc, summaryOf } from './cnnc.ts';

@@ -2,7 +2,7 @@
 import { styleText } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { createOutput } from '../../compiler/cli/output.ts';
-import { formatTable, oneLine } from '../../compiler/cli/text.ts';
+import { formatTable, oneLine } from '../../compiler/driver/text.ts';
 
 function written(
   color: 'always' | 'never',

@@ -2,7 +2,7 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished, expect, it } from 'vitest';
-import { encodePng } from '../../compiler/cli/demo-pictures.ts';
+import { encodePng } from '../../compiler/cli/commands/demo/pictures.ts';
 import { createSynthetic } from '../../runtime/node/datasets/synthetic.ts';
 import { seenImage } from '../../runtime/seen-image.ts';
 import { temporaryFolder } from '../runtime/node/temporary-folder.ts';

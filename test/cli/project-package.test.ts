@@ -8,7 +8,7 @@ import {
   isInstalledFor,
   packageFolder,
   projectPackage,
-} from '../../compiler/cli/project-package.ts';
+} from '../../compiler/cli/commands/init/project-package.ts';
 import { version } from '../../compiler/version.ts';
 import { temporaryFolder } from '../runtime/node/temporary-folder.ts';
 import { root } from '../source-tree.ts';

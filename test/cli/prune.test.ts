@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evaluateGraph } from '../../compiler/ir/evaluate.ts';
 import { rebuildPruned } from '../../compiler/passes/channels/index.ts';
-import { momentsGraph, statisticsMeter } from '../../compiler/stages/batch-norm-statistics.ts';
+import { momentsGraph, statisticsMeter } from '../../compiler/stages/prune/batch-norm-statistics.ts';
 import { readArtifact } from '../../runtime/node/read-artifact.ts';
 import { parseSafetensors } from '../../runtime/safetensors.ts';
 import { unpackSparse } from '../../runtime/sparse-tensors.ts';

@@ -1,7 +1,7 @@
 /** Signals that ask a run to end, and the command line that goes on. */
 import { describe, expect, it } from 'vitest';
 
-import { exitOf, withSignals } from '../../compiler/cli/signals.ts';
+import { exitOf, withSignals } from '../../compiler/cli/commands/train/signals.ts';
 import { runCli } from '../../compiler/cli/run-cli.ts';
 import { workshop } from './cnnc.ts';
 

@@ -1,7 +1,7 @@
 /** `cnnc bench`, `compare`, `inspect`, `opt`, `ops`, `doctor` and `explain`. */
 import { describe, expect, it } from 'vitest';
-import { allCodes } from '../../compiler/cli/explain.ts';
-import { families } from '../../compiler/cli/explanations.ts';
+import { allCodes } from '../../compiler/cli/commands/explain.ts';
+import { families } from '../../compiler/cli/commands/explain/explanations.ts';
 import { parseGraph } from '../../compiler/ir/parse.ts';
 import { ops } from '../../compiler/ops/index.ts';
 import { built, cnnc, eventsOf, npy, readNpy, summaryOf, tinySource, workshop, type Workshop } from './cnnc.ts';

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { endText, nextCommands, outcomeText, tellInterrupted } from '../../compiler/cli/training-end.ts';
+import { endText, nextCommands, outcomeText, tellInterrupted } from '../../compiler/cli/commands/train/end.ts';
 import { loadStages } from '../../compiler/cli/stage-source.ts';
-import type { StageOutcome } from '../../compiler/stages/run-stages.ts';
+import type { StageOutcome } from '../../compiler/stages/run/run-stages.ts';
 import type { TrainResult } from '../../runtime/train/training-run.ts';
 import { cnnc, tinySource } from './cnnc.ts';
 

@@ -2,7 +2,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { codeExamples } from '../../compiler/cli/code-examples.ts';
+import { codeExamples } from '../../compiler/cli/commands/explain/code-examples.ts';
 import { catalogue } from '../../grammar/diagnostics.ts';
 import { cnnc } from '../cli/cnnc.ts';
 import { filesBelow, readText, root } from '../source-tree.ts';

@@ -1,7 +1,7 @@
 /** Help lines that say what to write: written, they mend their fault and bring no other. */
 import { describe, expect, it } from 'vitest';
-import { trainingFaults } from '../../compiler/cli/check-training.ts';
-import { codeExamples } from '../../compiler/cli/code-examples.ts';
+import { trainingFaults } from '../../compiler/cli/commands/check/training.ts';
+import { codeExamples } from '../../compiler/cli/commands/explain/code-examples.ts';
 import { mergeDiagnostics } from '../../compiler/analyze/index.ts';
 import type { Diagnostic } from '../../grammar/diagnostics.ts';
 import { tokenize } from '../../grammar/scan.ts';

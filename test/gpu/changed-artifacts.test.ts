@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compile } from '../../compiler/compile.ts';
+import { compile } from '../../compiler/compile/compile.ts';
 import { artifactFiles } from '../../compiler/emit/write-artifact.ts';
 import { symbolicDim } from '../../compiler/ir/dim.ts';
 import { makeGraph, makeNode } from '../../compiler/ir/node.ts';

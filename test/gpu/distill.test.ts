@@ -1,6 +1,6 @@
 /** Runs with a teacher, with hints and with masked weights on the device, against PyTorch's records. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { compileTraining } from '../../compiler/compile-training.ts';
+import { compileTraining } from '../../compiler/compile/compile-training.ts';
 import { isConstant } from '../../compiler/ir/leaves.ts';
 import { topologicalOrder } from '../../compiler/ir/node.ts';
 import { buildTrainingStep } from '../../compiler/train/training-step.ts';

@@ -1,6 +1,6 @@
 /** Quantization-aware training on the device, against PyTorch's record. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { compileTraining } from '../../compiler/compile-training.ts';
+import { compileTraining } from '../../compiler/compile/compile-training.ts';
 import { bindParameters } from '../../compiler/passes/bind-parameters.ts';
 import { insertQdq } from '../../compiler/passes/int8/insert-qdq.ts';
 import { int8Preparation, runPipeline } from '../../compiler/passes/pipelines.ts';

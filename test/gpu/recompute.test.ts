@@ -2,10 +2,10 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { analyze, nodeHost } from '../../compiler/analyze/index.ts';
-import { compileTraining } from '../../compiler/compile-training.ts';
-import type { Recomputation } from '../../compiler/fit-memory.ts';
+import { compileTraining } from '../../compiler/compile/compile-training.ts';
+import type { Recomputation } from '../../compiler/compile/fit-memory.ts';
 import { buildTrainingStep } from '../../compiler/train/training-step.ts';
-import { initialWeights } from '../../compiler/weights.ts';
+import { initialWeights } from '../../compiler/driver/load-weights.ts';
 import { evaluateSize, type ProfileName } from '../../runtime/artifact.ts';
 import type { OpenedDevice } from '../../runtime/node/index.ts';
 import type { HostTensor } from '../../runtime/session.ts';

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { compile } from '../../compiler/compile.ts';
+import { compile } from '../../compiler/compile/compile.ts';
 import { artifactFiles } from '../../compiler/emit/write-artifact.ts';
 import { evaluateGraph } from '../../compiler/ir/evaluate.ts';
 import { makeGraph, makeNode } from '../../compiler/ir/node.ts';

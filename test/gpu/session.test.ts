@@ -1,6 +1,6 @@
 /** Sessions: batches without recompiling, runs in turn, and a coded fault for everything that can go wrong. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compile } from '../../compiler/compile.ts';
+import { compile } from '../../compiler/compile/compile.ts';
 import { symbolicDim } from '../../compiler/ir/dim.ts';
 import { makeGraph, makeNode } from '../../compiler/ir/node.ts';
 import { randomTensor } from '../../compiler/ir/tensor-literal.ts';

@@ -1,5 +1,5 @@
 /** A small training run for tests of sessions: convolution, batch norm, linear, cross entropy, SGD with momentum. */
-import { compileTraining, type TrainingCompilation } from '../../compiler/compile-training.ts';
+import { compileTraining, type TrainingCompilation } from '../../compiler/compile/compile-training.ts';
 import type { Tensor } from '../../compiler/ir/type.ts';
 import { makeGraph, makeNode, type Node } from '../../compiler/ir/node.ts';
 import * as all from '../../compiler/ops/all.ts';

@@ -1,5 +1,5 @@
 /** Training artifacts from hand-made graphs: every parameter is a vector of state. */
-import { compileTraining, type TrainingCompilation } from '../../compiler/compile-training.ts';
+import { compileTraining, type TrainingCompilation } from '../../compiler/compile/compile-training.ts';
 import { isParameter } from '../../compiler/ir/leaves.ts';
 import { makeGraph, topologicalOrder, type Graph } from '../../compiler/ir/node.ts';
 import type { Tensor } from '../../compiler/ir/type.ts';

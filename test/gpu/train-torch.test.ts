@@ -1,6 +1,6 @@
 /** The recorded PyTorch runs on the device: losses of every step, and weights and running statistics at the end. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { compileTraining } from '../../compiler/compile-training.ts';
+import { compileTraining } from '../../compiler/compile/compile-training.ts';
 import type { Tensor } from '../../compiler/ir/type.ts';
 import { buildTrainingStep } from '../../compiler/train/training-step.ts';
 import type { OpenedDevice } from '../../runtime/node/index.ts';

@@ -2,10 +2,10 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { analyze, nodeHost } from '../../compiler/analyze/index.ts';
-import { compile } from '../../compiler/compile.ts';
+import { compile } from '../../compiler/compile/compile.ts';
 import { evaluateGraph } from '../../compiler/ir/evaluate.ts';
 import { randomTensor } from '../../compiler/ir/tensor-literal.ts';
-import { initialWeights } from '../../compiler/weights.ts';
+import { initialWeights } from '../../compiler/driver/load-weights.ts';
 import type { OpenedDevice } from '../../runtime/node/index.ts';
 import { createSession, type HostTensor, type Session } from '../../runtime/session.ts';
 import { sharedDevice } from '../shared-device.ts';

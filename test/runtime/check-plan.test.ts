@@ -1,8 +1,8 @@
 /** Plans fit together wherever a value lies: whole images of a batch, and some of the channels of another value. */
 import { describe, expect, it } from 'vitest';
-import { compile } from '../../compiler/compile.ts';
+import { compile } from '../../compiler/compile/compile.ts';
 import { artifactFiles } from '../../compiler/emit/write-artifact.ts';
-import { initialWeights } from '../../compiler/weights.ts';
+import { initialWeights } from '../../compiler/driver/load-weights.ts';
 import { parseManifest } from '../../runtime/parse-manifest.ts';
 import { sealManifest } from '../../runtime/seal.ts';
 import { built } from '../analyze/memory-host.ts';

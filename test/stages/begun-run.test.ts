@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { begunRun } from '../../compiler/stages/begun-run.ts';
+import { begunRun } from '../../compiler/stages/checks/begun-run.ts';
 import { temporaryFolder } from '../runtime/node/temporary-folder.ts';
 
 it('is found in the folder of the stage, and in those of its inner trainings', async () => {

@@ -13,7 +13,7 @@ import {
   rangeOf,
   squaredError,
   type Histogram,
-} from '../../compiler/stages/calibrate.ts';
+} from '../../compiler/stages/quantize/calibrate.ts';
 
 interface Recorded {
   readonly name: string;

@@ -2,9 +2,9 @@
 import { cpSync, mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { dataChanges, dataContents, dataIdentity, writeDataList } from '../../compiler/stages/data-identity.ts';
+import { dataChanges, dataContents, dataIdentity, writeDataList } from '../../compiler/stages/run/data-identity.ts';
 import type { Setting } from '../../compiler/analyze/settings.ts';
-import { dataSpecOf } from '../../compiler/stages/recipe.ts';
+import { dataSpecOf } from '../../compiler/stages/train/recipe.ts';
 import { openParts } from '../../runtime/node/datasets/open-parts.ts';
 import type { DataSpec } from '../../runtime/train/recipe.ts';
 import { besidePictures } from '../runtime/node/odd-data/image-folder.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { keepSensitive, sqnr, type Scores } from '../../compiler/stages/mixed-precision.ts';
+import { keepSensitive, sqnr, type Scores } from '../../compiler/stages/quantize/mixed-precision.ts';
 
 const layers = ['a', 'b', 'c'];
 

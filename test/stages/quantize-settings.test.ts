@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { checkQuantizeStage, quantizeSettings } from '../../compiler/stages/quantize-settings.ts';
-import { int8OptionsOf, recordOf } from '../../compiler/stages/int8-options.ts';
+import { checkQuantizeStage, quantizeSettings } from '../../compiler/stages/quantize/quantize-settings.ts';
+import { int8OptionsOf, recordOf } from '../../compiler/passes/int8/record.ts';
 import { check, show } from '../analyze/memory-host.ts';
 
 const source = (entries: string): string => `

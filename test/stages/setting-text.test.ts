@@ -1,6 +1,6 @@
 /** Settings as reports and messages show them. */
 import { expect, it } from 'vitest';
-import { settingText } from '../../compiler/stages/setting-text.ts';
+import { settingText } from '../../compiler/stages/run/setting-text.ts';
 import { check } from '../analyze/memory-host.ts';
 
 const shown = (split: string, loss: string): (string | undefined)[] => {

@@ -1,6 +1,6 @@
 /** What is said of budgets that stages miss. */
 import { expect, it } from 'vitest';
-import { judgeStage } from '../../compiler/cli/stage-budgets.ts';
+import { judgeStage } from '../../compiler/stages/run/judge-stage.ts';
 import { check } from '../analyze/memory-host.ts';
 
 const helpOf = (target: string, budget: string, figures: Record<string, number>): string | undefined => {

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { readStageFolder, readStageWeights, writeStageFolder } from '../../compiler/stages/stage-folder.ts';
-import type { StagedModel } from '../../compiler/stages/staged-model.ts';
+import { readStageFolder, readStageWeights, writeStageFolder } from '../../compiler/stages/run/stage-folder.ts';
+import type { StagedModel } from '../../compiler/stages/run/staged-model.ts';
 import { makeGraph } from '../../compiler/ir/node.ts';
 import type { Tensor } from '../../compiler/ir/type.ts';
 import { parseSafetensors } from '../../runtime/safetensors.ts';

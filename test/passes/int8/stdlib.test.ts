@@ -1,13 +1,13 @@
 /** Networks of the library become integers that both profiles have kernels for, but for the ops listed here. */
 import { describe, expect, it } from 'vitest';
 import { analyze, nodeHost } from '../../../compiler/analyze/index.ts';
-import { compile } from '../../../compiler/compile.ts';
+import { compile } from '../../../compiler/compile/compile.ts';
 import { topologicalOrder } from '../../../compiler/ir/node.ts';
 import { bindParameters } from '../../../compiler/passes/bind-parameters.ts';
 import { planInt8 } from '../../../compiler/passes/int8/plan.ts';
 import { int8Preparation, runPipeline } from '../../../compiler/passes/pipelines.ts';
-import { recordOf } from '../../../compiler/stages/int8-options.ts';
-import { initialWeights } from '../../../compiler/weights.ts';
+import { recordOf } from '../../../compiler/passes/int8/record.ts';
+import { initialWeights } from '../../../compiler/driver/load-weights.ts';
 
 const root = new URL('../../../', import.meta.url).pathname;
 

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
-import type { ImageHeader } from '../../../runtime/node/image-header.ts';
+import type { ImageHeader } from '../../../runtime/node/picture-kind.ts';
 import { openFile } from '../../../runtime/node/file-access.ts';
 import { headerOf } from '../../../runtime/node/image-header.ts';
 import { plainHeader, readHead } from '../../../runtime/node/plain-header.ts';

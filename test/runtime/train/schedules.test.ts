@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { initialPlateau, observePlateau, type Plateau, type PlateauState } from '../../../runtime/train/plateau.ts';
 import type { BaseSchedule, Schedule, Time } from '../../../runtime/train/recipe.ts';
 import { ratesAt, warmupSteps, type ScheduleSettings } from '../../../runtime/train/schedules.ts';
-import { scheduleOf } from '../../../compiler/stages/schedule.ts';
+import { scheduleOf } from '../../../compiler/stages/train/schedule.ts';
 import { realData } from '../real-data.ts';
 
 const steps = (value: number): Time => ({ value, unit: 'steps' });

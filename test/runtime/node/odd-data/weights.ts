@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { loadWeights } from '../../../../compiler/weights.ts';
+import { loadWeights } from '../../../../compiler/driver/load-weights.ts';
 import { encodeNpy } from '../../../../runtime/npy.ts';
 import { encodeSafetensors, parseSafetensors } from '../../../../runtime/safetensors.ts';
 import { fromFloat32, type StoredTensor } from '../../../../runtime/stored-tensor.ts';
