@@ -67,8 +67,14 @@ try {
   expect(snippets.length > 0, 'README.md has TypeScript');
   for (const [name, code] of snippets) writeFileSync(join(first, name), code);
   const compiler = join(process.cwd(), 'node_modules', 'typescript', 'bin', 'tsc');
-  const strict = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2023', '--types', ''];
+  const strict = ['--strict', '--outDir', 'compiled', '--module', 'nodenext', '--target', 'es2023', '--types', ''];
   run(first, 'node', compiler, '--ignoreConfig', ...strict, ...snippets.map(([name]) => name));
+  const [training] = snippets.filter(([, code]) => code.includes('runStages'));
+  expect(training, 'README.md has a program that trains');
+  const figures = run(first, 'node', join('compiled', training[0].replace('.mts', '.mjs')));
+  expect(/deploy .*'?params'?: \d+/s.test(figures), 'the program tells the figures of what it trained');
+  const artifact = JSON.parse(readFileSync(join(first, 'build', 'deploy', 'manifest.json'), 'utf8'));
+  expect(artifact.stage?.name === 'deploy' && artifact.budgets?.length === 1, 'it wrote a whole artifact');
 
   // Inside of the folder: found from there. Beside it: installs what its package.json names.
   for (const project of [join(first, 'inside'), join(home, 'beside it')]) {

@@ -1,4 +1,4 @@
-/** The compiler as a library: from source files to graphs, and from a graph and weights to an artifact's files. */
+/** The compiler as a library: from sources to graphs, to artifacts, and through the stages that make their weights. */
 export type { Diagnostic, Note, Severity } from '../grammar/diagnostics.ts';
 export { parse, type ParseResult } from '../grammar/parse.ts';
 export { renderDiagnostics, type RenderOptions } from '../grammar/render.ts';
@@ -6,6 +6,13 @@ export { formatLocation, positionAt, type Position, type SourceFile, type Span }
 export { analyze, checkProgram, nodeHost } from './analyze/index.ts';
 export type { AnalyzedModel, AnalyzedProgram, AnalyzeHost, BuiltModel, CheckedProgram } from './analyze/index.ts';
 export { compile, type Compilation, type CompileInput, type CompileOptions } from './compile/compile.ts';
+export { compileModel, type CompileModelOptions, type ModelCompilation } from './driver/compile-model.ts';
+export { CommandError, describeFailure, exitCodes, SourceError, type Failure } from './driver/failure.ts';
+export { initialWeights, loadWeights } from './driver/load-weights.ts';
+export { importWeights, type ModelWeights } from './driver/model-weights.ts';
+export { modelIn, openProject, type ModelOptions, type Project, type SourceModel } from './driver/project.ts';
+export { silent, type Event, type Reporter } from './driver/reporter.ts';
+export { writeArtifact } from './driver/write-artifact.ts';
 export { artifactFiles } from './emit/write-artifact.ts';
 export { symbolicDim, type Dim } from './ir/dim.ts';
 export { evaluateGraph, type EvaluateOptions } from './ir/evaluate.ts';
@@ -18,5 +25,5 @@ export { verifyGraph } from './ir/verify.ts';
 export { ops } from './ops/index.ts';
 export type { Pass } from './passes/pass.ts';
 export { inferencePipeline, runPipeline } from './passes/pipelines.ts';
-export { initialWeights, loadWeights } from './driver/load-weights.ts';
+export { runStages, type ProjectRun, type RunOptions } from './stages/run/run-project.ts';
 export { version } from './version.ts';

@@ -4,13 +4,13 @@ import { readStageFolder } from '../stages/run/stage-folder.ts';
 import { folderIn, type StageSetup } from '../stages/run/stage-setup.ts';
 import type { Context } from './command.ts';
 import type { StageFlags } from './stage-flags.ts';
-import type { StageSource } from './stage-source.ts';
+import type { StagedProject } from '../stages/run/pick-stages.ts';
 import { overridesOf } from './train-overrides.ts';
 
 /** The folder may be that of one stage itself, as `cnnc train -o` leaves it where a single one ran. Throws E0724. */
 export async function setupOf(
   context: Pick<Context, 'seed'>,
-  { program }: StageSource,
+  { program }: Pick<StagedProject, 'program'>,
   flags: StageFlags,
 ): Promise<StageSetup> {
   const single = await readStageFolder(flags.runs);

@@ -2,7 +2,7 @@
 import { nameList, settleNames } from '../../runtime/class-names.ts';
 import type { Context } from './command.ts';
 import type { ModelWeights } from '../driver/model-weights.ts';
-import type { SourceModel } from '../driver/source-model.ts';
+import type { SourceModel } from '../driver/project.ts';
 import type { StageFlags } from './stage-flags.ts';
 import { overridesOf } from './train-overrides.ts';
 

@@ -7,7 +7,7 @@ import { pathKind, readBytes } from '../../runtime/node/file-access.ts';
 import { readArtifact } from '../../runtime/node/read-artifact.ts';
 import { readStageFolder } from '../stages/run/stage-folder.ts';
 import { commandLine } from './command-line.ts';
-import { parseTarget } from '../driver/source-model.ts';
+import { parseTarget } from '../driver/project.ts';
 
 /** Throws what reading an artifact throws. */
 export async function readBuilt(path: string): Promise<Artifact> {

@@ -2,7 +2,7 @@
 import type { Span } from '../../grammar/source.ts';
 import { evaluateSize, type Place, type Plan, type Step } from '../../runtime/artifact.ts';
 import type { Figure, Figures, Share } from './budgets.ts';
-import type { SourceCompilation } from './compile-model.ts';
+import type { ModelCompilation } from './compile-model.ts';
 import type { Layer } from './layers.ts';
 import { batchSymbol } from './open-sizes.ts';
 import { formatBytes } from './text.ts';
@@ -12,7 +12,7 @@ import { formatBytes } from './text.ts';
  * profile that needs more; only where no size beside the batch is open.
  */
 export function artifactFigures(
-  { artifact }: Pick<SourceCompilation, 'artifact'>,
+  { artifact }: Pick<ModelCompilation, 'artifact'>,
   weightsFileBytes: number,
   layers: readonly Layer[],
 ): Figures {

@@ -1,13 +1,16 @@
-/** Compiles a source model and keeps what each pass did, for reports, dumps and verification. */
-import { diagnostic } from '../../grammar/diagnostics.ts';
+/** From a model of a source and its weights to an artifact, with what each pass did. */
+import { diagnostic, type Diagnostic } from '../../grammar/diagnostics.ts';
+import type { Span } from '../../grammar/source.ts';
 import { settleNames } from '../../runtime/class-names.ts';
 import type { Preprocess, ProfileName } from '../../runtime/artifact.ts';
-import { compile, type Compilation } from '../compile/compile.ts';
+import { compile, type Compilation, type CompileInput, type CompileOptions } from '../compile/compile.ts';
 import { LoweringError } from '../emit/lower.ts';
 import { topologicalOrder, type Graph } from '../ir/node.ts';
+import type { QuantizationRecord } from '../passes/int8/record.ts';
 import { SourceError } from './failure.ts';
+import { budgetLines, type NamedFigures, type References } from './measured-budgets.ts';
 import type { ModelWeights } from './model-weights.ts';
-import type { SourceModel } from './source-model.ts';
+import type { SourceModel } from './project.ts';
 
 /** Preprocessing that names the classes of the scores; the names of the source give way. */
 export const withNames = (
@@ -22,17 +25,31 @@ export interface PassRecord {
   readonly after: Graph;
 }
 
-export interface SourceCompilation extends Compilation {
+/** With what each pass did, for reports, dumps and verification. */
+export interface ModelCompilation extends Compilation {
   readonly passes: readonly PassRecord[];
 }
 
-/** Throws SourceError where an op has no kernel, and E0714 where weights and source name other classes. */
-export function compileSource(
+export interface CompileModelOptions {
+  /** Which plans the artifact holds; both unless told. */
+  readonly profiles?: readonly ProfileName[] | undefined;
+  /** What becomes int8; float32 throughout without it. */
+  readonly quantization?: QuantizationRecord | undefined;
+  /** The stage that made the weights, and what it measured. */
+  readonly stage?: { readonly name: string; readonly figures: NamedFigures } | undefined;
+  /** Accuracies that budgets of the model measure drops against. */
+  readonly references?: References | undefined;
+}
+
+/**
+ * The artifact of a model with weights, its manifest complete: names of classes, budgets, the stage. Throws SourceError
+ * where an op has no kernel, and E0714 where weights and source name other classes.
+ */
+export function compileModel(
   { model, built, program, preprocess, graph, diagnostics }: SourceModel,
   { weights, classNames: carried, source: origin }: ModelWeights,
-  profiles?: readonly ProfileName[],
-): SourceCompilation {
-  const passes: PassRecord[] = [];
+  { profiles, quantization, stage, references = () => undefined }: CompileModelOptions = {},
+): ModelCompilation {
   const { names } = settleNames({ model: model.name, weights: origin, carried, given: preprocess?.labels });
   const input = {
     name: model.name,
@@ -40,19 +57,35 @@ export function compileSource(
     graph,
     parameters: built.parameters,
     weights,
+    quantization,
     preprocess: withNames(preprocess, names),
     guards: built.facts,
   };
+  const place = { span: model.item.declaration.name.span, diagnostics };
+  const { artifact, ...rest } = compileAt(input, place, profiles ? { profiles } : {});
+  const budgets = budgetLines(model.budgets, references);
+  const manifest = {
+    ...artifact.manifest,
+    ...(budgets.length > 0 ? { budgets } : {}),
+    ...(stage ? { stage: { name: stage.name, figures: { ...stage.figures } } } : {}),
+  };
+  return { ...rest, artifact: { ...artifact, manifest } };
+}
+
+/** Throws SourceError (E0340, behind the diagnostics given) where an op has no kernel: at its place, or at `span`. */
+export function compileAt(
+  input: CompileInput,
+  { span, diagnostics = [] }: { readonly span: Span; readonly diagnostics?: readonly Diagnostic[] },
+  options: CompileOptions = {},
+): ModelCompilation {
+  const passes: PassRecord[] = [];
+  const onPass: CompileOptions['onPass'] = ({ name, summary }, before, after) =>
+    passes.push({ pass: name, summary, before, after });
   try {
-    const compilation = compile(input, {
-      ...(profiles ? { profiles } : {}),
-      onPass: ({ name, summary }, before, after) => passes.push({ pass: name, summary, before, after }),
-    });
-    return { ...compilation, passes };
+    return { ...compile(input, { onPass, ...options }), passes };
   } catch (error) {
     if (!(error instanceof LoweringError)) throw error;
-    const span = error.node.origin?.spans[0] ?? model.item.declaration.name.span;
-    throw new SourceError([...diagnostics, diagnostic('E0340', span, error.message)]);
+    throw new SourceError([...diagnostics, diagnostic('E0340', error.node.origin?.spans[0] ?? span, error.message)]);
   }
 }
 

@@ -1,5 +1,6 @@
 /** From whatever a command throws to the code, the message and the exit code that the user sees. */
 import type { Diagnostic } from '../../grammar/diagnostics.ts';
+import { formatLocation } from '../../grammar/source.ts';
 import { RuntimeFault, runtimeCodes, type FaultKind } from '../../runtime/errors.ts';
 
 /** What the shell is told; a signal that no command handles gives 128 and its number as well. */
@@ -44,13 +45,22 @@ export class CommandError extends Error {
   }
 }
 
+const lineOf = ({ code, message, span, help }: Diagnostic): string =>
+  `${formatLocation(span)}: ${code}: ${message}${help === undefined ? '' : ` (${help})`}`;
+
 /** Diagnostics of a source: shown in full, they end the command, with exit code 1 unless another is given. */
 export class SourceError extends Error {
   readonly diagnostics: readonly Diagnostic[];
   readonly exit: ExitCode;
 
   constructor(diagnostics: readonly Diagnostic[], exit: ExitCode = exitCodes.source) {
-    super('the source has errors');
+    super(
+      diagnostics
+        .filter(({ severity }) => severity === 'error')
+        .map(lineOf)
+        .join('\n'),
+    );
+    this.name = 'SourceError';
     this.diagnostics = diagnostics;
     this.exit = exit;
   }

@@ -11,7 +11,7 @@ import { topologicalOrder, type Graph } from '../ir/node.ts';
 import type { Tensor } from '../ir/type.ts';
 import { initialWeights, loadWeights, WeightsFault } from './load-weights.ts';
 import { exitCodes, SourceError, usageError } from './failure.ts';
-import { named, type SourceModel } from './source-model.ts';
+import type { SourceModel } from './project.ts';
 
 export interface ModelWeights {
   readonly weights: ReadonlyMap<string, Tensor>;
@@ -37,7 +37,7 @@ export interface WeightsFlags {
  * by hand takes the place of the directive's, whose `strict` and `rename` still hold. Throws E0001 where no file is
  * clear, E0710 and E0711, and E0720 to E0722 (as a SourceError that shows the layers) where it does not fit the model.
  */
-export async function weightsOf(
+export async function importWeights(
   source: Pick<SourceModel, 'model' | 'built' | 'graph'>,
   { weights: option, ignoreExtra = false }: WeightsFlags,
   seed: number,
@@ -108,6 +108,16 @@ export function layersAt(graph: Graph, parameter: string): Place[] {
   if (!span) return [];
   return [{ name: parameter, span, calls: calls.map((each) => ({ message: 'called here', span: each })) }];
 }
+/** Puts the file's name in front of what a reader says about its bytes. */
+export function named<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof RuntimeFault)) throw error;
+    throw new RuntimeFault(error.code, error.kind, `${path}: ${error.message}`, error.help);
+  }
+}
+
 /** The source names the file, so the way out may be to name another. */
 async function readNamed(path: string): Promise<Uint8Array> {
   try {

@@ -11,9 +11,12 @@ const faultsOf = (path: string): string[] =>
   checkProgram(path, host).diagnostics.map((each) => show(each).replace(path, ''));
 
 describe('examples', () => {
-  it.each(['resnet20', 'squeezenet', 'mobilenet_v1', 'mobilenet_v3_small', 'shufflenet_v2', 'unet'])('%s', (name) => {
-    expect(faultsOf(fileOf(name))).toEqual([]);
-  });
+  it.each(['resnet20', 'squeezenet', 'mobilenet_v1', 'mobilenet_v3_small', 'shufflenet_v2', 'unet', 'stages'])(
+    '%s',
+    (name) => {
+      expect(faultsOf(fileOf(name))).toEqual([]);
+    },
+  );
 
   it.each([
     ['resnet20', 'ResNet20', 10, 'truck'],

@@ -2,11 +2,11 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { compileSource } from '../../compiler/driver/compile-model.ts';
+import { compileModel } from '../../compiler/driver/compile-model.ts';
 import { builtText } from '../../compiler/cli/commands/build/report.ts';
 import { createOutput } from '../../compiler/cli/output.ts';
-import { weightsOf } from '../../compiler/driver/model-weights.ts';
-import { loadModel, parseTarget } from '../../compiler/driver/source-model.ts';
+import { importWeights } from '../../compiler/driver/model-weights.ts';
+import { modelIn, openProject, parseTarget } from '../../compiler/driver/project.ts';
 import { verifyPasses } from '../../compiler/cli/commands/build/verify-passes.ts';
 import { parseGraph } from '../../compiler/ir/parse.ts';
 import { isOp } from '../../compiler/ir/op.ts';
@@ -144,9 +144,9 @@ describe('a file with several models', () => {
   });
 
   it('is split from its model at the last colon', () => {
-    expect(parseTarget('a.cnn')).toEqual({ file: 'a.cnn', model: undefined });
-    expect(parseTarget('a.cnn:M')).toEqual({ file: 'a.cnn', model: 'M' });
-    expect(parseTarget('C:\\a.cnn')).toEqual({ file: 'C:\\a.cnn', model: undefined });
+    expect(parseTarget('a.cnn')).toEqual({ file: 'a.cnn', name: undefined });
+    expect(parseTarget('a.cnn:M')).toEqual({ file: 'a.cnn', name: 'M' });
+    expect(parseTarget('C:\\a.cnn')).toEqual({ file: 'C:\\a.cnn', name: undefined });
   });
 });
 
@@ -301,9 +301,9 @@ describe('--verify', () => {
 
   it('names the pass, the op and the source line that broke the model', async () => {
     const shop = workshop();
-    const source = await loadModel(shop.at('tiny.cnn'));
-    const given = await weightsOf(source, { weights: shop.at('tiny.safetensors') }, 0);
-    const compilation = compileSource(source, given);
+    const source = modelIn(await openProject(shop.at('tiny.cnn')));
+    const given = await importWeights(source, { weights: shop.at('tiny.safetensors') }, 0);
+    const compilation = compileModel(source, given);
     const { bound } = compilation;
     const broken = rewriteGraph(
       bound,

@@ -201,8 +201,8 @@ describe('a chain of stages', () => {
       ['base', true],
       ['tuned', false],
     ]);
-    const weightsOf = (path: string): string => readFileSync(join(path, 'best.safetensors')).toString('hex');
-    expect(weightsOf(folderOf('tuned'))).toBe(weightsOf(join(runs(), 'tuned')));
+    const importWeights = (path: string): string => readFileSync(join(path, 'best.safetensors')).toString('hex');
+    expect(importWeights(folderOf('tuned'))).toBe(importWeights(join(runs(), 'tuned')));
   });
 
   it('is refused where a folder was changed by hand', async () => {

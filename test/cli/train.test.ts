@@ -43,7 +43,7 @@ const linesOf = (run: string): Record<string, unknown>[] =>
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, unknown>);
-const weightsOf = (run: string): string => readFileSync(at(join(run, 'final.safetensors'))).toString('hex');
+const importWeights = (run: string): string => readFileSync(at(join(run, 'final.safetensors'))).toString('hex');
 const curve = (run: string): unknown[] => linesOf(run).map(({ epoch, step, values }) => ({ epoch, step, values }));
 
 /** The exit code of a command that gets a SIGINT once its first epoch is over. */
@@ -77,7 +77,7 @@ describe('a run', () => {
   it('gives the same curve again', async () => {
     expect((await cnnc('train', at('tiny.cnn'), '-o', at('again'))).code).toBe(0);
     expect(curve('again')).toEqual(curve('straight'));
-    expect(weightsOf('again')).toBe(weightsOf('straight'));
+    expect(importWeights('again')).toBe(importWeights('straight'));
   });
 
   it('builds from its best weights', async () => {
@@ -92,7 +92,7 @@ describe('a run', () => {
     expect(summaryOf(ran)).toMatchObject({ ended: 'finished', steps: 20 });
     expect(eventsOf(ran).filter(({ kind }) => kind === 'epoch').length).toBeLessThan(4);
     expect(curve('cut')).toEqual(curve('straight'));
-    expect(weightsOf('cut')).toBe(weightsOf('straight'));
+    expect(importWeights('cut')).toBe(importWeights('straight'));
   });
 
   it('that is not over is gone on with, or left alone, before anything is read or compiled', async () => {
@@ -134,21 +134,21 @@ describe('a run', () => {
   });
 
   it('is up to date where nothing changed, and not written over', async () => {
-    const before = weightsOf('straight');
+    const before = importWeights('straight');
     const ran = await cnnc('train', at('tiny.cnn'), '-o', at('straight'));
     expect(ran).toMatchObject({ code: 0, out: expect.stringMatching(/^base: up to date, in .*straight/) });
-    expect(weightsOf('straight')).toBe(before);
+    expect(importWeights('straight')).toBe(before);
     expect(await cnnc('train', at('tiny.cnn'), '-o', at('straight'), '--resume')).toMatchObject({ code: 0 });
-    expect(weightsOf('straight')).toBe(before);
+    expect(importWeights('straight')).toBe(before);
   });
 
   it('runs again where a setting changed, and keeps the earlier run', async () => {
     expect((await cnnc('train', at('tiny.cnn'), '-o', at('twice'), '--epochs', '1')).code).toBe(0);
-    const before = weightsOf('twice');
+    const before = importWeights('twice');
     const ran = await cnnc('train', at('tiny.cnn'), '-o', at('twice'), '--epochs', '2');
     expect(ran.code).toBe(0);
     expect(ran.err).toContain('base runs again: epochs is 2 and was 1; the earlier run is kept in');
-    expect(weightsOf('twice.previous')).toBe(before);
+    expect(importWeights('twice.previous')).toBe(before);
     const other = join(folder, 'other-name.cnn');
     writeFileSync(other, source.replace('train base', 'train second'));
     const refused = await cnnc('train', other, '-o', at('twice'));

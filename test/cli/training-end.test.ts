@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { endText, nextCommands, outcomeText, tellInterrupted } from '../../compiler/cli/commands/train/end.ts';
-import { loadStages } from '../../compiler/cli/stage-source.ts';
+import { openStages } from '../../compiler/cli/setting-flags.ts';
 import type { StageOutcome } from '../../compiler/stages/run/run-stages.ts';
 import type { TrainResult } from '../../runtime/train/training-run.ts';
 import { cnnc, tinySource } from './cnnc.ts';
@@ -24,7 +24,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function outcomeOf(name: string, figures: Readonly<Record<string, number>> = { 'val.accuracy': 0.9 }) {
-  const { stages } = await loadStages(file, {});
+  const { stages } = await openStages(file, {});
   const stage = stages.find((each) => each.name === name);
   if (!stage) throw new RangeError(name);
   const path = join('runs', name);

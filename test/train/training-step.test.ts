@@ -13,7 +13,7 @@ import type { TrainingOptions } from '../../compiler/train/training-options.ts';
 import { f32, noise } from '../ops/check-op.ts';
 import { graphOf, plainRun, ReferenceTraining } from './reference-training.ts';
 
-const weightsOf = (graph: Graph): Map<string, Tensor> =>
+const importWeights = (graph: Graph): Map<string, Tensor> =>
   new Map(
     topologicalOrder(graph)
       .filter(isParameter)
@@ -30,7 +30,7 @@ function optionsOf(model: string, more: Partial<TrainingOptions> = {}): Training
   return {
     ...plainRun,
     graph,
-    weights: weightsOf(graph),
+    weights: importWeights(graph),
     batch: 3,
     target: { kind: 'class', classes: 3 },
     optimizer: sgd,

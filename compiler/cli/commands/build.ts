@@ -1,7 +1,7 @@
 /** `cnnc build`: from a source to an artifact folder, or to one of the texts on the way there. */
 import { Option } from 'commander';
 import { writeFolderAtomically } from '../../../runtime/node/write-folder.ts';
-import type { Manifest, ProfileName } from '../../../runtime/artifact.ts';
+import type { ProfileName } from '../../../runtime/artifact.ts';
 import type { Diagnostic } from '../../../grammar/diagnostics.ts';
 import { costOf } from '../../analyze/index.ts';
 import { artifactFiles } from '../../emit/write-artifact.ts';
@@ -14,19 +14,20 @@ import { buildFigures, buildReport, builtText } from './build/report.ts';
 import type { BuildSubject, StageBuildFlags } from './build/stage.ts';
 import type { Configure, Context } from '../command.ts';
 import { shownPath } from '../command-line.ts';
-import { compileSource, type SourceCompilation } from '../../driver/compile-model.ts';
+import { compileModel, type ModelCompilation } from '../../driver/compile-model.ts';
 import { dumpPasses } from './build/dump-ir.ts';
 import { emitAst, emitPlan, emitWgsl } from './build/emit-text.ts';
 import { CommandError, exitCodes, usageError, type ExitCode } from '../../driver/failure.ts';
 import { assignmentFlag, sizesFlag } from '../flags.ts';
 import { layersOf } from '../../driver/layers.ts';
-import { budgetLines, qualityFigures, unjudged } from '../../driver/measured-budgets.ts';
+import { qualityFigures, unjudged } from '../../driver/measured-budgets.ts';
 import type { Output } from '../output.ts';
-import { weightsOf, type ModelWeights } from '../../driver/model-weights.ts';
+import { importWeights, type ModelWeights } from '../../driver/model-weights.ts';
 import { namedWeights } from '../named-weights.ts';
-import { loadModel, parseTarget, type SourceModel } from '../../driver/source-model.ts';
+import { modelIn, openProject, parseTarget, type SourceModel } from '../../driver/project.ts';
+import { settingsOf } from '../setting-flags.ts';
 import { stageFlags } from '../stage-flags.ts';
-import { finalStage, stageTarget } from '../stage-source.ts';
+import { meansStage, withStages } from '../../stages/run/pick-stages.ts';
 import { endsOf, stagesOf } from '../../stages/run/stage-graph.ts';
 import { weightWarnings } from '../../driver/weight-warnings.ts';
 import { weightsFlags } from '../weights-flags.ts';
@@ -71,41 +72,32 @@ export const configureBuild: Configure = (command, act) => {
 async function build(context: Context, target: string, flags: BuildFlags): Promise<ExitCode> {
   const started = performance.now();
   const { output, seed } = context;
+  const project = await openProject(target, { settings: settingsOf(flags) });
   const isWhole = flags.weights === undefined && flags.emit !== 'ast' && flags.emit !== 'ir';
-  const final = isWhole ? await finalStage(target, flags) : undefined;
-  const stages = final ?? (await stageTarget(target, flags));
-  if (stages) {
+  const staged = withStages(project);
+  if (meansStage(staged, isWhole)) {
     // Running a stage needs data and a device, which a build of a model does not.
     const { stageSubject } = await import('./build/stage.ts');
-    const subject = await stageSubject(context, target, stages, flags);
+    const subject = await stageSubject(context, target, staged, flags);
     output.diagnostics(subject.source.diagnostics);
-    if (flags.emit === 'ast') output.raw(emitAst(stages.program.file));
+    if (flags.emit === 'ast') output.raw(emitAst(project.program.file));
     else if (flags.emit === 'ir') output.raw(printGraph(subject.source.graph));
     else return finish(context, subject, flags, started);
     return exitCodes.ok;
   }
-  const source = await loadModel(target, { arguments: flags.P, dims: flags.shape });
+  const source = modelIn(project, { arguments: flags.P, dims: flags.shape });
   output.diagnostics(source.diagnostics);
   if (flags.emit === 'ast') output.raw(emitAst(source.program.file));
   else if (flags.emit === 'ir') output.raw(await emitIr(source, flags, seed));
   if (flags.emit === 'ast' || flags.emit === 'ir') return exitCodes.ok;
   const weights = await namedWeights(context, source, await weightsFor(source, target, flags, seed), flags);
-  const subject: BuildSubject = {
-    name: source.model.name,
-    source,
-    weights,
-    compile: (profiles) => compileSource(source, weights, profiles),
-    stage: undefined,
-    references: () => undefined,
-    unpruned: undefined,
-  };
-  return finish(context, subject, flags, started);
+  return finish(context, { name: source.model.name, source, weights, unpruned: undefined }, flags, started);
 }
 
 /** Whoever has stages and names none may mean one of them. */
 async function weightsFor(source: SourceModel, target: string, flags: BuildFlags, seed: number): Promise<ModelWeights> {
   try {
-    return await weightsOf(source, flags, seed);
+    return await importWeights(source, flags, seed);
   } catch (error) {
     const ends = endsOf(stagesOf(source.program.directives)).filter(({ model }) => model === source.model.name);
     if (!(error instanceof CommandError) || ends.length === 0 || source.model.weights.length > 0) throw error;
@@ -117,15 +109,10 @@ async function weightsFor(source: SourceModel, target: string, flags: BuildFlags
 
 async function finish(context: Context, subject: BuildSubject, flags: BuildFlags, started: number): Promise<ExitCode> {
   const { output } = context;
-  const { source, weights, stage, references } = subject;
+  const { source, weights } = subject;
   for (const note of weights.notes) output.note(note);
   if (!flags.allowNonFinite) output.diagnostics(weightWarnings(source.graph, weights.weights, weights.source));
-  const plain = subject.compile(profilesOf(flags));
-  const budgets = budgetLines(source.model.budgets, references);
-  const compilation = withManifest(plain, {
-    ...(budgets.length > 0 ? { budgets } : {}),
-    ...(stage ? { stage: { name: stage.name, figures: { ...stage.figures } } } : {}),
-  });
+  const compilation = compileModel(source, weights, { ...subject, profiles: profilesOf(flags) });
   if (flags.dumpIr !== undefined) await dumpPasses(output, compilation.passes, flags.dumpIr);
   if (flags.verify) await verifyPasses(context, source, weights, compilation);
   if (flags.emit === 'plan') output.raw(emitPlan(compilation));
@@ -143,19 +130,13 @@ async function finish(context: Context, subject: BuildSubject, flags: BuildFlags
   return exitCodes.ok;
 }
 
-/** The artifact with what the source asks of it. */
-function withManifest(compilation: SourceCompilation, added: Pick<Manifest, 'budgets' | 'stage'>): SourceCompilation {
-  const { artifact } = compilation;
-  return { ...compilation, artifact: { ...artifact, manifest: { ...artifact.manifest, ...added } } };
-}
-
 const profilesOf = ({ profile }: BuildFlags): readonly ProfileName[] =>
   profile === 'both' ? ['software', 'gpu'] : [profile];
 
 /** The graph before any pass, in the form that `cnnc opt` reads; with `--weights`, its parameters are constants. */
 async function emitIr(source: SourceModel, flags: BuildFlags, seed: number): Promise<string> {
   if (flags.weights === undefined) return printGraph(source.graph);
-  const { weights } = await weightsOf(source, flags, seed);
+  const { weights } = await importWeights(source, flags, seed);
   return printGraph(bindParameters.run(source.graph, { parameters: weights }));
 }
 
@@ -163,8 +144,8 @@ type ArtifactFiles = ReturnType<typeof artifactFiles>;
 
 /** Budgets of the model itself, or of the stage; lines that need a measurement are judged by what the stage measured. */
 function overBudget(
-  { name, source, stage, references, unpruned }: BuildSubject,
-  compilation: SourceCompilation,
+  { name, source, stage, references = () => undefined, unpruned }: BuildSubject,
+  compilation: ModelCompilation,
   files: ArtifactFiles,
   output: Output,
 ): Diagnostic[] {
@@ -198,7 +179,7 @@ const excused = (missed: Diagnostic, stage: string): Diagnostic => ({
 async function writeBuild(
   { output, seed }: Context,
   { name, source: { model }, weights: { source }, stage }: BuildSubject,
-  compilation: SourceCompilation,
+  compilation: ModelCompilation,
   { folder, files, started }: { readonly folder: string; readonly files: ArtifactFiles; readonly started: number },
 ): Promise<void> {
   await writeFolderAtomically(folder, files);

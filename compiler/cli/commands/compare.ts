@@ -19,13 +19,13 @@ import {
   type Unmatched,
   type Values,
 } from './compare/values.ts';
-import { compileSource } from '../../driver/compile-model.ts';
+import { compileModel } from '../../driver/compile-model.ts';
 import { CommandError, exitCodes, usageError, type ExitCode } from '../../driver/failure.ts';
 import { assignmentFlag, integerFlag, listFlag, numberFlag, sizesFlag } from '../flags.ts';
 import { artifactFlags, sessionFor, withDevice } from '../open-session.ts';
 import { batchOf, randomInputs, symbolValues } from '../../driver/open-sizes.ts';
-import { weightsOf, type WeightsFlags } from '../../driver/model-weights.ts';
-import { loadModel, parseTarget } from '../../driver/source-model.ts';
+import { importWeights, type WeightsFlags } from '../../driver/model-weights.ts';
+import { modelIn, openProject, parseTarget } from '../../driver/project.ts';
 import { count, formatDigits, formatTable, oneLine } from '../../driver/text.ts';
 import { weightWarnings } from '../../driver/weight-warnings.ts';
 import { weightsFlags } from '../weights-flags.ts';
@@ -159,11 +159,11 @@ async function interpreterReference(
   flags: CompareFlags,
   inputs: Record<string, HostTensor>,
 ): Promise<Reference> {
-  const source = await loadModel(target, { arguments: flags.P, dims: flags.shape });
-  const weights = await weightsOf(source, flags, seed);
+  const source = modelIn(await openProject(target), { arguments: flags.P, dims: flags.shape });
+  const weights = await importWeights(source, flags, seed);
   for (const note of weights.notes) output.note(note);
   if (!flags.allowNonFinite) output.diagnostics(weightWarnings(source.graph, weights.weights, weights.source));
-  const { bound, optimized } = compileSource(source, weights, []);
+  const { bound, optimized } = compileModel(source, weights, { profiles: [] });
   const tensors = Object.fromEntries(
     Object.entries(inputs).map(([name, { shape, data }]): [string, Tensor] => [name, { dtype: 'f32', shape, data }]),
   );

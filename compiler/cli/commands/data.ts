@@ -12,7 +12,7 @@ import type { Configure, Context } from '../command.ts';
 import { createFigures, type SampleFigures } from './data/figures.ts';
 import { exitCodes, usageError, type ExitCode } from '../../driver/failure.ts';
 import { integerFlag } from '../flags.ts';
-import { loadStages } from '../stage-source.ts';
+import { openStages } from '../setting-flags.ts';
 import { tellData } from '../../stages/run/data-line.ts';
 import { count, formatInteger, formatTable, oneLine } from '../../driver/text.ts';
 
@@ -75,7 +75,7 @@ async function specOf(text: string): Promise<DataSpec> {
     return { name: path, format, path: resolve(path), split: { seed: 0 } };
   }
   const { file = '', name: wanted } = declared;
-  const { program } = await loadStages(file, {});
+  const { program } = await openStages(file, {});
   const datasets = program.directives.filter(({ word }) => word === 'dataset');
   const names = datasets.map(({ name }) => name).join(', ');
   const fitting = wanted === undefined ? datasets : datasets.filter(({ name }) => name === wanted);

@@ -17,7 +17,7 @@ import { relativeDifference } from '../../passes/verify-pass.ts';
 import { compileTrainStage } from '../../stages/train/from-directive.ts';
 import { buildFigures, buildReport } from './build/report.ts';
 import type { Configure, Context } from '../command.ts';
-import { compileSource, computedNodes, type SourceCompilation } from '../../driver/compile-model.ts';
+import { compileModel, computedNodes, type ModelCompilation } from '../../driver/compile-model.ts';
 import { commandLine, shownPath } from '../command-line.ts';
 import { beside, drawImage, encodeCifar, encodePng, type LabelledImage } from './demo/pictures.ts';
 import { exampleFile } from '../example-file.ts';
@@ -26,8 +26,8 @@ import { imageModel, imageToSample, runSamples, scoresOf, type ImageModel } from
 import { ownCode, withDevice } from '../open-session.ts';
 import { softmax } from '../../../runtime/softmax.ts';
 import { topIndices } from '../ranking.ts';
-import { weightsOf } from '../../driver/model-weights.ts';
-import { loadModel, type SourceModel } from '../../driver/source-model.ts';
+import { importWeights } from '../../driver/model-weights.ts';
+import { modelIn, openProject, type SourceModel } from '../../driver/project.ts';
 import { formatDigits, formatInteger, formatMs, formatTable } from '../../driver/text.ts';
 import { showProgress } from './train/progress.ts';
 
@@ -43,7 +43,7 @@ const batch = 50;
 async function demo(context: Context): Promise<ExitCode> {
   const { output, seed } = context;
   const file = exampleFile('demo/shapes.cnn');
-  const source = await loadModel(`${file}:Shapes`);
+  const source = modelIn(await openProject(`${file}:Shapes`));
   const picture = await withDevice(context, ownCode, async (opened) => {
     const artifact = await train(context, opened, source);
     const compilation = await build(context, source);
@@ -85,11 +85,11 @@ async function train(context: Context, { device, info }: OpenedDevice, source: S
   return artifact;
 }
 
-async function build({ output, seed }: Context, source: SourceModel): Promise<SourceCompilation> {
+async function build({ output, seed }: Context, source: SourceModel): Promise<ModelCompilation> {
   output.data(`\n2. ${output.style('bold', 'Build')}: the best weights and examples/demo/shapes.cnn to ${net}`);
   const started = performance.now();
-  const weights = await weightsOf(source, { weights: `${folder}/best.safetensors` }, seed);
-  const compilation = compileSource(source, weights);
+  const weights = await importWeights(source, { weights: `${folder}/best.safetensors` }, seed);
+  const compilation = compileModel(source, weights);
   await writeFolderAtomically(net, artifactFiles(compilation.artifact));
   const figures = buildFigures(compilation, performance.now() - started);
   output.data(buildReport('Shapes', figures, weights.source, output).replaceAll(/^/gm, '   '));
@@ -200,7 +200,7 @@ async function compareWithReference(
   { output }: Context,
   session: Session,
   model: ImageModel,
-  { bound, optimized }: SourceCompilation,
+  { bound, optimized }: ModelCompilation,
   images: readonly LabelledImage[],
 ) {
   output.data(`\n4. ${output.style('bold', 'Compare')} with the unoptimised graph in the reference interpreter`);

@@ -22,7 +22,8 @@ import { drawGraph } from './inspect/draw.ts';
 import { layersOf, shapeText } from '../../driver/layers.ts';
 import type { Output } from '../output.ts';
 import { batchSymbol, describeSmallest, smallest } from '../../driver/open-sizes.ts';
-import { loadModel, named, parseTarget, type SourceModel } from '../../driver/source-model.ts';
+import { named } from '../../driver/model-weights.ts';
+import { modelIn, openProject, parseTarget, type SourceModel } from '../../driver/project.ts';
 import { formatBytes, formatInteger, formatTable, oneLine } from '../../driver/text.ts';
 
 interface InspectFlags {
@@ -46,7 +47,7 @@ async function inspect({ output }: Context, what: string, flags: InspectFlags): 
   if (flags.graph) await drawGraph(output, what, flags.graph, flags);
   else if (/\.safetensors$/i.test(what)) await inspectWeights(output, what);
   else if (/\.cnn$/i.test(parseTarget(what).file)) {
-    inspectSource(output, await loadModel(what, { arguments: flags.P, dims: flags.shape }));
+    inspectSource(output, modelIn(await openProject(what), { arguments: flags.P, dims: flags.shape }));
   } else inspectArtifact(output, (await readBuilt(what)).manifest);
   return exitCodes.ok;
 }

@@ -1,4 +1,5 @@
 /** `cnnc plan`: the stages of a source, which of them have to run and why, and what is known of each without running. */
+import { openStages } from '../setting-flags.ts';
 import type { NamedFigures } from '../../driver/measured-budgets.ts';
 import type { Diagnostic } from '../../../grammar/diagnostics.ts';
 import { mergeDiagnostics } from '../../analyze/index.ts';
@@ -11,11 +12,10 @@ import { statusOfChain, type StageStatus } from '../../stages/run/stage-status.t
 import { initialWeights } from '../../driver/load-weights.ts';
 import type { Configure, Context } from '../command.ts';
 import { exitCodes, usageError, type ExitCode } from '../../driver/failure.ts';
-import { parseTarget } from '../../driver/source-model.ts';
 import { setupOf } from '../flagged-setup.ts';
 import { stageFlags, withArguments, type StageFlags } from '../stage-flags.ts';
 import { judgeStage } from '../../stages/run/judge-stage.ts';
-import { loadStages, pickChain, type StageSource } from '../stage-source.ts';
+import { pickChain, type StagedProject } from '../../stages/run/pick-stages.ts';
 import { figureColumns, figureOf } from '../stage-table.ts';
 import { count, formatTable } from '../../driver/text.ts';
 
@@ -44,9 +44,8 @@ interface Row {
 
 async function plan(context: Context, target: string, flags: PlanFlags): Promise<ExitCode> {
   const { output } = context;
-  const source = await loadStages(target, flags);
-  const { model: wanted } = parseTarget(target);
-  const chain = wanted === undefined ? source.stages : pickChain(source, wanted);
+  const source = await openStages(target, flags);
+  const chain = source.name === undefined ? source.stages : pickChain(source);
   if (chain.length === 0) {
     throw usageError(`${source.file} has no stages`, 'write `train NAME for MODEL { ... }`');
   }
@@ -82,7 +81,7 @@ async function plan(context: Context, target: string, flags: PlanFlags): Promise
 }
 
 /** Lines of budgets that the figures miss, as far as they are known, by stage. */
-function missedIn({ program }: StageSource, rows: readonly Row[]): ReadonlyMap<string, readonly Diagnostic[]> {
+function missedIn({ program }: StagedProject, rows: readonly Row[]): ReadonlyMap<string, readonly Diagnostic[]> {
   const accuracies = new Map(rows.map(({ stage, figures }) => [stage.name, figures['val.accuracy']]));
   return new Map(
     rows.flatMap(({ stage: { name }, figures }) => {

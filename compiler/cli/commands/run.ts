@@ -16,7 +16,7 @@ import { artifactFlags, withSession, type ArtifactFlags, type OpenArtifact } fro
 import { softmax } from '../../../runtime/softmax.ts';
 import { topIndices } from '../ranking.ts';
 import { keepInputs, requireFile } from '../../driver/require-file.ts';
-import { named } from '../../driver/source-model.ts';
+import { named } from '../../driver/model-weights.ts';
 import { formatDigits, formatTable, oneLine } from '../../driver/text.ts';
 
 interface RunFlags extends ArtifactFlags {

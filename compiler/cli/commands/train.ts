@@ -10,13 +10,12 @@ import { exitCodes, type ExitCode } from '../../driver/failure.ts';
 import { assignmentFlag, integerFlag, listFlag } from '../flags.ts';
 import { ownCode, withLazyDevice } from '../open-session.ts';
 import { mergeDiagnostics } from '../../analyze/index.ts';
-import { weightsOf, type WeightsFlags } from '../../driver/model-weights.ts';
-import { parseTarget } from '../../driver/source-model.ts';
+import { importWeights, type WeightsFlags } from '../../driver/model-weights.ts';
 import { exitOf, withSignals } from './train/signals.ts';
 import { judgeStage } from '../../stages/run/judge-stage.ts';
-import { loadStages, pickChain } from '../stage-source.ts';
+import { pickChain } from '../../stages/run/pick-stages.ts';
 import { overridesOf } from '../train-overrides.ts';
-import type { SettingFlags } from '../train-source.ts';
+import { openStages, type SettingFlags } from '../setting-flags.ts';
 import { endText, nextCommands, outcomeText, tellInterrupted, type StageNamingFlags } from './train/end.ts';
 import { weightsFlags } from '../weights-flags.ts';
 
@@ -51,8 +50,8 @@ export const configureTrain: Configure = (command, act) => {
 
 async function run(context: Context, target: string, flags: TrainFlags): Promise<ExitCode> {
   const { output } = context;
-  const source = await loadStages(target, flags);
-  const chain = pickChain(source, parseTarget(target).model);
+  const source = await openStages(target, flags);
+  const chain = pickChain(source);
   const last = chain.at(-1);
   const [first] = last ? chainTo(last) : [];
   if (!first) throw new RangeError('a chain has a stage');
@@ -66,7 +65,7 @@ async function run(context: Context, target: string, flags: TrainFlags): Promise
   };
   const model = declaredModel(draft, first);
   output.diagnostics(mergeDiagnostics(model.diagnostics));
-  const weights = flags.weights === undefined ? undefined : await weightsOf(model, flags, context.seed);
+  const weights = flags.weights === undefined ? undefined : await importWeights(model, flags, context.seed);
   for (const note of weights?.notes ?? []) output.note(note);
   return withSignals((signal) => execute(context, { ...draft, weights }, chain, target, flags, signal));
 }

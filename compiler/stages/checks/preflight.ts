@@ -4,7 +4,7 @@ import { warnModels } from '../../analyze/warn-models.ts';
 import type { Diagnostic } from '../../../grammar/diagnostics.ts';
 import { RuntimeFault } from '../../../runtime/errors.ts';
 import { CommandError, describeFailure, exitCodes, SourceError, type ExitCode } from '../../driver/failure.ts';
-import { weightsOf } from '../../driver/model-weights.ts';
+import { importWeights } from '../../driver/model-weights.ts';
 import type { Reporter } from '../../driver/reporter.ts';
 import { judgeStage } from '../run/judge-stage.ts';
 import { TrainingFault } from '../../train/training-fault.ts';
@@ -113,7 +113,7 @@ const startingWeights: FileCheck = {
   setting: 'from',
   run: async ({ setup, stage, source }: Inquiry) => {
     if (stage.from || givenWeights(setup, stage) || stage.word === 'train' || stage.word === 'distill') return;
-    await weightsOf(source, {}, 0);
+    await importWeights(source, {}, 0);
   },
 };
 

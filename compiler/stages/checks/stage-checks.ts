@@ -5,7 +5,7 @@ import type { RuntimeFault } from '../../../runtime/errors.ts';
 import type { SplitName } from '../../../runtime/train/splits.ts';
 import type { AnalyzedProgram, CheckedDirective } from '../../analyze/index.ts';
 import { spanOf } from '../../analyze/written.ts';
-import type { SourceModel } from '../../driver/source-model.ts';
+import type { SourceModel } from '../../driver/project.ts';
 import type { StageNode } from '../run/stage-graph.ts';
 import { datasetsOf } from '../run/stage-identity.ts';
 import type { StageSetup } from '../run/stage-setup.ts';

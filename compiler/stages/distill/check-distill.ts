@@ -2,7 +2,7 @@
 import type { Graph } from '../../ir/node.ts';
 import { locateFrom } from '../run/stage-setup.ts';
 import { checkDistillStage, teacherWeights } from './distill.ts';
-import { modelOf } from '../../driver/source-model.ts';
+import { modelOf } from '../../driver/project.ts';
 import type { StageChecks, Written } from '../checks/stage-checks.ts';
 import { trainChecks } from '../train/check-train.ts';
 import { trainingDirective } from '../train/training-directive.ts';

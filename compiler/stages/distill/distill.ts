@@ -6,8 +6,8 @@ import type { CheckedDirective } from '../../analyze/index.ts';
 import type { Settings } from '../../analyze/directive-values.ts';
 import { valueOf } from '../../analyze/written.ts';
 import { SourceError } from '../../driver/failure.ts';
-import { weightsOf } from '../../driver/model-weights.ts';
-import type { SourceModel } from '../../driver/source-model.ts';
+import { importWeights } from '../../driver/model-weights.ts';
+import type { SourceModel } from '../../driver/project.ts';
 import type { Teacher } from '../../train/teacher.ts';
 import type { Hint } from '../../train/hints.ts';
 import { makeGraph, makeNode } from '../../ir/node.ts';
@@ -91,7 +91,7 @@ async function trainedTeacher(directive: CheckedDirective, context: StageContext
 /** Throws SourceError (E0701) at the file's name where it cannot be read. */
 export async function teacherWeights(model: SourceModel, path: string | undefined, { declaration }: CheckedDirective) {
   try {
-    return await weightsOf(model, { weights: path }, 0);
+    return await importWeights(model, { weights: path }, 0);
   } catch (error) {
     const written = valueOf(declaration.entries, 'teacher');
     if (!(error instanceof RuntimeFault) || error.code !== 'E0710' || written?.kind !== 'attach') throw error;

@@ -4,7 +4,7 @@ import { settleNames } from '../../../runtime/class-names.ts';
 import { scoresFor } from '../../../runtime/node/align-classes.ts';
 import { openTrainingData } from '../../../runtime/node/training-data.ts';
 import type { Recipe } from '../../../runtime/train/recipe.ts';
-import type { SourceModel } from '../../driver/source-model.ts';
+import type { SourceModel } from '../../driver/project.ts';
 import { stagesOf, type StageNode } from './stage-graph.ts';
 import { recipeOfStage, type StageSetup } from './stage-setup.ts';
 import { withNames } from '../../driver/compile-model.ts';

@@ -1,7 +1,7 @@
 /** Staged models: as the source declares them, and as a stage's folder has them. */
 import { settleNames } from '../../../runtime/class-names.ts';
 import { loadWeights } from '../../driver/load-weights.ts';
-import type { SourceModel } from '../../driver/source-model.ts';
+import type { SourceModel } from '../../driver/project.ts';
 import type { Tensor } from '../../ir/type.ts';
 import { keptParameters, rebuildPruned, type ChannelRecord } from '../../passes/channels/index.ts';
 import { damagedStage, readStageWeights, type StageFolder } from './stage-folder.ts';

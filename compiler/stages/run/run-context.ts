@@ -10,7 +10,7 @@ import type { Recipe } from '../../../runtime/train/recipe.ts';
 import type { TrainingArtifact } from '../../../runtime/train/training-artifact.ts';
 import type { TrainResult } from '../../../runtime/train/training-run.ts';
 import type { Reporter } from '../../driver/reporter.ts';
-import { modelOf, type SourceModel } from '../../driver/source-model.ts';
+import { modelOf, type SourceModel } from '../../driver/project.ts';
 import { count } from '../../driver/text.ts';
 import type { Tensor } from '../../ir/type.ts';
 import { restoreStage } from './restore-stage.ts';

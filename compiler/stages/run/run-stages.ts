@@ -4,8 +4,8 @@ import { lockFolder, type FolderLock } from '../../../runtime/node/folder-lock.t
 import { NotFiniteFault } from '../../../runtime/train/trace-nan.ts';
 import { exitCodes, SourceError } from '../../driver/failure.ts';
 import { notFiniteDiagnostic } from './not-finite.ts';
-import { weightsOf } from '../../driver/model-weights.ts';
-import type { SourceModel } from '../../driver/source-model.ts';
+import { importWeights } from '../../driver/model-weights.ts';
+import type { SourceModel } from '../../driver/project.ts';
 import { weightWarnings } from '../../driver/weight-warnings.ts';
 import { initialWeights } from '../../driver/load-weights.ts';
 import { checkBegun } from '../checks/check-begun.ts';
@@ -198,7 +198,7 @@ export async function firstInput(setup: StageSetup, stage: StageNode, source: So
     const model = declaredStage(source, initialWeights(source.built.parameters, seed));
     return { model, carried: undefined, upstream: '', origin };
   }
-  const published = await weightsOf(source, {}, 0);
+  const published = await importWeights(source, {}, 0);
   const origin = { file: published.source, notes: published.notes };
   const model = declaredStage(source, published.weights);
   return { model, carried: published.classNames, upstream: weightsDigest(published), origin };

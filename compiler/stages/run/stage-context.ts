@@ -4,7 +4,7 @@ import type { TrainResult } from '../../../runtime/train/training-run.ts';
 import type { TrainingArtifact } from '../../../runtime/train/training-artifact.ts';
 import type { AnalyzedProgram, CheckedDirective } from '../../analyze/index.ts';
 import type { Reporter } from '../../driver/reporter.ts';
-import type { SourceModel } from '../../driver/source-model.ts';
+import type { SourceModel } from '../../driver/project.ts';
 import type { Tensor } from '../../ir/type.ts';
 import type { RecipeOverrides } from '../train/recipe.ts';
 import type { StagedModel } from './staged-model.ts';

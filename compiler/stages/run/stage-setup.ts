@@ -4,7 +4,7 @@ import type { Recipe } from '../../../runtime/train/recipe.ts';
 import { resolveDataPath } from '../../analyze/host.ts';
 import { nodeHost, type AnalyzedProgram } from '../../analyze/index.ts';
 import type { ModelWeights } from '../../driver/model-weights.ts';
-import { modelOf, type SourceModel } from '../../driver/source-model.ts';
+import { modelOf, type SourceModel } from '../../driver/project.ts';
 import type { RecipeOverrides } from '../train/recipe.ts';
 import type { StageNode } from './stage-graph.ts';
 import { datasetsOf } from './stage-identity.ts';

@@ -2,7 +2,7 @@
 import { fromFloat32 } from '../../../runtime/stored-tensor.ts';
 import { formatLocation } from '../../../grammar/source.ts';
 import type { ModelWeights } from '../../driver/model-weights.ts';
-import type { SourceModel } from '../../driver/source-model.ts';
+import type { SourceModel } from '../../driver/project.ts';
 import { topologicalOrder, type Graph } from '../../ir/node.ts';
 import { begunRun } from '../checks/begun-run.ts';
 import { settingText } from './setting-text.ts';

@@ -13,7 +13,12 @@ import type { Context } from '../../command.ts';
 import { exitCodes, type ExitCode } from '../../../driver/failure.ts';
 import { ownCode, withDevice, type ArtifactFlags } from '../../open-session.ts';
 import { formatBytes, formatDigits, formatMs, formatTable } from '../../../driver/text.ts';
-import { loadTrainSource, type SettingFlags } from '../../train-source.ts';
+import { openStages, type SettingFlags } from '../../setting-flags.ts';
+import { modelOf } from '../../../driver/project.ts';
+import { usageError } from '../../../driver/failure.ts';
+import { didYouMean } from '../../../../grammar/suggest.ts';
+import type { AnalyzedProgram, CheckedDirective } from '../../../analyze/index.ts';
+import { sizesOf } from '../../../stages/train/from-directive.ts';
 
 interface TrainingBenchFlags extends MeasureFlags, ArtifactFlags, Pick<SettingFlags, 'set' | 'batch'> {
   readonly P?: Readonly<Record<string, string>>;
@@ -31,13 +36,16 @@ const metrics = {
 } as const;
 
 /**
- * The step runs on one random batch, so that no data is needed and none is loaded. Throws as `loadTrainSource` and
- * `compileTrainStage` do, and E0802 where an assertion fails.
+ * The step runs on one random batch, so that no data is needed and none is loaded. Throws as `modelOf` and
+ * `compileTrainStage` do, E0001 where no directive is meant, and E0802 where an assertion fails.
  */
 export async function benchTraining(context: Context, target: string, flags: TrainingBenchFlags): Promise<ExitCode> {
   const assertions = parseAssertions(flags.assert ?? [], metrics);
   const { set, batch } = flags;
-  const source = await loadTrainSource(target, { ...(set && { set }), ...(batch && { batch }) }, flags.P);
+  const { program, name } = await openStages(target, { ...(set && { set }), ...(batch && { batch }) });
+  const directive = pickDirective(program, name);
+  const { N: _, ...dims } = sizesOf(directive.settings.get('shape'));
+  const source = { ...modelOf(program, directive.target, { arguments: flags.P, dims }), directive };
   context.output.diagnostics(source.diagnostics);
   const compiling = performance.now();
   const artifact = compileTrainStage(source, { seed: context.seed === 0 ? undefined : context.seed });
@@ -159,4 +167,18 @@ function report({ output }: Context, summary: Summary): void {
     ]),
   );
   output.event({ type: 'summary', ...summary });
+}
+
+function pickDirective({ file, directives }: AnalyzedProgram, wanted: string | undefined): CheckedDirective {
+  const all = directives.filter(({ word }) => word === 'train');
+  const names = all.map(({ name = '' }) => name);
+  const found = wanted === undefined ? all : all.filter(({ name }) => name === wanted);
+  const [only, second] = found;
+  if (only && !second) return only;
+  const list = names.join(', ');
+  if (only)
+    throw usageError(`${file.path} has several train directives: ${list}`, `name one: ${file.path}:${names[0]}`);
+  const help = names.length > 0 ? `it has ${list}` : 'write `train NAME for MODEL { ... }`';
+  if (wanted === undefined) throw usageError(`${file.path} has no train directive`, help);
+  throw usageError(`${file.path} trains no ${wanted}`, didYouMean(wanted, names) ?? help);
 }

@@ -1,7 +1,7 @@
 /** `--emit`: stages of a build as text. */
 import { parse } from '../../../../grammar/parse.ts';
 import { positionAt, type SourceFile } from '../../../../grammar/source.ts';
-import type { SourceCompilation } from '../../../driver/compile-model.ts';
+import type { ModelCompilation } from '../../../driver/compile-model.ts';
 
 /** The syntax tree as JSON; spans are `line:column-line:column`. */
 export function emitAst(file: SourceFile): string {
@@ -19,8 +19,8 @@ export function emitAst(file: SourceFile): string {
 }
 
 /** The manifest: for every profile its kernels, steps and memory. */
-export const emitPlan = ({ artifact }: SourceCompilation): string => JSON.stringify(artifact.manifest, undefined, 2);
+export const emitPlan = ({ artifact }: ModelCompilation): string => JSON.stringify(artifact.manifest, undefined, 2);
 
 /** Every kernel, each under its file name. */
-export const emitWgsl = ({ artifact }: SourceCompilation): string =>
+export const emitWgsl = ({ artifact }: ModelCompilation): string =>
   [...artifact.kernels].map(([file, code]) => `// ${file}\n${code.trimEnd()}\n`).join('\n');

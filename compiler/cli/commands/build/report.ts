@@ -1,7 +1,7 @@
 /** What a build did, in figures and in a few lines. */
 import { evaluateSize, type Plan } from '../../../../runtime/artifact.ts';
 import { batchSymbol, describeSmallest, smallest } from '../../../driver/open-sizes.ts';
-import { computedNodes, type SourceCompilation } from '../../../driver/compile-model.ts';
+import { computedNodes, type ModelCompilation } from '../../../driver/compile-model.ts';
 import type { Output } from '../../output.ts';
 import { accuracyText } from '../../stage-table.ts';
 import {
@@ -45,7 +45,7 @@ export interface BuildFigures {
   readonly ms: number;
 }
 
-export function buildFigures({ artifact, passes, plans }: SourceCompilation, ms: number): BuildFigures {
+export function buildFigures({ artifact, passes, plans }: ModelCompilation, ms: number): BuildFigures {
   const { manifest, constants } = artifact;
   const symbols = smallest(manifest.symbols);
   const first = Object.values(manifest.plans).find((plan) => plan !== undefined);

@@ -1,50 +1,37 @@
 /** `cnnc build FILE:STAGE`: what a stage made as an artifact, or a stage that needs no training run on given weights. */
+import { restored, stageModel, type Made, type StageModel } from '../../../stages/run/stage-result.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RuntimeFault } from '../../../../runtime/errors.ts';
-import type { ProfileName } from '../../../../runtime/artifact.ts';
-import { readStageFolder } from '../../../stages/run/stage-folder.ts';
-import { budgetsFor } from '../../../analyze/model-directives.ts';
 import { asNamed, namedInput } from '../../../stages/run/class-names.ts';
-import { compileStage } from '../../../stages/run/compile-stage.ts';
 import { preflight } from '../../../stages/checks/preflight.ts';
 import { stageFunctions } from '../../../stages/run/registry.ts';
-import { declaredStage, rebased, restoreStage } from '../../../stages/run/restore-stage.ts';
+import { declaredStage, rebased } from '../../../stages/run/restore-stage.ts';
 import { stageContext } from '../../../stages/run/run-context.ts';
-import type { StageFigures } from '../../../stages/run/stage-context.ts';
 import type { StageNode } from '../../../stages/run/stage-graph.ts';
 import { declaredModel, recipeOfStage, type StageSetup } from '../../../stages/run/stage-setup.ts';
 import { statusOfChain } from '../../../stages/run/stage-status.ts';
-import type { StagedModel } from '../../../stages/run/staged-model.ts';
 import { tellStageData } from '../../../stages/run/tell-data.ts';
 import type { Context } from '../../command.ts';
-import type { PassRecord, SourceCompilation } from '../../../driver/compile-model.ts';
 import { usageError } from '../../../driver/failure.ts';
-import { weightsOf, type ModelWeights, type WeightsFlags } from '../../../driver/model-weights.ts';
-import { modelOf, type SourceModel } from '../../../driver/source-model.ts';
+import { importWeights, type WeightsFlags } from '../../../driver/model-weights.ts';
+import { modelOf, type SourceModel } from '../../../driver/project.ts';
 import { ownCode, withLazyDevice } from '../../open-session.ts';
 import { setupOf } from '../../flagged-setup.ts';
 import type { StageFlags } from '../../stage-flags.ts';
 import { reporterOf } from '../train/progress.ts';
 import { trainCommand } from '../train/end.ts';
-import { pickChain, type StageSource } from '../../stage-source.ts';
-import { parseTarget } from '../../../driver/source-model.ts';
-import type { References } from '../../../driver/measured-budgets.ts';
+import { pickChain, type StagedProject } from '../../../stages/run/pick-stages.ts';
 
 export interface StageBuildFlags extends StageFlags, WeightsFlags {
   readonly shape?: Readonly<Record<string, number>>;
 }
 
 /** What a build works on, be it a declared model or the result of a stage. */
-export interface BuildSubject {
+export interface BuildSubject extends StageModel {
   /** What messages and budgets call it. */
   readonly name: string;
-  readonly source: SourceModel;
-  readonly weights: ModelWeights;
-  readonly compile: (profiles: readonly ProfileName[]) => SourceCompilation;
-  readonly stage: { readonly name: string; readonly figures: StageFigures } | undefined;
-  readonly references: References;
   /** The stage that would have pruned the network whose whole weights were given in place of what it leads to. */
   readonly unpruned: string | undefined;
 }
@@ -56,55 +43,24 @@ export interface BuildSubject {
 export async function stageSubject(
   context: Context,
   target: string,
-  source: StageSource,
+  project: StagedProject,
   flags: StageBuildFlags,
 ): Promise<BuildSubject> {
-  const chain = pickChain(source, parseTarget(target).model);
+  const chain = pickChain(project);
   const stage = chain.at(-1);
   if (!stage) throw new RangeError('a chain has a stage');
-  const setup = await setupOf(context, source, flags);
-  const dims = flags.shape;
-  const declared = modelOf(source.program, stage.model, { arguments: flags.P, dims });
-  const budgets = budgetsFor(stage.name, source.program.directives);
-  const accuracies = await accuraciesOf(setup, source.stages);
+  const setup = await setupOf(context, project, flags);
+  const declared = modelOf(project.program, stage.model, { arguments: flags.P, dims: flags.shape });
   const made =
     flags.weights === undefined
       ? await cachedOrQuick(context, setup, chain, declared, target, flags)
       : { ...(await runNow(context, setup, [stage], declared, flags)), figures: {} };
-  const { model, figures, label, notes = [] } = made;
   return {
     name: stage.name,
-    // The layers, parameters and budgets of a build are those of what the stage made.
-    source: {
-      ...declared,
-      graph: model.graph,
-      model: { ...declared.model, budgets },
-      built: { ...declared.built, graph: model.graph, parameters: model.parameters },
-    },
-    weights: { weights: model.weights, source: label, notes },
-    compile: (profiles) => compiled(model, stage, profiles),
-    stage: { name: stage.name, figures },
-    references: (name) => accuracies.get(name),
+    ...(await stageModel(setup, stage, project.stages, declared, made)),
     unpruned:
       flags.weights === undefined ? undefined : chain.slice(0, -1).findLast(({ word }) => word === 'prune')?.name,
   };
-}
-
-function compiled(model: StagedModel, stage: StageNode, profiles: readonly ProfileName[]): SourceCompilation {
-  const passes: PassRecord[] = [];
-  const compilation = compileStage(model, stage.directive.declaration.word.span, {
-    profiles,
-    onPass: ({ name, summary }, before, after) => passes.push({ pass: name, summary, before, after }),
-  });
-  return { ...compilation, passes };
-}
-
-interface Made {
-  readonly model: StagedModel;
-  readonly figures: StageFigures;
-  /** Where its weights come from, for people. */
-  readonly label: string;
-  readonly notes?: readonly string[];
 }
 
 /** From its folder, else from published weights where nothing has to be trained. */
@@ -121,8 +77,7 @@ async function cachedOrQuick(
   const statuses = await statusOfChain(setup, chain);
   const status = statuses.get(stage);
   if (status?.kind === 'cached') {
-    const model = await restoreStage(declared, status.folder);
-    return { model, figures: status.folder.record.figures, label: `stage ${stage.name}, ${status.folder.path}` };
+    return restored(stage, declared, status.folder);
   }
   if (chain.every(isQuick) && declared.model.weights.length > 0) {
     return { ...(await runNow(context, setup, chain, declared, flags)), figures: {} };
@@ -161,7 +116,7 @@ async function runNow(
   }
   const { seed, output } = context;
   const source = declaredModel(setup, first);
-  const weights = await weightsOf(source, flags, seed);
+  const weights = await importWeights(source, flags, seed);
   const unnamed = {
     model: declaredStage(source, weights.weights),
     weights: weights.source,
@@ -191,15 +146,4 @@ async function runNow(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** The validation accuracies of stages that are done, for `drop(stage)`. */
-async function accuraciesOf(setup: StageSetup, stages: readonly StageNode[]): Promise<ReadonlyMap<string, number>> {
-  const found = new Map<string, number>();
-  for (const stage of stages) {
-    const folder = await readStageFolder(setup.folderOf(stage));
-    const accuracy = folder?.record.figures['val.accuracy'];
-    if (accuracy !== undefined) found.set(stage.name, accuracy);
-  }
-  return found;
 }

@@ -3,10 +3,10 @@ import { symbolsOf } from '../../../ir/dim.ts';
 import { roundingPasses } from '../../../passes/pipelines.ts';
 import { checkPass, formatDifference, outputNoise } from '../../../passes/verify-pass.ts';
 import type { Context } from '../../command.ts';
-import type { SourceCompilation } from '../../../driver/compile-model.ts';
+import type { ModelCompilation } from '../../../driver/compile-model.ts';
 import { CommandError } from '../../../driver/failure.ts';
 import type { ModelWeights } from '../../../driver/model-weights.ts';
-import type { SourceModel } from '../../../driver/source-model.ts';
+import type { SourceModel } from '../../../driver/project.ts';
 import { count, formatMs } from '../../../driver/text.ts';
 
 const report = 'this is a fault of cnnc, not of the model: please report it';
@@ -16,7 +16,7 @@ export async function verifyPasses(
   { output, seed }: Context,
   { graph, built }: SourceModel,
   { weights }: ModelWeights,
-  { bound, passes }: SourceCompilation,
+  { bound, passes }: ModelCompilation,
 ): Promise<void> {
   const started = performance.now();
   const parameters = Object.fromEntries(weights);

@@ -74,11 +74,11 @@ async function openDeclared(
   if (wanted !== undefined && !chosen)
     throw usageError(`a dataset has no split ${wanted}`, `it has ${splits.join(', ')}`);
   // Data that a format and a path name needs no compiler.
-  const [{ loadStages }, { dataSpecOf }] = await Promise.all([
-    import('../../stage-source.ts'),
+  const [{ openStages }, { dataSpecOf }] = await Promise.all([
+    import('../../setting-flags.ts'),
     import('../../../stages/train/recipe.ts'),
   ]);
-  const { program } = await loadStages(file, {});
+  const { program } = await openStages(file, {});
   const datasets = program.directives.filter(({ word }) => word === 'dataset');
   const dataset = datasets.find((each) => each.name === name);
   if (!dataset) {

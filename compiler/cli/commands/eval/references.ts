@@ -49,16 +49,16 @@ export async function referencesFor(
 async function fromFolder(source: string, name: string, runs: string): Promise<Reference | undefined> {
   if ((await pathKind(source)) !== 'file') return undefined;
   // Compiling is not what evaluating an artifact needs otherwise.
-  const [{ loadStages }, { readStageFolder }, { folderIn, declaredModel }, { restoreStage }, { compileStage }] =
+  const [{ openStages }, { readStageFolder }, { folderIn, declaredModel }, { restoreStage }, { compileStage }] =
     await Promise.all([
-      import('../../stage-source.ts'),
+      import('../../setting-flags.ts'),
       import('../../../stages/run/stage-folder.ts'),
       import('../../../stages/run/stage-setup.ts'),
       import('../../../stages/run/restore-stage.ts'),
       import('../../../stages/run/compile-stage.ts'),
     ]);
   try {
-    const { program, stages } = await loadStages(source, {});
+    const { program, stages } = await openStages(source, {});
     const stage = stages.find((each) => each.name === name);
     const folder = stage && (await readStageFolder(folderIn(runs)(stage)));
     if (!stage || !folder || folder.record.name !== name) return undefined;

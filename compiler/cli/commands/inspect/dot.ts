@@ -4,7 +4,7 @@ import { isInput } from '../../../ir/leaves.ts';
 import { rootsOf, type Node } from '../../../ir/node.ts';
 import { describeSmallest } from '../../../driver/open-sizes.ts';
 import { layersOf, sizeText, type Layer } from '../../../driver/layers.ts';
-import type { SourceModel } from '../../../driver/source-model.ts';
+import type { SourceModel } from '../../../driver/project.ts';
 import { formatInteger, formatScaled } from '../../../driver/text.ts';
 import { symbolsOf } from '../../../ir/dim.ts';
 import { captionOf, kindOf, type Kind } from './captions.ts';

@@ -8,7 +8,7 @@ import { commandLine, shownPath } from '../../command-line.ts';
 import { usageError } from '../../../driver/failure.ts';
 import type { Output } from '../../output.ts';
 import { keepInputs } from '../../../driver/require-file.ts';
-import { loadModel, parseTarget } from '../../../driver/source-model.ts';
+import { modelIn, openProject, parseTarget } from '../../../driver/project.ts';
 import { dotOf } from './dot.ts';
 import { svgOf } from './svg.ts';
 
@@ -42,7 +42,7 @@ export async function drawGraph(
     throw usageError(`${what}, and ${target} is no .cnn file`, await sourceHelp(target, format));
   }
   if (file !== undefined) await keepInputs('-o', file, [parseTarget(target).file]);
-  const dot = dotOf(await loadModel(target, { arguments: P, dims: shape }));
+  const dot = dotOf(modelIn(await openProject(target), { arguments: P, dims: shape }));
   const text = format === 'dot' ? dot : await svgOf(dot);
   if (file === undefined) {
     output.raw(text);

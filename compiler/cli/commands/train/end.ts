@@ -7,7 +7,7 @@ import { trainingDirective } from '../../../stages/train/training-directive.ts';
 import type { Context } from '../../command.ts';
 import { commandLine, pathWord, resumeCommand, shownPath } from '../../command-line.ts';
 import { formatFigure } from './epoch-table.ts';
-import { parseTarget } from '../../../driver/source-model.ts';
+import { parseTarget } from '../../../driver/project.ts';
 import type { StageFlags } from '../../stage-flags.ts';
 import { figureTexts } from '../../stage-table.ts';
 import { count, formatMs, wrapped } from '../../../driver/text.ts';

@@ -1,11 +1,11 @@
-/** From `FILE[:Model]` to a model with its graph, weights and preprocessing. */
+/** From `FILE[:Name]` to a program, analysed once, and to its models with graph and preprocessing. */
 import type { Preprocess } from '../../runtime/artifact.ts';
-import { RuntimeFault } from '../../runtime/errors.ts';
 import type { Diagnostic } from '../../grammar/diagnostics.ts';
 import { didYouMean } from '../../grammar/suggest.ts';
 import { stageWords } from '../analyze/directive-schema.ts';
-import { analyze, mergeDiagnostics, nodeHost } from '../analyze/index.ts';
+import { analyze, mergeDiagnostics, nodeHost, OverrideError } from '../analyze/index.ts';
 import type { AnalyzedModel, AnalyzedProgram, BuiltModel } from '../analyze/index.ts';
+import type { Span } from '../../grammar/source.ts';
 import type { Graph } from '../ir/node.ts';
 import { SourceError, usageError } from './failure.ts';
 import { requireFile } from './require-file.ts';
@@ -27,20 +27,49 @@ export interface SourceModel {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Splits `FILE:Model`; a colon inside the path itself is left alone. */
-export function parseTarget(text: string): { readonly file: string; readonly model: string | undefined } {
+/** A source, read, parsed and analysed once. */
+export interface Project {
+  /** As the target names it. */
+  readonly file: string;
+  /** The model, stage or dataset that the target names behind a colon. */
+  readonly name: string | undefined;
+  readonly program: AnalyzedProgram;
+  /** What is wrong with the source, errors among it; what needs a source without errors throws them as a SourceError. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export interface ProjectOverrides {
+  /** `KEY=VALUE`, as in `train.epochs=5`, in place of what the source says. Faults are shown in a span where one is given. */
+  readonly settings?: readonly (string | Span)[];
+}
+
+/** Splits `FILE:Name`; a colon inside the path itself is left alone. */
+export function parseTarget(text: string): { readonly file: string; readonly name: string | undefined } {
   const found = /^(.+):([A-Za-z_]\w*)$/s.exec(text);
-  return found ? { file: found[1] ?? text, model: found[2] } : { file: text, model: undefined };
+  return found ? { file: found[1] ?? text, name: found[2] } : { file: text, name: undefined };
 }
 
-/** Throws SourceError for errors in the source, E0001 where the model is not clear, and E0710. */
-export async function loadModel(target: string, options: ModelOptions = {}): Promise<SourceModel> {
-  const { file, model: wanted } = parseTarget(target);
+/** Opens `FILE` or `FILE:Name`. Throws E0710 where the file cannot be read, and E0001 where a setting has an unknown key. */
+export async function openProject(target: string, { settings = [] }: ProjectOverrides = {}): Promise<Project> {
+  const { file, name } = parseTarget(target);
   await requireFile(file);
-  return modelOf(analyze(file, nodeHost()), wanted, options);
+  const spans = settings.map((each): Span => {
+    return typeof each === 'string' ? { file: { path: 'settings', text: each }, start: 0, end: each.length } : each;
+  });
+  try {
+    const program = analyze(file, nodeHost(), { settings: spans, chosen: name });
+    return { file, name, program, diagnostics: program.diagnostics };
+  } catch (error) {
+    if (error instanceof OverrideError) throw usageError(error.message, error.help);
+    throw error;
+  }
 }
 
-/** The model of that name, or the only one. Throws as `loadModel` does. */
+/** The model that the target names. Throws SourceError for errors in the source, and E0001 where the model is not clear. */
+export const modelIn = ({ program, name }: Project, options: ModelOptions = {}): SourceModel =>
+  modelOf(program, name, options);
+
+/** The model of that name, or the only one. Throws as `modelIn` does. */
 export function modelOf(program: AnalyzedProgram, wanted: string | undefined, options: ModelOptions = {}): SourceModel {
   failOnErrors(program.diagnostics);
   const model = pickModel(program, program.file.path, wanted);
@@ -52,7 +81,8 @@ export function modelOf(program: AnalyzedProgram, wanted: string | undefined, op
   return { program, model, built, graph: built.graph, preprocess, diagnostics: all };
 }
 
-function failOnErrors(diagnostics: readonly Diagnostic[]): void {
+/** Throws a SourceError where there are errors. */
+export function failOnErrors(diagnostics: readonly Diagnostic[]): void {
   if (diagnostics.some(({ severity }) => severity === 'error')) throw new SourceError(diagnostics);
 }
 
@@ -84,14 +114,4 @@ function pickModel({ models, directives }: AnalyzedProgram, file: string, wanted
       ? 'declare one: model Name(image: f32[N, 3, 32, 32]) -> ... { ... }'
       : `it imports ${list}: name one with ${file}:${names[0] ?? ''}`;
   throw usageError(`${file} declares no model`, help);
-}
-
-/** Puts the file's name in front of what a reader says about its bytes. */
-export function named<T>(path: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof RuntimeFault)) throw error;
-    throw new RuntimeFault(error.code, error.kind, `${path}: ${error.message}`, error.help);
-  }
 }
