@@ -1,6 +1,7 @@
 /** What an operation is: one file of `ops/` exports one of these, with everything about it inside. */
 import type { Dim } from './dim.ts';
 import type { Graph, Node } from './node.ts';
+import type { Traits } from './traits.ts';
 import type { DType, Tensor, TensorType } from './type.ts';
 
 /** Values an attribute may have; all of them print to IR text and parse back. */
@@ -53,6 +54,7 @@ export interface Op<A extends Attrs = Attrs> {
   scalar?(args: readonly string[], attrs: A): string;
   /** Multiply-accumulates of one evaluation, from the types; ops without any leave it out. */
   macs?(inputs: readonly TensorType[], result: TensorType, attrs: A): Dim;
+  readonly traits?: Traits<A>;
   readonly samples: readonly Sample<A>[];
 }
 

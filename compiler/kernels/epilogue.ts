@@ -2,10 +2,13 @@
 import type { Dim } from '../ir/dim.ts';
 import { isConstant } from '../ir/leaves.ts';
 import type { Node } from '../ir/node.ts';
+import type { ClampForm } from '../ir/traits.ts';
 import type { Tail } from './group.ts';
 import { imageStride, pixelOrigin, rowStride, type KernelRequest, type Placement } from './kernel.ts';
 import { imageConstant } from './pack.ts';
 import type { Shader } from './wgsl.ts';
+import { clip } from '../ops/index.ts';
+import { identityClamp } from '../ops/rules/clamp.ts';
 import { keepNaN } from '../ops/rules/not-finite.ts';
 
 /**
@@ -89,34 +92,11 @@ export function needsMask(tail: Tail, request: KernelRequest): boolean {
 export const masked = (shader: Shader, value: string, { result }: KernelRequest): string =>
   `select(vec4f(), ${value}, vec4u(0, 1, 2, 3) + c * 4u < vec4u(${shader.u32(result.channels)}))`;
 
-/** `y = clamp(scale * x + shift, low, high)`, times x where `gated`. */
-interface Clamp {
-  readonly scale: number;
-  readonly shift: number;
-  readonly low: number;
-  readonly high: number;
-  readonly gated: boolean;
-}
+/** The clamp that equals an op, where it has one. A `clip` has literals of its own, which need no uniforms. */
+const clampForm = ({ op, attrs }: Node): ClampForm | undefined =>
+  op.name === clip.name ? undefined : op.traits?.clamp?.(attrs);
 
-const identityClamp: Clamp = { scale: 1, shift: 0, low: -Infinity, high: Infinity, gated: false };
-
-/** The clamp that equals an op, where it has one. */
-function clampForm(node: Node): Clamp | undefined {
-  switch (node.op.name) {
-    case 'relu':
-      return { ...identityClamp, low: 0 };
-    case 'relu6':
-      return { ...identityClamp, low: 0, high: 6 };
-    case 'hardSigmoid':
-      return { scale: 1 / 6, shift: 0.5, low: 0, high: 1, gated: false };
-    case 'hardSwish':
-      return { scale: 1 / 6, shift: 0.5, low: 0, high: 1, gated: true };
-    default:
-      return undefined;
-  }
-}
-
-function renderClamp(shader: Shader, x: string, form: Clamp): string {
+function renderClamp(shader: Shader, x: string, form: ClampForm): string {
   const [scale, shift, low, high, gated] = [form.scale, form.shift, form.low, form.high, form.gated ? 1 : 0].map(
     (value) => shader.f32(value),
   );
@@ -177,19 +157,10 @@ const loadText = (buffer: string, strides: Readonly<Record<string, string | unde
 export const hasResidual = ({ steps, start }: Tail): boolean =>
   steps[0]?.op.name === 'add' && steps[0].inputs.some((input) => input !== start && !isConstant(input));
 
-/** Ops that give zero where every operand is zero. */
-const preserving = new Set(
-  ['relu', 'relu6', 'hardSwish', 'add', 'sub', 'neg', 'abs', 'tanh', 'silu', 'gelu', 'leakyRelu', 'elu', 'sqrt'].concat(
-    ['minimum', 'maximum', 'where', 'greater', 'sign', 'prelu'],
-  ),
-);
-
-/** Ops that give infinities or NaN of finite operands; a product with zero would not be zero then. */
-const unbounded = new Set(['div', 'log', 'rsqrt', 'sqrt']);
-
 /** Whether zero padding lanes of the operands give zero padding lanes of the result. */
 function keepsZero(tail: Tail, request: KernelRequest): boolean {
   const zero = new Set<Node>();
+  // What may be infinite or NaN: a product with zero would not be zero then.
   const wild = new Set<Node>();
   for (const [node, index] of tail.operandOf) {
     const channels = request.node.inputs[index]?.type.shape.at(channelAxis(request, index));
@@ -200,11 +171,11 @@ function keepsZero(tail: Tail, request: KernelRequest): boolean {
   const isZero = (node: Node): boolean =>
     zero.has(node) || (isConstant(node) && node.attrs.tensor.data.every((value) => value === 0));
   for (const step of tail.steps) {
-    const { name } = step.op;
+    const { keepsZero: kept, isUnbounded } = step.op.traits ?? {};
     const [all, some] = [step.inputs.every(isZero), step.inputs.some(isZero)];
     const isWild = step.inputs.some((input) => wild.has(input));
-    if (name === 'mul' ? some && !isWild : preserving.has(name) && all) zero.add(step);
-    else if (isWild || unbounded.has(name)) wild.add(step);
+    if (kept === 'of any' ? some && !isWild : kept === 'of all' && all) zero.add(step);
+    else if (isWild || isUnbounded) wild.add(step);
   }
   return zero.has(tail.result);
 }

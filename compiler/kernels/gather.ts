@@ -8,6 +8,7 @@ import {
   channelShuffle,
   concat,
   fused,
+  ops,
   pad,
   pixelShuffle,
   reshape,
@@ -16,7 +17,7 @@ import {
   subsample,
   transpose,
 } from '../ops/index.ts';
-import { channelTables, isMovement, movementOps } from '../ops/rules/movement.ts';
+import { channelTables, isMovement } from '../ops/rules/movement.ts';
 import { elementIndex, logicalCoordinates } from './element.ts';
 import {
   ceilDivide,
@@ -46,7 +47,9 @@ const operandsAndTables = (node: Node): number =>
 
 export const gather: Kernel = {
   name: 'gather',
-  implements: [...movementOps, after.name],
+  implements: [...ops.values()].flatMap(({ name, traits }) =>
+    traits?.isMovement || name === after.name ? [name] : [],
+  ),
   profiles: ['software', 'gpu'],
   supports: (node) =>
     node.op.name === after.name ||

@@ -6,5 +6,6 @@ export const abs = unaryOp<NoAttrs>({
   summary: 'absolute value',
   map: () => (x) => Math.abs(x),
   wgsl: (x) => `abs(${x})`,
+  traits: { keepsZero: 'of all', isCheap: true, isNotNegative: true },
   samples: unarySamples({}),
 });

@@ -49,6 +49,7 @@ export const adaptiveAveragePool2d: Op<AdaptiveAveragePool2dAttrs> = {
   operands: ['x'],
   infer,
   evaluate,
+  traits: { kind: 'pool' },
   samples: [
     sample('divides', [2, 8, 6, 6], [3, 2]),
     sample('overlapping windows', [1, 6, 7, 5], [3, 3]),

@@ -58,6 +58,7 @@ export const averagePool2d: Op<AveragePool2dAttrs> = {
   operands: ['x'],
   infer,
   evaluate,
+  traits: { kind: 'pool', isHomogeneous: true },
   samples: [
     sample('2x2', [2, 8, 6, 6]),
     sample('2x2 unaligned channels', [2, 5, 6, 4]),

@@ -60,6 +60,7 @@ export const batchNorm: Op<BatchNormAttrs> = {
   operands: ['x', 'gamma', 'beta', 'mean', 'variance'],
   infer,
   evaluate,
+  traits: { kind: 'norm', scalesChannels: true },
   samples: [
     sample('aligned', [2, 8, 4, 4]),
     sample('unaligned', [2, 6, 3, 5]),

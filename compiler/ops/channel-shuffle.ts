@@ -45,6 +45,7 @@ export const channelShuffle: Op<ChannelShuffleAttrs> = {
   operands: ['x'],
   infer,
   evaluate,
+  traits: { kind: 'move', isMovement: true },
   samples: [
     sample('two aligned groups', [2, 8, 3, 4], 2),
     sample('two unaligned groups', [2, 6, 3, 3], 2),

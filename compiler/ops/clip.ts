@@ -1,5 +1,6 @@
 /** `clip`: min(max(x, min), max). */
 import { unaryOp, unarySamples, wgslFloat } from './elementwise.ts';
+import { cutTo } from './rules/clamp.ts';
 import { keepNaN } from './rules/not-finite.ts';
 
 /** A bound may be infinite. */
@@ -17,5 +18,9 @@ export const clip = unaryOp<ClipAttrs>({
     const low = min > -Infinity ? `max(${x}, vec4f(${wgslFloat(min)}))` : x;
     return keepNaN(max < Infinity ? `min(${low}, vec4f(${wgslFloat(max)}))` : low, x);
   },
-  samples: unarySamples({ min: -1, max: 2.5 }),
+  traits: { isCheap: true, clamp: ({ min, max }) => cutTo(min, max) },
+  samples: [
+    ...unarySamples({ min: -1, max: 2.5 }),
+    { name: 'above zero', inputs: [{ shape: [2, 5, 3, 4] }], attrs: { min: 0.25, max: 0.5 } },
+  ],
 });

@@ -54,6 +54,7 @@ export const concat: Op<ConcatAttrs> = {
   operands: ['values...'],
   infer,
   evaluate,
+  traits: { kind: 'join', isMovement: true },
   samples: [
     sample('aligned channels', 1, [2, 8, 3, 4], [2, 4, 3, 4]),
     sample('unaligned channels', 1, [2, 3, 3, 4], [2, 6, 3, 4]),

@@ -242,5 +242,6 @@ export const convTranspose2d: Op<ConvTranspose2dAttrs> = {
   infer,
   evaluate,
   macs,
+  traits: { kind: 'layer' },
   samples,
 };

@@ -243,5 +243,6 @@ export const conv2d: Op<Conv2dAttrs> = {
   infer,
   evaluate,
   macs,
+  traits: { kind: 'layer' },
   samples,
 };

@@ -7,5 +7,6 @@ export const div = binaryOp({
   verb: 'divide',
   map: (x, y) => x / y,
   wgsl: (x, y) => `(${x} / ${y})`,
+  traits: { kind: 'join', isUnbounded: true },
   range: [0.5, 2],
 });

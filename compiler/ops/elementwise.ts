@@ -1,5 +1,6 @@
 /** What elementwise ops share: the shape rules, the float64 loops and WGSL literals. */
 import type { Attrs, Op, Sample } from '../ir/op.ts';
+import type { Traits } from '../ir/traits.ts';
 import { broadcastMap, broadcastTypes } from './broadcast.ts';
 import { expectAtMost, expectFloat, operand } from './rules/expect.ts';
 
@@ -21,12 +22,13 @@ export interface UnaryDefinition<A extends Attrs> {
   readonly map: (attrs: A) => (x: number) => number;
   /** The same on a `vec4f`; `x` is a name or a parenthesised expression, and it may occur several times. */
   readonly wgsl: (x: string, attrs: A) => string;
+  readonly traits?: Traits<A>;
   readonly samples: readonly Sample<A>[];
 }
 
 /** An op on one f32 operand of any shape. */
 export function unaryOp<A extends Attrs>(definition: UnaryDefinition<A>): Op<A> {
-  const { name, summary, map, wgsl, samples } = definition;
+  const { name, summary, map, wgsl, traits = {}, samples } = definition;
   const action = `apply ${name} to`;
   return {
     name,
@@ -46,6 +48,7 @@ export function unaryOp<A extends Attrs>(definition: UnaryDefinition<A>): Op<A> 
       return { dtype: 'f32', shape: x.shape, data };
     },
     scalar: ([x = ''], attrs) => wgsl(x, attrs),
+    traits,
     samples,
   };
 }
@@ -63,13 +66,14 @@ export interface BinaryDefinition {
   readonly verb: string;
   readonly map: (x: number, y: number) => number;
   readonly wgsl: (x: string, y: string) => string;
+  readonly traits?: Traits<NoAttrs>;
   /** Range of the second operand; default [-2, 2]. */
   readonly range?: readonly [number, number];
 }
 
 /** An op on two f32 operands with numpy broadcasting. */
 export function binaryOp(definition: BinaryDefinition): Op<NoAttrs> {
-  const { name, summary, verb, map, wgsl, range = [-2, 2] } = definition;
+  const { name, summary, verb, map, wgsl, traits = {}, range = [-2, 2] } = definition;
   const sample = (label: string, a: readonly number[], b: readonly number[]): Sample<NoAttrs> => ({
     name: label,
     inputs: [{ shape: a }, { shape: b, range }],
@@ -85,6 +89,7 @@ export function binaryOp(definition: BinaryDefinition): Op<NoAttrs> {
     },
     evaluate: (inputs) => broadcastMap(map, operand(inputs, 0, verb), operand(inputs, 1, verb)),
     scalar: ([a = '', b = '']) => wgsl(a, b),
+    traits,
     samples: [
       sample('same', [2, 5, 3, 4], [2, 5, 3, 4]),
       sample('channels', [2, 6, 3, 4], [1, 6, 1, 1]),

@@ -14,5 +14,6 @@ export const elu = unaryOp<EluAttrs>({
   // Both sides of a select are computed, so the exponential gets no positive argument.
   wgsl: (x, { alpha }) =>
     keepNaN(`select((exp(min(${x}, vec4f())) - 1.0) * ${wgslFloat(alpha)}, ${x}, ${x} > vec4f())`, x),
+  traits: { keepsZero: 'of all' },
   samples: unarySamples({ alpha: 1 }),
 });

@@ -63,6 +63,7 @@ export const fakeQuantize: Op<FakeQuantizeAttrs> = {
     // Of a NaN, so that a training sees it.
     return keepNaN(`((clamp(${steps}, ${limits}) - ${zero}) * ${scale})`, x);
   },
+  traits: { isUnbounded: true },
   samples: [
     sample('tensor', [2, 5, 3, 4], [1, 1, 1, 1], [1, 1, 1, 1]),
     sample('channel', [2, 6, 3, 4], [1, 6, 1, 1], [1, 6, 1, 1]),

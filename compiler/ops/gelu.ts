@@ -15,5 +15,6 @@ export const gelu = unaryOp<NoAttrs>({
   summary: 'x * Phi(x), in the exact form of erf',
   map: () => (x) => (x === Number.POSITIVE_INFINITY ? x : (x * erfc(-x / Math.SQRT2)) / 2),
   wgsl: geluExpression,
+  traits: { keepsZero: 'of all' },
   samples: unarySamples({}),
 });

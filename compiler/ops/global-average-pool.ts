@@ -47,5 +47,6 @@ export const globalAveragePool: Op<GlobalAveragePoolAttrs> = {
   operands: ['x'],
   infer,
   evaluate,
+  traits: { kind: 'pool', isHomogeneous: true },
   samples: Object.entries(shapes).map(([name, shape]) => ({ name, inputs: [{ shape }], attrs: {} })),
 };

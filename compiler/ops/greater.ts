@@ -7,4 +7,5 @@ export const greater = binaryOp({
   verb: 'compare',
   map: (x, y) => (x > y ? 1 : 0),
   wgsl: (x, y) => `select(vec4f(), vec4f(1.0), ${x} > ${y})`,
+  traits: { keepsZero: 'of all', isCheap: true },
 });

@@ -59,6 +59,7 @@ export const groupNorm: Op<GroupNormAttrs> = {
   operands: ['x', 'gamma', 'beta'],
   infer,
   evaluate,
+  traits: { kind: 'norm', scalesChannels: true },
   samples: [
     sample('aligned', [2, 16, 4, 5], 4),
     sample('groups of three', [1, 12, 3, 5], 4),

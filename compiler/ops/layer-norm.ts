@@ -47,6 +47,7 @@ export const layerNorm: Op<LayerNormAttrs> = {
   operands: ['x', 'gamma', 'beta'],
   infer,
   evaluate,
+  traits: { kind: 'norm' },
   samples: [
     sample('matrix', [3, 10], 1),
     sample('aligned matrix', [2, 16], 1),

@@ -11,5 +11,6 @@ export const leakyRelu = unaryOp<LeakyReluAttrs>({
     (x) =>
       x > 0 ? x : alpha * x,
   wgsl: (x, { alpha }) => `select(${x} * ${wgslFloat(alpha)}, ${x}, ${x} > vec4f())`,
+  traits: { keepsZero: 'of all', isHomogeneous: true },
   samples: unarySamples({ alpha: 0.01 }),
 });

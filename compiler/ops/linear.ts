@@ -65,6 +65,7 @@ export const linear: Op<LinearAttrs> = {
   infer,
   evaluate,
   macs,
+  traits: { kind: 'layer' },
   samples: [
     sample('aligned', [1, 16], 8),
     sample('unaligned', [3, 10], 7),

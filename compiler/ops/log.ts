@@ -7,5 +7,6 @@ export const log = unaryOp<NoAttrs>({
   summary: 'natural logarithm',
   map: () => (x) => Math.log(x),
   wgsl: (x) => negativeIsNaN(`log(${x})`, x),
+  traits: { isUnbounded: true },
   samples: unarySamples({}, [0.1, 8]),
 });

@@ -66,5 +66,6 @@ export const maxPool2d: Op<MaxPool2dAttrs> = {
   operands: ['x'],
   infer: inferPool,
   evaluate,
+  traits: { kind: 'pool', isHomogeneous: true },
   samples,
 };

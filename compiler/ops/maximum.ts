@@ -8,4 +8,5 @@ export const maximum = binaryOp({
   verb: 'take the maximum of',
   map: (x, y) => Math.max(x, y),
   wgsl: (x, y) => keepNaN(`max(${x}, ${y})`, x, y),
+  traits: { kind: 'join', keepsZero: 'of all', isCheap: true },
 });

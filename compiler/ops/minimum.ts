@@ -8,4 +8,5 @@ export const minimum = binaryOp({
   verb: 'take the minimum of',
   map: (x, y) => Math.min(x, y),
   wgsl: (x, y) => keepNaN(`min(${x}, ${y})`, x, y),
+  traits: { kind: 'join', keepsZero: 'of all', isCheap: true },
 });

@@ -7,4 +7,5 @@ export const mul = binaryOp({
   verb: 'multiply',
   map: (x, y) => x * y,
   wgsl: (x, y) => `(${x} * ${y})`,
+  traits: { kind: 'join', keepsZero: 'of any', isCheap: true },
 });

@@ -6,5 +6,6 @@ export const neg = unaryOp<NoAttrs>({
   summary: '-x',
   map: () => (x) => -x,
   wgsl: (x) => `(-${x})`,
+  traits: { keepsZero: 'of all', isCheap: true },
   samples: unarySamples({}),
 });

@@ -61,6 +61,7 @@ export const pad: Op<PadAttrs> = {
   operands: ['x'],
   infer,
   evaluate,
+  traits: { kind: 'move', isMovement: true },
   samples: [
     sample('planes', [2, 4, 3, 3], [0, 0, 1, 1], [0, 0, 1, 1]),
     sample('planes asymmetric', [1, 5, 3, 4], [0, 0, 0, 2], [0, 0, 3, 1]),

@@ -47,6 +47,7 @@ export const pixelShuffle: Op<PixelShuffleAttrs> = {
   operands: ['x'],
   infer,
   evaluate,
+  traits: { kind: 'move', isMovement: true },
   samples: [
     sample('by two', [2, 16, 3, 4], 2),
     sample('by two unaligned', [1, 12, 4, 3], 2),

@@ -7,4 +7,5 @@ export const prelu = binaryOp({
   verb: 'rectify',
   map: (x, slope) => (x > 0 ? x : slope * x),
   wgsl: (x, slope) => `select(${x} * ${slope}, ${x}, ${x} > vec4f())`,
+  traits: { keepsZero: 'of all' },
 });

@@ -44,6 +44,7 @@ export const reshape: Op<ReshapeAttrs> = {
   operands: ['x'],
   infer,
   evaluate,
+  traits: { kind: 'move', isMovement: true },
   samples: [
     sample([2, 8, 1, 1], [2, 8]),
     sample([2, 6, 1, 1], [2, 6]),

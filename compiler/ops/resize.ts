@@ -106,5 +106,6 @@ export const resize: Op<ResizeAttrs> = {
   operands: ['x'],
   infer,
   evaluate,
+  traits: { kind: 'move' },
   samples,
 };

@@ -6,5 +6,6 @@ export const rsqrt = unaryOp<NoAttrs>({
   summary: '1 / sqrt(x)',
   map: () => (x) => 1 / Math.sqrt(x),
   wgsl: (x) => `inverseSqrt(${x})`,
+  traits: { isUnbounded: true, isCheap: true },
   samples: unarySamples({}, [0.1, 8]),
 });

@@ -55,6 +55,7 @@ export const selectChannels: Op<SelectChannelsAttrs> = {
   operands: ['x'],
   infer,
   evaluate,
+  traits: { kind: 'move', isMovement: true },
   samples: [
     sample('permuted', [2, 8, 3, 4], [3, 0, 7, 1, 6, 2, 5, 4]),
     sample('fewer', [1, 10, 3, 3], [9, 2, 4]),

@@ -8,5 +8,6 @@ export const sigmoid = unaryOp<NoAttrs>({
   summary: '1 / (1 + exp(-x))',
   map: () => (x) => 1 / (1 + Math.exp(-x)),
   wgsl: (x) => keepNaN(`select(1.0 / (1.0 + exp(min(-${x}, vec4f(88.0)))), vec4f(), ${x} < vec4f(-88.0))`, x),
+  traits: { isNotNegative: true },
   samples: unarySamples({}),
 });

@@ -7,5 +7,6 @@ export const sign = unaryOp<NoAttrs>({
   // 0 for NaN, as PyTorch's sign.
   map: () => (x) => (x > 0 ? 1 : x < 0 ? -1 : 0),
   wgsl: (x) => `select(select(vec4f(), vec4f(1.0), ${x} > vec4f()), vec4f(-1.0), ${x} < vec4f())`,
+  traits: { keepsZero: 'of all' },
   samples: unarySamples({}),
 });

@@ -9,5 +9,6 @@ export const silu = unaryOp<NoAttrs>({
   map: () => (x) => x / (1 + Math.exp(-x)),
   // -infinity over infinity is NaN, as in PyTorch.
   wgsl: (x) => lowInfinityIsNaN(`(max(${x}, vec4f(-88.0)) / (1.0 + exp(-max(${x}, vec4f(-88.0)))))`, x),
+  traits: { keepsZero: 'of all' },
   samples: unarySamples({}),
 });

@@ -48,6 +48,7 @@ export const slice: Op<SliceAttrs> = {
   operands: ['x'],
   infer,
   evaluate,
+  traits: { kind: 'move', isMovement: true },
   samples: [
     sample('aligned channels', [2, 12, 3, 4], 1, 4, 8),
     sample('unaligned start', [2, 12, 3, 4], 1, 3, 11),

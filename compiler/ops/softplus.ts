@@ -8,5 +8,6 @@ export const softplus = unaryOp<NoAttrs>({
   summary: 'log(1 + exp(x))',
   map: () => (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
   wgsl: (x) => keepNaN(`(max(${x}, vec4f()) + log(1.0 + exp(-min(abs(${x}), vec4f(88.0)))))`, x),
+  traits: { isNotNegative: true },
   samples: unarySamples({}),
 });

@@ -6,5 +6,6 @@ export const sqrt = unaryOp<NoAttrs>({
   summary: 'square root',
   map: () => (x) => Math.sqrt(x),
   wgsl: (x) => `sqrt(${x})`,
+  traits: { keepsZero: 'of all', isUnbounded: true, isCheap: true, isNotNegative: true },
   samples: unarySamples({}, [0, 8]),
 });

@@ -7,4 +7,5 @@ export const sub = binaryOp({
   verb: 'subtract',
   map: (x, y) => x - y,
   wgsl: (x, y) => `(${x} - ${y})`,
+  traits: { kind: 'join', keepsZero: 'of all', isCheap: true },
 });

@@ -38,6 +38,7 @@ export const subsample: Op<SubsampleAttrs> = {
   operands: ['x'],
   infer,
   evaluate,
+  traits: { kind: 'move', isMovement: true, isHomogeneous: true },
   samples: [
     sample('even size', [2, 8, 6, 4], [2, 2]),
     sample('odd size', [2, 6, 7, 5], [2, 2]),

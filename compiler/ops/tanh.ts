@@ -8,5 +8,6 @@ export const tanh = unaryOp<NoAttrs>({
   summary: 'hyperbolic tangent',
   map: () => (x) => Math.tanh(x),
   wgsl: (x) => keepNaN(`tanh(clamp(${x}, vec4f(-10.0), vec4f(10.0)))`, x),
+  traits: { keepsZero: 'of all' },
   samples: unarySamples({}),
 });

@@ -42,6 +42,7 @@ export const transpose: Op<TransposeAttrs> = {
   operands: ['x'],
   infer,
   evaluate,
+  traits: { kind: 'move', isMovement: true },
   samples: [
     sample([3, 7], [1, 0]),
     sample([5, 4], [1, 0]),

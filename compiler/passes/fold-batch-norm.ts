@@ -4,7 +4,7 @@ import { makeNode, usersOf, rootsOf, type Graph, type Node } from '../ir/node.ts
 import { isOp } from '../ir/op.ts';
 import { mergeOrigins, rewriteGraph } from '../ir/rewrite.ts';
 import type { Tensor } from '../ir/type.ts';
-import { add, batchNorm, conv2d, convTranspose2d, linear, mul } from '../ops/index.ts';
+import { add, batchNorm, convTranspose2d, linear, mul } from '../ops/index.ts';
 import type { BatchNormAttrs } from '../ops/batch-norm.ts';
 import { constantNode } from './constants.ts';
 import type { Pass } from './pass.ts';
@@ -78,7 +78,7 @@ function foldInto(anchor: Node, norm: Node, affine: Affine): Node | undefined {
 
 /** `linear` has its outputs on the last axis, batch norm on axis 1: the same one for matrices only. */
 const isAnchor = (node: Node): boolean =>
-  isOp(node, conv2d) || isOp(node, convTranspose2d) || (isOp(node, linear) && node.type.shape.length === 2);
+  node.op.traits?.kind === 'layer' && (!isOp(node, linear) || node.type.shape.length === 2);
 
 function asScaleAndShift(norm: Node, { scale, shift }: Affine): Node | undefined {
   const [x] = norm.inputs;

@@ -1,7 +1,7 @@
 /** `fuse-conv`: a convolution or linear layer absorbs the elementwise ops around it. */
 import type { Graph, Node } from '../ir/node.ts';
 import { isOp } from '../ir/op.ts';
-import { conv2d, convTranspose2d, linear, mul } from '../ops/index.ts';
+import { conv2d, mul } from '../ops/index.ts';
 import { operandKind } from '../ops/fused.ts';
 import type { Pass } from './pass.ts';
 import { externalsOf, fits, fuseGroups, storageBuffers, surroundingsOf } from './rules/fusion-group.ts';
@@ -98,7 +98,7 @@ function run(graph: Graph): Graph {
   const taken = new Set<Node>();
   const groups: Group[] = [];
   for (const anchor of around.order.toReversed()) {
-    if (!isOp(anchor, conv2d) && !isOp(anchor, convTranspose2d) && !isOp(anchor, linear)) continue;
+    if (anchor.op.traits?.kind !== 'layer') continue;
     const group = growGroup({ around, anchor, taken });
     if (!group) continue;
     groups.push(group);

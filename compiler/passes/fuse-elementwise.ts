@@ -15,17 +15,6 @@ import type { Group, Surroundings } from './rules/fusion-group.ts';
 
 const name = 'fuse-elementwise';
 
-/** Ops that take no longer than loading their result would. */
-const cheap: ReadonlySet<string> = new Set(
-  ['add', 'sub', 'mul', 'neg', 'abs', 'minimum', 'maximum', 'relu', 'relu6', 'clip'].concat([
-    'greater',
-    'equal',
-    'where',
-    'rsqrt',
-    'sqrt',
-  ]),
-);
-
 /**
  * Whether a value that several groups read is better computed in each: it reads one value of its own size, so that the
  * groups load as much as before, and it need not be stored. All its readers must be able to take it in.
@@ -34,7 +23,7 @@ function isCheaper(node: Node, { users }: Surroundings): boolean {
   const isLarge = (input: Node): boolean => operandKind(input.type.shape, node.type.shape) === 'same';
   const takesIn = (user: Node): boolean => fits(user, user) && shapesEqual(user.type.shape, node.type.shape);
   const loads = new Set(node.inputs.filter((input) => isLarge(input) && !isScalarConstant(input)));
-  return cheap.has(node.op.name) && loads.size <= 1 && (users.get(node) ?? []).every(takesIn);
+  return node.op.traits?.isCheap === true && loads.size <= 1 && (users.get(node) ?? []).every(takesIn);
 }
 
 interface Grown {

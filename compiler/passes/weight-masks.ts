@@ -3,12 +3,10 @@ import { isParameter } from '../ir/leaves.ts';
 import { topologicalOrder, type Graph } from '../ir/node.ts';
 import type { Tensor } from '../ir/type.ts';
 
-const layers: ReadonlySet<string> = new Set(['conv2d', 'convTranspose2d', 'linear']);
-
 /** Names of the weights of layers, which alone are pruned, in the order of the graph. */
 export function layerWeights(graph: Graph): string[] {
   const names = topologicalOrder(graph).flatMap(({ op, inputs }) => {
-    const weight = layers.has(op.name) ? inputs[1] : undefined;
+    const weight = op.traits?.kind === 'layer' ? inputs[1] : undefined;
     return weight && isParameter(weight) ? [weight.attrs.name] : [];
   });
   return [...new Set(names)];

@@ -30,12 +30,11 @@ export interface Restraint {
   readonly decoupled: number;
 }
 
-const layersWithBias = ['conv2d', 'convTranspose2d', 'linear'];
-const norms = ['batchNorm', 'groupNorm', 'layerNorm'];
-
 export function roleOf(parameter: Node, users: readonly Node[]): ParameterRole {
-  if (users.some(({ op, inputs }) => layersWithBias.includes(op.name) && inputs[2] === parameter)) return 'bias';
-  return users.some(({ op, inputs }) => norms.includes(op.name) && inputs.indexOf(parameter) > 0) ? 'norm' : 'weight';
+  if (users.some(({ op, inputs }) => op.traits?.kind === 'layer' && inputs[2] === parameter)) return 'bias';
+  return users.some(({ op, inputs }) => op.traits?.kind === 'norm' && inputs.indexOf(parameter) > 0)
+    ? 'norm'
+    : 'weight';
 }
 
 /** Whether a pattern of `except` takes the parameter. */

@@ -7,7 +7,6 @@ import type { DType, Tensor, TensorData } from '../../compiler/ir/type.ts';
 import type { Profile } from '../../compiler/kernels/kernel.ts';
 import { candidates, type Selection } from '../../compiler/kernels/select.ts';
 import { constant, dequantize, input, maxPool2d, neg, ops, quantize, resize } from '../../compiler/ops/index.ts';
-import { movementOps } from '../../compiler/ops/rules/movement.ts';
 import type { OpenedDevice } from '../../runtime/node/index.ts';
 import type { HostTensor } from '../../runtime/session.ts';
 import { sharedDevice } from '../shared-device.ts';
@@ -78,7 +77,7 @@ const isInteger = (op: Op): boolean =>
   op.name === 'quantize' || op.samples.some(({ inputs }) => inputs.some(({ dtype }) => dtype === 'i8'));
 
 const isMoved = (op: Op): boolean =>
-  movementOps.includes(op.name) || op.name === maxPool2d.name || op.name === resize.name;
+  op.traits?.isMovement === true || op.name === maxPool2d.name || op.name === resize.name;
 
 /** Samples of moves that i8 can take: those that speak of fractions or of bilinear weights cannot. */
 function fits(op: Op, sample: Sample): boolean {

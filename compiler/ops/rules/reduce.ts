@@ -86,6 +86,7 @@ export function reduceOp(reduction: Reduction): Op<ReduceAttrs> {
     operands: ['x'],
     infer: inferReduce,
     evaluate: (inputs, attrs) => evaluateReduce(inputs, attrs, reduction),
+    traits: { kind: 'pool' },
     samples,
   };
 }

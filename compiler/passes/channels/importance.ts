@@ -26,17 +26,14 @@ export interface LearntTensors {
 
 type Role = 'weight' | 'scale' | 'other';
 
-const layers: ReadonlySet<string> = new Set(['conv2d', 'convTranspose2d', 'linear']);
-const norms: ReadonlySet<string> = new Set(['batchNorm', 'groupNorm']);
-
 /** What each parameter is to the op that reads it. */
 function rolesOf(graph: Graph): Map<string, Role> {
   const roles = new Map<string, Role>();
   for (const { op, inputs } of topologicalOrder(graph)) {
     const second = inputs[1];
     if (!second || !isParameter(second)) continue;
-    if (layers.has(op.name)) roles.set(second.attrs.name, 'weight');
-    else if (norms.has(op.name)) roles.set(second.attrs.name, 'scale');
+    if (op.traits?.kind === 'layer') roles.set(second.attrs.name, 'weight');
+    else if (op.traits?.scalesChannels) roles.set(second.attrs.name, 'scale');
   }
   return roles;
 }

@@ -4,17 +4,7 @@ import { makeGraph, makeNode, rootsOf, topologicalOrder, usersOf, type Graph, ty
 import { isOp } from '../../ir/op.ts';
 import { mergeOrigins, withInputs } from '../../ir/rewrite.ts';
 import type { Tensor } from '../../ir/type.ts';
-import {
-  averagePool2d,
-  conv2d,
-  globalAveragePool,
-  leakyRelu,
-  maxPool2d,
-  relu,
-  relu6,
-  reshape,
-  subsample,
-} from '../../ops/index.ts';
+import { conv2d, relu6, reshape } from '../../ops/index.ts';
 import { constantNode } from '../constants.ts';
 import type { Pass } from '../pass.ts';
 import { isAnchor } from './groups.ts';
@@ -33,10 +23,6 @@ export interface Unequalized {
   readonly reason: string;
 }
 
-const homogeneous: ReadonlySet<string> = new Set(
-  [relu, leakyRelu, maxPool2d, averagePool2d, globalAveragePool, subsample].map(({ name: op }) => op),
-);
-
 /** `f(s x) = s f(x)` channel by channel for s > 0, and the channels stay where they are. */
 function passesScales(node: Node): boolean {
   if (isOp(node, reshape)) {
@@ -44,7 +30,7 @@ function passesScales(node: Node): boolean {
     const [, channels] = x?.type.shape ?? [];
     return node.type.shape.length === 2 && node.type.shape[1] === channels;
   }
-  return homogeneous.has(node.op.name);
+  return node.op.traits?.isHomogeneous === true;
 }
 
 const hasConstants = (anchor: Node): boolean => isAnchor(anchor) && anchor.inputs.slice(1).every(isConstant);

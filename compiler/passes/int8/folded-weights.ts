@@ -3,7 +3,7 @@ import { isConstant, isParameter } from '../../ir/leaves.ts';
 import { rootsOf, topologicalOrder, usersOf, type Graph, type Node } from '../../ir/node.ts';
 import { isOp } from '../../ir/op.ts';
 import type { Tensor } from '../../ir/type.ts';
-import { batchNorm, conv2d, convTranspose2d, linear } from '../../ops/index.ts';
+import { batchNorm } from '../../ops/index.ts';
 import { bindParameters } from '../bind-parameters.ts';
 import { foldBatchNorm } from '../fold-batch-norm.ts';
 import { simplify } from '../simplify.ts';
@@ -23,7 +23,7 @@ interface Pair {
   readonly eps: number;
 }
 
-const isLayer = (node: Node): boolean => isOp(node, conv2d) || isOp(node, convTranspose2d) || isOp(node, linear);
+const isLayer = ({ op }: Node): boolean => op.traits?.kind === 'layer';
 
 /** The layers that fold, none of whose parameters anything else reads. */
 function pairsOf(graph: Graph): Pair[] {

@@ -23,12 +23,13 @@ import {
   sub,
 } from '../../ops/index.ts';
 import type { QuantizeAttrs } from '../../ops/quantize.ts';
+import type { Interval } from '../../ops/rules/clamp.ts';
 import type { Clamp } from '../../ops/rules/integer.ts';
 import type { Pass } from '../pass.ts';
 import { fixedPoint, lowerConvolution, stepsOf, type Steps } from './lower-convolution.ts';
 import { meanWindow } from './mean-window.ts';
 import { keepsScale } from './movement.ts';
-import { clampOf, functionOf, unaryPath, type Interval } from './unary.ts';
+import { clampOf, functionOf, unaryPath } from './unary.ts';
 
 const name = 'lower-int8';
 

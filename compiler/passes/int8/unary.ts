@@ -5,7 +5,8 @@ import { isConstant } from '../../ir/leaves.ts';
 import type { Node } from '../../ir/node.ts';
 import { isOp } from '../../ir/op.ts';
 import type { Tensor } from '../../ir/type.ts';
-import { clip, maximum, minimum, relu, relu6 } from '../../ops/index.ts';
+import { maximum, minimum } from '../../ops/index.ts';
+import { intervalOf, type Interval } from '../../ops/rules/clamp.ts';
 import { isScalarConstant, type Surroundings } from '../rules/fusion-group.ts';
 
 /** How many nodes one function may have. */
@@ -76,23 +77,15 @@ export function functionOf(from: Node, path: readonly Node[]): (values: Float64A
   };
 }
 
-/** The interval that values are cut to. */
-export interface Interval {
-  readonly min: number;
-  readonly max: number;
-}
-
 export const everything: Interval = { min: -Infinity, max: Infinity };
 
 function clampOfOne(node: Node): Interval | undefined {
-  if (isOp(node, clip)) return { min: node.attrs.min, max: node.attrs.max };
-  const { name } = node.op;
-  if (name === relu.name) return { min: 0, max: Infinity };
-  if (name === relu6.name) return { min: 0, max: 6 };
+  const own = intervalOf(node);
+  if (own) return own;
   const bound = node.inputs.find(isConstant)?.attrs.tensor.data[0];
   if (bound === undefined || node.inputs.length !== 2) return undefined;
-  if (name === maximum.name) return { min: bound, max: Infinity };
-  return name === minimum.name ? { min: -Infinity, max: bound } : undefined;
+  if (isOp(node, maximum)) return { min: bound, max: Infinity };
+  return isOp(node, minimum) ? { min: -Infinity, max: bound } : undefined;
 }
 
 /** The interval of a path of clamps; undefined where one of its nodes is something else. */

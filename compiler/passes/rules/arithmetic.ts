@@ -3,25 +3,8 @@ import { isConstant } from '../../ir/leaves.ts';
 import { makeNode, type Node } from '../../ir/node.ts';
 import { isOp, type Op } from '../../ir/op.ts';
 import type { Rule } from '../../ir/rewrite.ts';
-import {
-  abs,
-  add,
-  clip,
-  div,
-  dropout,
-  exp,
-  hardSigmoid,
-  maximum,
-  minimum,
-  mul,
-  neg,
-  relu,
-  relu6,
-  sigmoid,
-  softplus,
-  sqrt,
-  sub,
-} from '../../ops/index.ts';
+import { abs, add, clip, div, dropout, maximum, minimum, mul, neg, relu, relu6, sub } from '../../ops/index.ts';
+import { intervalOf } from '../../ops/rules/clamp.ts';
 import { constantNode, isFilledWith } from '../constants.ts';
 import { rule, standIn } from './rule.ts';
 
@@ -37,18 +20,8 @@ function neutral<A extends Readonly<Record<never, never>>>(op: Op<A>, value: num
 const idempotent = (op: Op): Rule =>
   rule(`${op.name}-of-same`, op, (node) => (node.inputs[0] === node.inputs[1] ? node.inputs[0] : undefined));
 
-const nonNegative: readonly Op[] = [relu, relu6, sigmoid, hardSigmoid, abs, exp, sqrt, softplus];
-const isNonNegative = (node: Node): boolean => nonNegative.some((op) => op.name === node.op.name);
 const keepsNonNegative = (op: Op): Rule =>
-  rule(`${op.name}-of-non-negative`, op, ({ inputs: [x] }) => (x && isNonNegative(x) ? x : undefined));
-
-/** The interval of a clip, a relu6 or a relu. */
-function intervalOf(node: Node | undefined): readonly [number, number] | undefined {
-  if (!node) return undefined;
-  if (isOp(node, clip)) return [node.attrs.min, node.attrs.max];
-  if (isOp(node, relu6)) return [0, 6];
-  return isOp(node, relu) ? [0, Infinity] : undefined;
-}
+  rule(`${op.name}-of-non-negative`, op, ({ inputs: [x] }) => (x?.op.traits?.isNotNegative ? x : undefined));
 
 /** The op for an interval: relu and relu6 where they say the same. */
 function clipTo(x: Node, low: number, high: number): Node {
@@ -59,11 +32,11 @@ function clipTo(x: Node, low: number, high: number): Node {
 /** Clamping twice is clamping once, to the inner interval clamped by the outer one. */
 function clipOfClip(node: Node): Node | undefined {
   const [x] = node.inputs;
-  const [outer, inner] = [intervalOf(node), intervalOf(x)];
+  const [outer, inner] = [intervalOf(node), x && intervalOf(x)];
   const [source] = x?.inputs ?? [];
-  if (!source || !outer || !inner || outer[0] > outer[1] || inner[0] > inner[1]) return undefined;
-  const clamp = (value: number): number => Math.min(Math.max(value, outer[0]), outer[1]);
-  return clipTo(source, clamp(inner[0]), clamp(inner[1]));
+  if (!source || !outer || !inner || outer.min > outer.max || inner.min > inner.max) return undefined;
+  const clamp = (value: number): number => Math.min(Math.max(value, outer.min), outer.max);
+  return clipTo(source, clamp(inner.min), clamp(inner.max));
 }
 
 const plainClip = rule('clip-as-relu', clip, ({ inputs: [x], attrs: { min, max } }) => {

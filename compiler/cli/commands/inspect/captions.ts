@@ -3,42 +3,11 @@ import { formatDim } from '../../../ir/dim.ts';
 import type { Node } from '../../../ir/node.ts';
 import type { AttrValue } from '../../../ir/op.ts';
 import { languageName } from '../../../ir/op-names.ts';
+import type { OpKind } from '../../../ir/traits.ts';
 
-export type Kind = 'weighted' | 'norm' | 'activation' | 'pool' | 'join' | 'move' | 'other';
+export type Kind = OpKind | 'activation' | 'other';
 
-const kinds: Readonly<Record<Exclude<Kind, 'activation' | 'other'>, readonly string[]>> = {
-  weighted: ['conv2d', 'convTranspose2d', 'linear'],
-  norm: ['batchNorm', 'groupNorm', 'layerNorm'],
-  pool: [
-    'maxPool2d',
-    'averagePool2d',
-    'globalAveragePool',
-    'adaptiveAveragePool2d',
-    'reduceMean',
-    'reduceSum',
-    'reduceMax',
-  ],
-  join: ['add', 'sub', 'mul', 'div', 'minimum', 'maximum', 'concat'],
-  move: [
-    'slice',
-    'subsample',
-    'resize',
-    'pad',
-    'reshape',
-    'transpose',
-    'channelShuffle',
-    'selectChannels',
-    'pixelShuffle',
-  ],
-};
-
-export function kindOf({ op }: Node): Kind {
-  const found = Object.entries(kinds).find(([, names]) => names.includes(op.name))?.[0];
-  if (found !== undefined && isKind(found)) return found;
-  return op.scalar ? 'activation' : 'other';
-}
-
-const isKind = (text: string): text is keyof typeof kinds => Object.hasOwn(kinds, text);
+export const kindOf = ({ op }: Node): Kind => op.traits?.kind ?? (op.scalar ? 'activation' : 'other');
 
 /** `conv 3x3, 16 to 32, stride 2`: what differs from the language's defaults. */
 export function captionOf(node: Node): string {

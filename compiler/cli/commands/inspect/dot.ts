@@ -24,7 +24,7 @@ import {
 } from './outline.ts';
 
 const fills: Readonly<Record<Kind, string>> = {
-  weighted: '#d6e6fb',
+  layer: '#d6e6fb',
   norm: '#e9e3f5',
   activation: '#fdeecb',
   pool: '#d5f0de',
@@ -35,7 +35,7 @@ const fills: Readonly<Record<Kind, string>> = {
 
 /** What the colours stand for. */
 const kindNames: Readonly<Record<Kind, string>> = {
-  weighted: 'weights',
+  layer: 'weights',
   norm: 'normalisation',
   activation: 'activation',
   pool: 'pooling',
