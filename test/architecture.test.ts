@@ -45,9 +45,16 @@ const layers: Readonly<Record<string, Layer>> = {
   'compiler/ir/print.ts': { project: ['compiler/ir/', 'grammar/source.ts'], packages: [] },
   // `runtime/philox.ts`: dropout masks are the runtime's random numbers, bit by bit.
   'compiler/ops/': { project: ['compiler/ir/', 'runtime/philox.ts'], packages: [] },
-  // Two of `runtime/`: a file of class names means the same in a source and in data.
+  // Of `runtime/`: a file of class names means the same in a source and in data, and so do the defaults of synthetic data.
   'compiler/analyze/': {
-    project: ['grammar/', 'compiler/ir/', 'compiler/ops/', 'runtime/class-names.ts', 'runtime/names-file.ts'],
+    project: [
+      'grammar/',
+      'compiler/ir/',
+      'compiler/ops/',
+      'runtime/class-names.ts',
+      'runtime/names-file.ts',
+      'runtime/train/synthetic-defaults.ts',
+    ],
     packages: ['node:'],
   },
   // `grammar/source.ts`: a difference that a pass made is reported with its place in the source.

@@ -24,7 +24,7 @@ function resnet20(): TrainingCompilation {
     batch: 16,
     imageSize: [32, 32],
     target: { kind: 'class', classes: 10 },
-    optimizer: { name: 'sgd', momentum: 0.9, dampening: 0, nesterov: false, weightDecay: 1e-4 },
+    optimizer: { kind: 'sgd', momentum: 0.9, dampening: 0, nesterov: false, weightDecay: 1e-4 },
   });
   return compileTraining({
     name: 'ResNet20',
@@ -46,12 +46,12 @@ it('updates all state in place', () => {
 const adam = { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 1e-2 };
 const decay = [{ kind: 'l2', value: 1e-3, except: ['bn', 'bias'] }] as const;
 it.each([
-  ['adam', { optimizer: { name: 'adam', ...adam } }],
-  ['adamw, averages', { optimizer: { name: 'adamw', ...adam }, ema: 0.99 }],
+  ['adam', { optimizer: { kind: 'adam', ...adam } }],
+  ['adamw, averages', { optimizer: { kind: 'adamw', ...adam }, ema: 0.99 }],
   ['two groups, clipping by norm', { regularizers: decay, clip: { kind: 'norm', value: 1 }, ema: 0.9 }],
   ['clipping by value, pairs', { clip: { kind: 'value', value: 1 }, mixup: true }],
-  ['lion', { optimizer: { name: 'lion', beta1: 0.9, beta2: 0.99, weightDecay: 0.1 } }],
-  ['rmsprop', { optimizer: { name: 'rmsprop', alpha: 0.9, eps: 1e-8, momentum: 0.5, centered: true, weightDecay: 0 } }],
+  ['lion', { optimizer: { kind: 'lion', beta1: 0.9, beta2: 0.99, weightDecay: 0.1 } }],
+  ['rmsprop', { optimizer: { kind: 'rmsprop', alpha: 0.9, eps: 1e-8, momentum: 0.5, centered: true, weightDecay: 0 } }],
 ] as const)('updates all state in place: %s', (_, changes) => {
   const { programs } = compileSmall(['software', 'gpu'], changes);
   expect(Object.values(programs.step).map(({ copied }) => copied)).toEqual([[], []]);

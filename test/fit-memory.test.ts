@@ -24,7 +24,7 @@ const training = buildTrainingStep({
   batch: 128,
   imageSize: [32, 32],
   target: { kind: 'class', classes: 10 },
-  optimizer: { name: 'sgd', momentum: 0.9, dampening: 0, nesterov: false, weightDecay: 1e-4 },
+  optimizer: { kind: 'sgd', momentum: 0.9, dampening: 0, nesterov: false, weightDecay: 1e-4 },
 });
 
 function planWith(recompute?: Recomputation): Plan {

@@ -86,7 +86,7 @@ function rangeHelp(
   // 1.5 is more likely to be a slip than 1.5%.
   const isPercentage = allowed?.includes('ratio') && !quantity && value >= 2 && value <= 100;
   if (isPercentage) return `a number without a unit is a share of one: write \`${value}%\``;
-  if (fallback !== undefined && fallback !== 'none') return `leave it out for ${fallback}`;
+  if (fallback && fallback !== 'none') return `leave it out for ${fallback}`;
   return value < least ? `the least is ${least}` : `the greatest is ${most}`;
 }
 

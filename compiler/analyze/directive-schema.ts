@@ -1,5 +1,14 @@
 /** The one table of directives: words, keys, types, units, ranges, defaults and what they mean. */
-import { optimizers, schedules, regularizers, augmentations, preprocessing } from './directive-calls.ts';
+import { syntheticDefaults } from '../../runtime/train/synthetic-defaults.ts';
+import {
+  augmentations,
+  direction,
+  losses,
+  optimizers,
+  preprocessing,
+  regularizers,
+  schedules,
+} from './directive-calls.ts';
 import {
   bool,
   text,
@@ -11,11 +20,27 @@ import {
   pixels,
   epochs,
   time,
+  metric,
+  globs,
+  sizes,
+  model,
+  number,
+  figure,
+  list,
+  pairs,
+  items,
+  sum,
   required,
   optional,
+  open,
+  derived,
+  calling,
+  always,
   call,
   choice,
-  stage,
+  group,
+  reference,
+  within,
   type DirectiveSchema,
   type Fields,
 } from './directive-spec.ts';
@@ -26,88 +51,112 @@ export type { DirectiveSchema, Fields, Functions, Spec } from './directive-spec.
 /** Words of directives that make an artifact; they share their names. */
 export const stageWords = ['train', 'prune', 'distill', 'quantize'] as const;
 
-const earlyStop: Fields = {
-  monitor: required({ kind: 'metric' }, 'what must improve'),
-  mode: optional(choice('min', 'max'), 'by the metric', 'direction of progress'),
-  patience: optional(epochs, '10epochs', 'epochs without progress'),
-  min_delta: optional({ kind: 'number', least: 0, units: ['ratio'] }, '0', 'least change that counts'),
-  baseline: optional({ kind: 'number', units: ['ratio'] }, 'none', 'value that must be reached'),
-  start_from_epoch: optional(natural, '0', 'epochs before watching'),
-  restore_best: optional(bool, 'true', 'keep the best weights'),
-};
+export const earlyStopFields = {
+  monitor: required(metric, 'what must improve'),
+  mode: direction,
+  patience: optional(epochs, 10, 'epochs without progress'),
+  min_delta: optional(number({ least: 0, units: ['ratio'] }), 0, 'least change that counts'),
+  baseline: open(number({ units: ['ratio'] }), 'none', 'value that must be reached'),
+  start_from_epoch: optional(natural, 0, 'epochs before watching'),
+  restore_best: optional(bool, true, 'keep the best weights'),
+} satisfies Fields;
+
+export const checkpointFields = {
+  every: within(
+    optional(time, { value: 1, unit: 'epochs' }, 'time between checkpoints'),
+    'no checkpoint is written on the way',
+    true,
+  ),
+  keep: optional(positive, 1, 'checkpoints kept'),
+  best: open(
+    metric,
+    'what `early_stop` watches, else accuracy, or mean_iou of masks',
+    'the metric whose best weights are kept',
+  ),
+} satisfies Fields;
+
+const dataset = reference(['dataset']);
+const optimizer = call(optimizers);
 
 /** Settings that every training takes, be it a directive or the `finetune` of one. */
-export const trainingFields: Fields = {
-  data: { spec: { kind: 'reference', words: ['dataset'] }, doc: 'the dataset' },
-  batch: optional(positive, '32', 'samples a step'),
-  seed: optional(natural, '0', 'fixes initialisation, shuffling, augmentation and dropout'),
-  epochs: optional(epochs, '1', 'passes over the training data'),
-  optimizer: { spec: call(optimizers), doc: 'how gradients change weights' },
-  schedule: { spec: call(schedules), doc: 'learning rate over time' },
-  regularize: { spec: call(regularizers), doc: 'what holds weights down' },
-  clip: {
-    spec: call({
-      norm: { value: required({ kind: 'number', least: 1e-12 }, 'largest norm of all gradients together') },
-      value: { value: required({ kind: 'number', least: 1e-12 }, 'largest magnitude of a gradient') },
+export const trainingFields = {
+  data: open(dataset, 'none', 'the dataset'),
+  batch: optional(positive, 32, 'samples a step'),
+  seed: optional(natural, 0, 'fixes initialisation, shuffling, augmentation and dropout'),
+  epochs: optional(epochs, 1, 'passes over the training data'),
+  optimizer: open(optimizer, 'none', 'how gradients change weights'),
+  schedule: calling(schedules, 'constant', 'learning rate over time'),
+  regularize: open(call(regularizers), 'none', 'what holds weights down'),
+  clip: open(
+    call({
+      norm: { value: required(number({ least: 1e-12 }), 'largest norm of all gradients together') },
+      value: { value: required(number({ least: 1e-12 }), 'largest magnitude of a gradient') },
     }),
-    default: 'none',
-    doc: 'what holds gradients down',
-  },
-  ema: optional(ratio, 'none', 'decay of the moving average of the weights, which is what is evaluated and kept'),
-  augment: { spec: { kind: 'items', functions: augmentations }, doc: 'random changes of training images' },
-  metric: { spec: { kind: 'list', of: { kind: 'metric' } }, doc: 'what is measured after each epoch' },
-  early_stop: { spec: { kind: 'group', fields: earlyStop }, doc: 'when to end before the last epoch' },
-  checkpoint: {
-    spec: {
-      kind: 'group',
-      fields: {
-        every: optional(time, '1epochs', 'time between checkpoints'),
-        keep: optional(positive, '1', 'checkpoints kept'),
-        best: { spec: { kind: 'metric' }, doc: 'the metric whose best weights are kept' },
-      },
-    },
-    doc: 'what is saved on the way',
-  },
-  recompute: {
-    spec: call({
+    'none',
+    'what holds gradients down',
+  ),
+  ema: open(ratio, 'none', 'decay of the moving average of the weights, which is what is evaluated and kept'),
+  augment: derived(items(augmentations), 'none', () => [], 'random changes of training images'),
+  metric: open(list(metric), 'accuracy, or mean_iou of masks', 'what is measured after each epoch'),
+  early_stop: open(group(earlyStopFields), 'none', 'when to end before the last epoch'),
+  checkpoint: always(checkpointFields, 'what is saved on the way'),
+  recompute: open(
+    call({
       auto: {},
-      segments: {
-        count: required({ kind: 'number', integer: true, least: 2 }, 'most segments that the model is cut into'),
-      },
-      memory: { limit: required({ kind: 'number', least: 1, units: ['bytes'] }, "most memory of a step's values") },
+      segments: { count: required(number({ integer: true, least: 2 }), 'most segments that the model is cut into') },
+      memory: { limit: required(number({ least: 1, units: ['bytes'] }), "most memory of a step's values") },
     }),
-    default: 'none',
-    doc: 'saves memory: values of the forward pass that the backward pass computes again instead of finding them kept',
-  },
-  on_nan: {
-    spec: call({
+    'none',
+    'saves memory: values of the forward pass that the backward pass computes again instead of finding them kept',
+  ),
+  on_nan: calling(
+    {
       stop: {},
       rollback: {
-        lr_scale: optional(ratio, '0.5', 'factor of the learning rate'),
-        max: optional(positive, '3', 'rollbacks before stopping'),
+        lr_scale: optional(ratio, 0.5, 'factor of the learning rate'),
+        max: optional(positive, 3, 'rollbacks before stopping'),
       },
-    }),
-    default: 'stop',
-    doc: 'what happens at a loss that is no number',
-  },
+    },
+    'stop',
+    'what happens at a loss that is no number',
+  ),
+} satisfies Fields;
+
+/** What a stage says of its model besides. */
+const stage = {
+  from: open(reference(stageWords), 'none', 'the stage whose weights it starts with'),
+  shape: derived(sizes, 'none', () => ({}), 'sizes of the symbols'),
 };
 
-const acrossLayers = optional(bool, 'false', 'one ranking over all layers');
+/** What a training reads, wherever each stands: of some directives, and of the stages that they start from. */
+export const learningFields = {
+  ...trainingFields,
+  shape: stage.shape,
+  loss: open(sum(losses), 'cross_entropy, or bce for one score', 'what is minimised'),
+} satisfies Fields;
 
-const gradually: Fields = {
-  begin: optional(time, '0epochs', 'first removal'),
-  end: required(time, 'last removal'),
-  every: optional(time, '1epochs', 'time between removals'),
+const acrossLayers = optional(bool, false, 'one ranking over all layers');
+
+export const graduallyFields = {
+  begin: optional(time, { value: 0, unit: 'epochs' }, 'first removal'),
+  end: within(required(time, 'last removal'), 'nothing is trained after the last removal', true),
+  every: optional(time, { value: 1, unit: 'epochs' }, 'time between removals'),
 };
 
-const int8 = call({
+const partOfData = reference(['dataset'], ['train', 'val', 'test']);
+const finetune = (doc: string) => open(group(trainingFields), 'none', doc);
+
+/** `int8` has defaults of its own wherever it stands. */
+const int8 = (symmetric: boolean, per: 'tensor' | 'channel') => ({
   int8: {
-    symmetric: optional(bool, 'true', 'zero point fixed at 0'),
-    per: optional(choice('tensor', 'channel'), 'tensor', 'what shares a scale'),
+    symmetric: optional(bool, symmetric, 'zero point fixed at 0'),
+    per: optional(choice('tensor', 'channel'), per, 'what shares a scale'),
   },
 });
 
-export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
+const tenth = 'a tenth where no part is named, or what lies apart';
+
+export const directives = {
   dataset: {
     doc: 'where samples come from',
     name: 'required',
@@ -117,35 +166,39 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
         choice('cifar-binary', 'image-folder', 'image-mask-folder', 'idx', 'npy', 'npz', 'synthetic'),
         'how the files are laid out',
       ),
-      path: { spec: text, doc: 'folder of the files' },
-      images: { spec: text, doc: 'glob of the images, or a folder' },
-      masks: { spec: text, doc: 'glob of the masks, or a folder' },
-      labels: {
-        spec: text,
-        doc: 'file of the class names, one a line in the order of their numbers; folders count in order of name, whatever the order here; or a file of the labels',
-      },
-      classes: { spec: positive, doc: 'number of classes' },
-      ignore: { spec: natural, doc: 'class that counts for nothing' },
-      mask_values: {
-        spec: { kind: 'list', of: natural },
-        doc: 'values of the pixels of masks, in the order of their classes, where they are not 0, 1, 2, ...',
-      },
-      limit: { spec: positive, doc: 'only the first so many samples, from which the parts are drawn' },
-      samples: { spec: positive, doc: 'number of images that `synthetic` generates' },
-      size: { spec: pixels, doc: 'height and width of the images that `synthetic` generates' },
-      seed: optional(natural, '0', 'fixes the images that `synthetic` generates'),
-      split: {
-        spec: {
-          kind: 'group',
-          fields: {
-            train: { spec: numberOrShare, doc: 'samples for training, or their share' },
-            val: { spec: numberOrShare, doc: 'samples for validation, or their share' },
-            test: { spec: numberOrShare, doc: 'samples for the final test, or their share' },
-            seed: optional(natural, '0', 'fixes the choice'),
-          },
+      path: open(text, 'none', 'folder of the files'),
+      images: open(text, 'none', 'glob of the images, or a folder'),
+      masks: open(text, 'none', 'glob of the masks, or a folder'),
+      labels: open(
+        text,
+        'none',
+        'file of the class names, one a line in the order of their numbers; folders count in order of name, whatever the order here; or a file of the labels',
+      ),
+      classes: open(
+        positive,
+        `the number of scores (2 for one), of \`synthetic\` ${syntheticDefaults.classes}`,
+        'number of classes',
+      ),
+      ignore: open(natural, 'none', 'class that counts for nothing'),
+      mask_values: open(
+        list(natural),
+        '0, 1, 2, ...',
+        'values of the pixels of masks, in the order of their classes, where they are not 0, 1, 2, ...',
+      ),
+      limit: open(positive, 'all', 'only the first so many samples, from which the parts are drawn'),
+      // The runtime fills these in: it makes the pictures of data that has no directive as well.
+      samples: open(positive, String(syntheticDefaults.samples), 'number of images that `synthetic` generates'),
+      size: open(pixels, `${syntheticDefaults.size}px`, 'height and width of the images that `synthetic` generates'),
+      seed: open(natural, String(syntheticDefaults.seed), 'fixes the images that `synthetic` generates'),
+      split: always(
+        {
+          train: open(numberOrShare, 'what is left', 'samples for training, or their share'),
+          val: open(numberOrShare, tenth, 'samples for validation, or their share'),
+          test: open(numberOrShare, tenth, 'samples for the final test, or their share'),
+          seed: optional(natural, 0, 'fixes the choice'),
         },
-        doc: 'sizes of the parts',
-      },
+        'sizes of the parts',
+      ),
     },
   },
   train: {
@@ -154,11 +207,10 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
     target: 'model',
     fields: {
       ...trainingFields,
-      from: { spec: stage(...stageWords), doc: 'the stage whose weights it starts with' },
-      shape: { spec: { kind: 'sizes' }, doc: 'sizes of the symbols' },
-      loss: required({ kind: 'loss' }, 'what is minimised'),
-      data: required({ kind: 'reference', words: ['dataset'] }, 'the dataset'),
-      optimizer: required(call(optimizers), 'how gradients change weights'),
+      ...stage,
+      loss: required(sum(losses), 'what is minimised'),
+      data: required(dataset, 'the dataset'),
+      optimizer: required(optimizer, 'how gradients change weights'),
     },
   },
   prune: {
@@ -167,54 +219,46 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
     target: 'model',
     fields: {
       ...trainingFields,
-      from: { spec: stage(...stageWords), doc: 'the stage whose weights it starts with' },
-      shape: { spec: { kind: 'sizes' }, doc: 'sizes of the symbols' },
+      ...stage,
       structure: optional(choice('channel', 'weight'), 'channel', 'what is removed: whole channels, or single weights'),
-      criterion: optional(
-        call({
+      criterion: calling(
+        {
           l1_norm: { global: acrossLayers },
           l2_norm: { global: acrossLayers },
           taylor: {
             global: acrossLayers,
-            samples: optional(positive, '512', 'samples of training data that the gradients are of'),
+            samples: optional(positive, 512, 'samples of training data that the gradients are of'),
           },
           bn_scale: { global: acrossLayers },
-          random: { seed: optional(natural, '0', 'fixes the choice') },
-        }),
+          random: { seed: optional(natural, 0, 'fixes the choice') },
+        },
         'l2_norm',
         'what makes a channel or weight important',
       ),
       target: required(
         call({
-          macs: { value: required({ kind: 'number', units: ['ratio', 'macs'] }, 'change, or the figure to reach') },
-          params: { value: required({ kind: 'number', units: ['ratio', 'count'] }, 'change, or the figure to reach') },
+          macs: { value: required(figure('ratio', 'macs'), 'change, or the figure to reach') },
+          params: { value: required(figure('ratio', 'count'), 'change, or the figure to reach') },
           ratio: { value: required(ratio, 'share of the channels or weights that goes') },
         }),
         'how much is removed',
       ),
-      skip: optional({ kind: 'globs' }, '[]', 'parameters whose layers keep all their outputs, or their weights'),
-      round_to: optional(positive, '1', 'channel counts that change become multiples of this'),
-      max_ratio: optional(ratio, '1', 'largest share that one layer may lose'),
-      schedule: optional(
-        call({ once: {}, linear: gradually, cubic: gradually }),
+      skip: optional(globs, [], 'parameters whose layers keep all their outputs, or their weights'),
+      round_to: optional(positive, 1, 'channel counts that change become multiples of this'),
+      max_ratio: optional(ratio, 1, 'largest share that one layer may lose'),
+      schedule: calling(
+        { once: {}, linear: graduallyFields, cubic: graduallyFields },
         'once',
         'when it is removed; what is gradual begins fast (cubic) or goes evenly (linear), during the finetuning',
       ),
-      bn_reestimate: {
-        spec: {
-          kind: 'group',
-          fields: {
-            data: {
-              spec: { kind: 'reference', words: ['dataset'], members: ['train', 'val', 'test'] },
-              default: 'the training data',
-              doc: 'samples to measure on',
-            },
-            samples: optional(natural, '1024', 'number of samples; 0 keeps the statistics of before'),
-          },
+      bn_reestimate: always(
+        {
+          data: open(partOfData, 'the training data', 'samples to measure on'),
+          samples: optional(natural, 1024, 'number of samples; 0 keeps the statistics of before'),
         },
-        doc: 'how the running statistics of batch norms are measured again after the last removal',
-      },
-      finetune: { spec: { kind: 'group', fields: trainingFields }, doc: 'training afterwards' },
+        'how the running statistics of batch norms are measured again after the last removal',
+      ),
+      finetune: finetune('training afterwards'),
     },
   },
   distill: {
@@ -223,17 +267,17 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
     target: 'model',
     fields: {
       ...trainingFields,
-      from: { spec: stage(...stageWords), doc: 'the stage whose weights it starts with' },
-      teacher: required({ kind: 'model' }, 'the teacher and its weights, or the stage that makes it'),
-      temperature: optional({ kind: 'number', least: 1e-6 }, '4.0', 'softens both distributions'),
-      alpha: optional(ratio, '0.9', 'weight of the teacher; the labels have the rest'),
-      loss: optional({ kind: 'loss' }, 'cross_entropy()', 'what is minimised of the labels'),
+      ...stage,
+      teacher: required(model, 'the teacher and its weights, or the stage that makes it'),
+      temperature: optional(number({ least: 1e-6 }), 4, 'softens both distributions'),
+      alpha: optional(ratio, 0.9, 'weight of the teacher; the labels have the rest'),
+      loss: open(sum(losses), 'cross_entropy, or bce for one score', 'what is minimised of the labels'),
       hints: optional(
-        { kind: 'pairs', of: text },
-        '[]',
+        pairs(text),
+        [],
         'pairs of layers or blocks, of the student and of the teacher, whose outputs are brought together too',
       ),
-      hint_weight: optional(nonNegative, '1', 'factor of the mean squared difference of each pair'),
+      hint_weight: optional(nonNegative, 1, 'factor of the mean squared difference of each pair'),
     },
   },
   quantize: {
@@ -241,40 +285,34 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
     name: 'required',
     target: 'model',
     fields: {
-      from: { spec: stage(...stageWords), doc: 'the stage whose weights it starts with' },
-      weights: optional(int8, 'int8(symmetric=true, per=channel)', 'how weights are stored; always symmetric'),
-      activations: optional(int8, 'int8(symmetric=false, per=tensor)', 'how values are stored; always per tensor'),
-      calibrate: {
-        spec: {
-          kind: 'group',
-          fields: {
-            data: required(
-              { kind: 'reference', words: ['dataset'], members: ['train', 'val', 'test'] },
-              'samples to measure on',
-            ),
-            samples: optional(positive, '512', 'number of samples'),
-            method: optional(
-              call({ min_max: {}, percentile: { value: required(ratio, 'share kept') }, entropy: {}, mse: {} }),
-              'min_max',
-              'how ranges follow from samples',
-            ),
-          },
-        },
-        doc: 'how ranges are found',
-      },
-      keep_float: optional({ kind: 'globs' }, '[]', 'layers that stay in f32'),
-      fold_bn: optional(bool, 'true', 'fold batch normalisation first; int8 needs it'),
-      equalize: optional(bool, 'false', 'scale channels between layers so that their ranges are alike'),
-      correct_bias: optional(bool, 'false', 'let biases take up the mean error of rounded weights'),
-      accuracy_drop: {
-        spec: ratio,
-        default: 'any',
-        doc: 'accuracy that int8 may lose on the samples measured: the most sensitive layers stay in f32 until it holds',
-      },
-      finetune: {
-        spec: { kind: 'group', fields: trainingFields },
-        doc: 'training afterwards that rounds in the forward pass as int8 will (quantization-aware training)',
-      },
+      from: stage.from,
+      weights: calling(int8(true, 'channel'), 'int8', 'how weights are stored; always symmetric'),
+      activations: calling(int8(false, 'tensor'), 'int8', 'how values are stored; always per tensor'),
+      calibrate: open(
+        group({
+          data: required(partOfData, 'samples to measure on'),
+          samples: optional(positive, 512, 'number of samples'),
+          method: calling(
+            { min_max: {}, percentile: { value: required(ratio, 'share kept') }, entropy: {}, mse: {} },
+            'min_max',
+            'how ranges follow from samples',
+          ),
+        }),
+        'none',
+        'how ranges are found',
+      ),
+      keep_float: optional(globs, [], 'layers that stay in f32'),
+      fold_bn: optional(bool, true, 'fold batch normalisation first; int8 needs it'),
+      equalize: optional(bool, false, 'scale channels between layers so that their ranges are alike'),
+      correct_bias: optional(bool, false, 'let biases take up the mean error of rounded weights'),
+      accuracy_drop: open(
+        ratio,
+        'any',
+        'accuracy that int8 may lose on the samples measured: the most sensitive layers stay in f32 until it holds',
+      ),
+      finetune: finetune(
+        'training afterwards that rounds in the forward pass as int8 will (quantization-aware training)',
+      ),
     },
   },
   weights: {
@@ -283,8 +321,8 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
     target: 'model',
     fields: {
       file: required(text, 'a safetensors file'),
-      strict: optional(bool, 'true', 'false passes over tensors that the model has not; none may be missing'),
-      rename: optional({ kind: 'pairs', of: text }, '[]', 'pairs (prefix, replacement) applied to names of the file'),
+      strict: optional(bool, true, 'false passes over tensors that the model has not; none may be missing'),
+      rename: optional(pairs(text), [], 'pairs (prefix, replacement) applied to names of the file'),
     },
   },
   preprocess: {
@@ -292,10 +330,11 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
     name: 'none',
     target: 'model',
     fields: {
-      labels: {
-        spec: text,
-        doc: 'file of the class names, one a line in the order of the scores; data is matched to them by name',
-      },
+      labels: open(
+        text,
+        'none',
+        'file of the class names, one a line in the order of the scores; data is matched to them by name',
+      ),
       orientation: optional(
         choice('exif', 'ignore'),
         'exif',
@@ -315,10 +354,13 @@ export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = {
     doc: 'what a model must not exceed',
     name: 'none',
     target: 'model or stage',
-    fields: { batch: optional(positive, '1', 'samples at once') },
+    fields: { batch: optional(positive, 1, 'samples at once') },
     constraints: true,
   },
-};
+} as const satisfies Record<string, DirectiveSchema>;
+
+/** The same by any word. */
+export const directiveSchemas: Readonly<Record<string, DirectiveSchema>> = { ...directives };
 
 /** Names behind `val.`, `train.` and `test.`, and alone. */
 export const metricNames = ['accuracy', 'top5_accuracy', 'loss', 'mean_iou', 'pixel_accuracy', 'dice'] as const;

@@ -2,6 +2,7 @@
 import type { Expression } from '../../grammar/ast.ts';
 import type { Span } from '../../grammar/source.ts';
 import { didYouMean } from '../../grammar/suggest.ts';
+import { defaultText } from './complete.ts';
 import { conversionHelp } from './conversions.ts';
 import { checkNumber } from './directive-numbers.ts';
 import { lossFunctions, metricNames, splitNames, type Fields, type Functions, type Spec } from './directive-schema.ts';
@@ -145,7 +146,7 @@ function checkArguments(c: Checking, fields: Fields, call: WrittenCall): Setting
       continue;
     }
     given.add(key);
-    const setting = checkValue(c, field.spec, value, `\`${key}\` of \`${call.name}\``, field.default);
+    const setting = checkValue(c, field.spec, value, `\`${key}\` of \`${call.name}\``, defaultText(field));
     if (setting) settings.set(key, setting);
     else fits = false;
   }

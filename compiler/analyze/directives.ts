@@ -4,6 +4,7 @@ import type { DiagnosticCode } from '../../grammar/diagnostics.ts';
 import type { Span } from '../../grammar/source.ts';
 import { didYouMean } from '../../grammar/suggest.ts';
 import { checkConstraint, type Constraint } from './budget.ts';
+import { defaultText } from './complete.ts';
 import { directiveSchemas, stageWords, type DirectiveSchema, type Fields, type Functions } from './directive-schema.ts';
 import { checkCall, checkValue } from './directive-values.ts';
 import { modelHelp } from './directive-models.ts';
@@ -189,7 +190,7 @@ function checkFields(
       });
     } else {
       given.set(key, span);
-      const setting = checkEntry(c, field.spec, entry, key, field.default);
+      const setting = checkEntry(c, field.spec, entry, key, defaultText(field));
       if (setting) settings.set(key, setting);
     }
   }

@@ -5,6 +5,9 @@ import { checkCount, isClassFault, namedTwice } from '../../runtime/class-names.
 import { parseClassNames } from '../../runtime/names-file.ts';
 import type { Graph } from '../ir/node.ts';
 import type { Constraint } from './budget.ts';
+import { complete, completeCall, valueIn } from './complete.ts';
+import { preprocessing } from './directive-calls.ts';
+import { directives as schemas } from './directive-schema.ts';
 import { checkPictureSize } from './check-picture-size.ts';
 import type { PlacedStep, PreprocessStep } from './preprocess-steps.ts';
 import type { Setting } from './settings.ts';
@@ -32,22 +35,17 @@ export interface BudgetDirective {
   readonly constraints: readonly Constraint[];
 }
 
-const numberOf = (setting: Setting | undefined): number | undefined =>
-  setting?.kind === 'number' ? setting.value : undefined;
-
-const numbersOf = (setting: Setting | undefined): number[] =>
-  setting?.kind === 'list' ? setting.elements.flatMap((each) => numberOf(each) ?? []) : [];
-
 function stepOf(setting: Setting): PreprocessStep | undefined {
   if (setting.kind !== 'call') return undefined;
-  const size = numberOf(setting.args.get('size'));
-  if (setting.name === 'normalize') {
-    return { op: 'normalize', mean: numbersOf(setting.args.get('mean')), std: numbersOf(setting.args.get('std')) };
+  const step = completeCall(preprocessing, setting);
+  switch (step.kind) {
+    case 'normalize':
+      return { op: step.kind, mean: step.mean, std: step.std };
+    case 'center_crop':
+      return { op: step.kind, size: step.size };
+    case 'resize':
+      return { op: step.kind, size: step.height === undefined ? step.size : [step.size, step.height] };
   }
-  if (size === undefined) return undefined;
-  if (setting.name === 'center_crop') return { op: 'center_crop', size };
-  const height = numberOf(setting.args.get('height'));
-  return setting.name === 'resize' ? { op: 'resize', size: height === undefined ? size : [size, height] } : undefined;
 }
 
 const placedStep = (item: Setting): PlacedStep[] => {
@@ -57,17 +55,13 @@ const placedStep = (item: Setting): PlacedStep[] => {
 
 /** How pictures are taken, in front of the other steps; no step where all is as it is without settings. */
 function pictureSteps(settings: CheckedDirective['settings']): readonly PreprocessStep[] {
-  const chosen = (key: string): string | undefined => {
-    const setting = settings.get(key);
-    return setting?.kind === 'name' || setting?.kind === 'string' ? setting.value : undefined;
-  };
-  const alpha = chosen('alpha');
+  const { orientation, alpha, channels, scale } = complete(schemas.preprocess.fields, settings);
   const step: PreprocessStep = {
     op: 'picture',
-    ...(chosen('orientation') === 'ignore' ? { orientation: 'ignore' } : {}),
-    ...(alpha === 'black' || alpha === 'drop' ? { alpha } : {}),
-    ...(chosen('channels') === 'bgr' ? { channels: 'bgr' } : {}),
-    ...(chosen('scale') === 'bytes' ? { scale: 255 } : {}),
+    ...(orientation === 'exif' ? {} : { orientation }),
+    ...(alpha === 'white' ? {} : { alpha }),
+    ...(channels === 'rgb' ? {} : { channels }),
+    ...(scale === 'unit' ? {} : { scale: 255 }),
   };
   return Object.keys(step).length > 1 ? [step] : [];
 }
@@ -148,7 +142,7 @@ function namesOfScores(names: readonly string[], { path, model, directives, grap
   if (typeof channels !== 'number') return [...names];
   const classes = channels === 1 ? 2 : channels;
   const ignores = directives.some(
-    ({ word, settings }) => word === 'dataset' && numberOf(settings.get('ignore')) === classes,
+    ({ word, settings }) => word === 'dataset' && valueIn(schemas.dataset.fields, 'ignore', settings) === classes,
   );
   const counted = ignores && names.length === classes + 1 ? names.slice(0, classes) : names;
   checkCount({ who: path, names: counted }, classes, model);
@@ -164,21 +158,15 @@ export function weightsFor(
   return directives.flatMap(({ word, name, target, settings, declaration }) => {
     const file = settings.get('file');
     if (word !== 'weights' || target !== model || name === undefined || file?.kind !== 'string') return [];
-    const [strict, rename] = [settings.get('strict'), settings.get('rename')];
     const path = resolveDataPath(host, declaration.span.file.path, file.value);
-    const pairs = rename?.kind === 'list' ? rename.elements.flatMap(pairOf) : [];
-    return [{ name, path, strict: strict?.kind === 'bool' ? strict.value : true, rename: pairs, span: file.span }];
+    const { strict, rename } = complete(schemas.weights.fields, settings);
+    return [{ name, path, strict, rename, span: file.span }];
   });
-}
-
-function pairOf(setting: Setting): (readonly [string, string])[] {
-  const [from, to] = setting.kind === 'list' ? setting.elements : [];
-  return from?.kind === 'string' && to?.kind === 'string' ? [[from.value, to.value]] : [];
 }
 
 /** The budgets of a model or a stage. */
 export function budgetsFor(target: string, directives: readonly CheckedDirective[]): BudgetDirective[] {
   return directives
     .filter((directive) => directive.word === 'budget' && directive.target === target)
-    .map(({ settings, constraints }) => ({ batch: numberOf(settings.get('batch')) ?? 1, constraints }));
+    .map(({ settings, constraints }) => ({ ...complete(schemas.budget.fields, settings), constraints }));
 }

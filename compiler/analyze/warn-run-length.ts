@@ -2,6 +2,18 @@
 import type { Entry } from '../../grammar/ast.ts';
 import { diagnostic, type Diagnostic } from '../../grammar/diagnostics.ts';
 import type { Span } from '../../grammar/source.ts';
+import { valueIn } from './complete.ts';
+import { schedules } from './directive-calls.ts';
+import {
+  checkpointFields,
+  earlyStopFields,
+  graduallyFields,
+  learningFields,
+  trainingFields,
+  type Fields,
+  type Functions,
+} from './directive-schema.ts';
+import type { Limit } from './directive-spec.ts';
 import type { Setting, Settings } from './settings.ts';
 import type { CheckedDirective } from './directives.ts';
 import { argumentOf, groupOf, spanOf } from './written.ts';
@@ -15,11 +27,6 @@ interface Run {
   /** Steps of one epoch; undefined where the number of samples is not written. */
   readonly steps: number | undefined;
 }
-
-const numberIn = (settings: Settings | undefined, key: string): number | undefined => {
-  const setting = settings?.get(key);
-  return setting?.kind === 'number' ? setting.value : undefined;
-};
 
 const groupIn = (settings: Settings | undefined, key: string): Settings | undefined => {
   const setting = settings?.get(key);
@@ -50,53 +57,31 @@ function runOf(
   );
   const samples = groupIn(dataset?.settings, 'split')?.get('train');
   const isCount = samples?.kind === 'number' && samples.quantity === undefined && samples.value > 1;
-  const batch = numberIn(groupIn(settings, 'shape'), 'N') ?? numberIn(settings, 'batch') ?? 32;
+  const { N: batch = valueIn(trainingFields, 'batch', settings) } = valueIn(learningFields, 'shape', settings);
   // A length that was refused is no reason to warn.
-  const epochs = numberIn(settings, 'epochs') ?? (spanOf(entries, 'epochs') ? Infinity : 1);
+  const isRefused = spanOf(entries, 'epochs') && !settings.has('epochs');
+  const epochs = isRefused ? Infinity : valueIn(trainingFields, 'epochs', settings);
   // An incomplete last batch is left out.
   const steps = isCount ? Math.max(1, Math.floor(samples.value / batch)) : undefined;
   return { word, settings, entries, epochs, steps };
 }
 
-/** A time that must come before the end of the run, or at the latest with it. */
-interface Limit {
-  readonly argument: string;
-  readonly consequence: string;
-  readonly mayEqual?: true;
-}
-
-const drops = 'the rate never drops then';
-const unfinished = 'the rate never reaches its end';
-const warmup: Limit = { argument: 'warmup', consequence: 'the rate is never reached' };
-const schedules: Readonly<Record<string, readonly Limit[]>> = {
-  constant: [warmup],
-  step: [{ argument: 'every', consequence: drops }, warmup],
-  multi_step: [{ argument: 'at', consequence: 'this drop never comes' }, warmup],
-  exponential: [warmup],
-  polynomial: [{ argument: 'total', consequence: unfinished, mayEqual: true }, warmup],
-  cosine: [{ argument: 't_max', consequence: unfinished, mayEqual: true }, warmup],
-  cosine_restarts: [
-    { argument: 'period', consequence: 'the run ends before the first restart', mayEqual: true },
-    warmup,
-  ],
-  cyclic: [{ argument: 'up', consequence: 'the run ends before the rate has risen', mayEqual: true }],
-  one_cycle: [{ argument: 'total', consequence: unfinished, mayEqual: true }],
-  plateau: [{ argument: 'patience', consequence: drops }, warmup],
-};
-
 function warnRun(run: Run): Diagnostic[] {
   const schedule = run.settings.get('schedule');
-  const limits = schedule?.kind === 'call' ? (schedules[schedule.name] ?? []) : [];
-  const ofSchedule = limits.flatMap((limit) => {
-    const written = argumentOf('train', run.entries, 'schedule', limit.argument);
-    const setting = schedule?.kind === 'call' ? schedule.args.get(limit.argument) : undefined;
-    if (!written || !setting) return [];
+  const fields = schedule?.kind === 'call' ? fieldsOf(schedule.name) : {};
+  const ofSchedule = Object.entries(fields).flatMap(([argument, { within: limit }]) => {
+    const written = argumentOf('train', run.entries, 'schedule', argument);
+    const setting = schedule?.kind === 'call' ? schedule.args.get(argument) : undefined;
+    if (!limit || !written || !setting) return [];
     if (setting.kind !== 'list') return warnTime(run, setting, written.span, limit);
     const elements = written.kind === 'list' ? written.elements : [];
     return setting.elements.flatMap((each, at) => warnTime(run, each, elements[at]?.span ?? written.span, limit));
   });
   return [...ofSchedule, ...warnEarlyStop(run), ...warnCheckpoint(run)];
 }
+
+const byName: Functions = schedules;
+const fieldsOf = (schedule: string): Fields => byName[schedule] ?? {};
 
 /** In epochs; undefined where the length of a step is not known. */
 function inEpochs(setting: Setting, { steps }: Run): number | undefined {
@@ -131,8 +116,8 @@ function warnEarlyStop(run: Run): Diagnostic[] {
   const entries = groupOf(run.entries, 'early_stop');
   const span = spanOf(entries, 'patience') ?? spanOf(run.entries, 'early_stop');
   if (!group || !span) return [];
-  const patience = numberIn(group, 'patience') ?? 10;
-  const from = numberIn(group, 'start_from_epoch') ?? 0;
+  const patience = valueIn(earlyStopFields, 'patience', group);
+  const from = valueIn(earlyStopFields, 'start_from_epoch', group);
   if (from + patience < run.epochs) return [];
   const start = from > 0 ? ` from epoch ${from} on` : '';
   const moment = `before a patience of ${counted(patience, 'epoch')}${start}`;
@@ -142,8 +127,8 @@ function warnEarlyStop(run: Run): Diagnostic[] {
 function warnCheckpoint(run: Run): Diagnostic[] {
   const every = groupIn(run.settings, 'checkpoint')?.get('every');
   const span = spanOf(groupOf(run.entries, 'checkpoint'), 'every');
-  const limit: Limit = { argument: 'every', consequence: 'no checkpoint is written on the way', mayEqual: true };
-  return every && span ? warnTime(run, every, span, limit) : [];
+  const limit = checkpointFields.every.within;
+  return every && span && limit ? warnTime(run, every, span, limit) : [];
 }
 
 /** Gradual pruning goes on during the finetuning; what is removed at its end has no training to recover in. */
@@ -151,6 +136,6 @@ function warnPruning(settings: Settings, entries: readonly Entry[], run: Run): D
   const schedule = settings.get('schedule');
   const end = schedule?.kind === 'call' ? schedule.args.get('end') : undefined;
   const written = argumentOf('prune', entries, 'schedule', 'end');
-  const limit: Limit = { argument: 'end', consequence: 'nothing is trained after the last removal', mayEqual: true };
-  return end && written ? warnTime(run, end, written.span, limit) : [];
+  const limit = graduallyFields.end.within;
+  return end && written && limit ? warnTime(run, end, written.span, limit) : [];
 }

@@ -1,7 +1,8 @@
 /** Finds in the syntax tree what a checked setting was written as: warnings point at values, settings have none. */
 import type { Entry, Expression } from '../../grammar/ast.ts';
 import type { Span } from '../../grammar/source.ts';
-import { directiveSchemas, type Fields } from './directive-schema.ts';
+import { directiveSchemas } from './directive-schema.ts';
+import type { Field, Fields } from './directive-spec.ts';
 import { writtenCall } from './written-call.ts';
 
 type KeyedEntry = Exclude<Entry, { readonly kind: 'value' }>;
@@ -37,6 +38,18 @@ export function argumentOf(
   const names = Object.keys((call && parametersOf(word, key, call.name)) ?? {});
   let position = 0;
   return call?.args.find(({ name }) => (name?.name ?? names[position++]) === argument)?.value;
+}
+
+/** What the schema says of an argument of the call that a key's value is. */
+export function argumentField(
+  word: string,
+  entries: readonly Entry[],
+  key: string,
+  argument: string,
+): Field | undefined {
+  const value = valueOf(entries, key);
+  const call = value && writtenCall(value);
+  return call && parametersOf(word, key, call.name)?.[argument];
 }
 
 function parametersOf(word: string, key: string, callee: string): Fields | undefined {

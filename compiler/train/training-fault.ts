@@ -15,11 +15,12 @@ export type TrainingSetting =
 
 export class TrainingFault extends Error {
   readonly setting: TrainingSetting;
-  readonly help: string;
+  /** Undefined where leaving the argument out is what helps. */
+  readonly help: string | undefined;
   /** That of the setting's call which is wrong. */
   readonly argument: string | undefined;
 
-  constructor(setting: TrainingSetting, message: string, help: string, argument?: string) {
+  constructor(setting: TrainingSetting, message: string, help: string | undefined, argument?: string) {
     super(message);
     this.name = 'TrainingFault';
     this.setting = setting;

@@ -9,9 +9,6 @@ import type { Sample } from './sample.ts';
 import { shapeNames, shapes } from './synthetic-shapes.ts';
 import type { Shape } from './synthetic-shapes.ts';
 
-/** What a dataset of generated pictures has where nothing else is written: samples, pixels a side, classes. */
-export const syntheticDefaults = { samples: 4000, size: 32, classes: 4 } as const;
-
 export interface SyntheticOptions {
   /** One shape and its class, or up to three and a mask: 0 is the background, the classes of the shapes follow. */
   readonly target: 'class' | 'mask';

@@ -159,7 +159,7 @@ describe('directives', () => {
     [train('epochs = 10 20'), 'give it a key, or remove it'],
     [train('schedule = multi_step(at=1epochs)'), 'write `[1epochs]`'],
     [train('augment { horizontal_flip(50) }'), 'a number without a unit is a share of one: write `50%`'],
-    [train('augment { horizontal_flip(1.5) }'), 'leave it out for 50%'],
+    [train('augment { horizontal_flip(1.5) }'), 'leave it out for 0.5'],
     [train('augment { horizontal_flip(0.5, 0.5) }'), 'it has p'],
     [train('augment { random_crop(32px, 4px) }'), 'write `pad=4px`'],
     [train('seed = 1  seed = 2'), 'remove one of them'],

@@ -64,7 +64,7 @@ async function trained(net: Net, profile: ProfileName, recompute: Recomputation 
     batch,
     imageSize: [size, size],
     target: { kind: 'class', classes },
-    optimizer: { name: 'sgd', momentum: 0.9, dampening: 0, nesterov: false, weightDecay: 1e-4 },
+    optimizer: { kind: 'sgd', momentum: 0.9, dampening: 0, nesterov: false, weightDecay: 1e-4 },
   });
   const parts = { name, source: path, parameters: built.parameters, recipe: trainingRecipe(batch) };
   const { artifact } = compileTraining({ ...parts, training, recompute }, { profiles: [profile] });

@@ -48,7 +48,7 @@ export function smallTraining(changes: Partial<TrainingOptions> = {}): {
     weights: new Map(weights),
     batch: 4,
     target: { kind: 'class', classes: 5 },
-    optimizer: { name: 'sgd', momentum: 0.9, dampening: 0, nesterov: false, weightDecay: 1e-3 },
+    optimizer: { kind: 'sgd', momentum: 0.9, dampening: 0, nesterov: false, weightDecay: 1e-3 },
     ...changes,
   };
   return { training: buildTrainingStep(options), options };

@@ -47,10 +47,7 @@ describe('settings', () => {
   it('have their defaults', () => {
     expect(settingsOf('target = macs(-50%)')).toEqual({
       structure: 'channel',
-      criterion: 'l2',
-      isGlobal: false,
-      seed: 0,
-      samples: 512,
+      criterion: { kind: 'l2_norm', global: false },
       target: { figure: 'macs', kind: 'change', value: 0.5 },
       skip: [],
       roundTo: 1,
@@ -68,7 +65,7 @@ describe('settings', () => {
     const all = settingsOf(`target = ratio(0.25)  criterion = taylor(global=true, samples=64)  round_to = 4
       skip = ["conv1", "fc.*"]  max_ratio = 80%  bn_reestimate { data = shapes.val  samples = 0 }
       schedule = cubic(end=2epochs, every=10steps)  finetune { epochs = 3 }`);
-    expect(all).toMatchObject({ criterion: 'taylor', isGlobal: true, samples: 64, roundTo: 4, maxRatio: 0.8 });
+    expect(all).toMatchObject({ criterion: { kind: 'taylor', global: true, samples: 64 }, roundTo: 4, maxRatio: 0.8 });
     expect(all).toMatchObject({ skip: ['conv1', 'fc.*'], reestimate: { samples: 0, split: 'shapes.val' } });
     expect(all.schedule).toEqual({
       kind: 'cubic',
@@ -194,7 +191,7 @@ describe('batch norms', () => {
 describe('gradients', () => {
   it('are those of the mean loss of the samples in inference form', () => {
     const learnt = parameters.filter(({ trainable }) => trainable).map(({ name }) => name);
-    const loss = [{ name: 'cross_entropy', factor: 1, options: { labelSmoothing: 0 } }] as const;
+    const loss = [{ kind: 'cross_entropy', factor: 1, labelSmoothing: 0 }] as const;
     const target = { kind: 'class', classes: 3 } as const;
     const { graph: gradients, names } = gradientsGraph(
       { graph, weights, learnt, imageSize: undefined, target, loss },

@@ -66,19 +66,19 @@ describe('a loss', () => {
   });
 
   it('is recorded under every name', () => {
-    const recorded = new Set(cases.flatMap(({ terms }) => terms.map(({ name }) => name)));
+    const recorded = new Set(cases.flatMap(({ terms }) => terms.map(({ kind }) => kind)));
     expect([...recorded].toSorted()).toEqual(Object.keys(losses).toSorted());
   });
 });
 
 const every: readonly LossTerm[] = [
-  { name: 'cross_entropy', factor: 1, options: { labelSmoothing: 0.1, classWeights: [1, 2, 0.5, 3] } },
-  { name: 'dice', factor: 1, options: { smooth: 1 } },
-  { name: 'mse', factor: 1, options: {} },
-  { name: 'l1', factor: 1, options: {} },
-  { name: 'huber', factor: 1, options: { delta: 0.5 } },
-  { name: 'bce', factor: 1, options: { posWeight: 2 } },
-  { name: 'kl_div', factor: 1, options: {} },
+  { kind: 'cross_entropy', factor: 1, labelSmoothing: 0.1, classWeights: [1, 2, 0.5, 3] },
+  { kind: 'dice', factor: 1, smooth: 1 },
+  { kind: 'mse', factor: 1 },
+  { kind: 'l1', factor: 1 },
+  { kind: 'huber', factor: 1, delta: 0.5 },
+  { kind: 'bce', factor: 1, posWeight: 2 },
+  { kind: 'kl_div', factor: 1 },
 ];
 
 const images = (x: Tensor, from: number, to: number): Tensor => {
@@ -92,7 +92,7 @@ describe('a mask of samples', () => {
     return f32(shape, drawn.data.map(Math.floor));
   };
   const rest: readonly (readonly number[])[] = [[], [3, 2]];
-  const pairs = every.flatMap((term) => rest.map((plane) => [term.name, plane.length, term, plane] as const));
+  const pairs = every.flatMap((term) => rest.map((plane) => [term.kind, plane.length, term, plane] as const));
 
   it.each(pairs)('leaves samples out of %s (%i further axes)', (_, __, term, plane) => {
     const [scores, target] = [noise([5, 4, ...plane], 3), labels([5, ...plane], 4)];
@@ -117,7 +117,7 @@ describe('a mask of samples', () => {
     expect(mean).toBeCloseTo(valueOf(whole['loss']), 12);
   });
 
-  it.each(every.map((term): [LossName, LossTerm] => [term.name, term]))(
+  it.each(every.map((term): [LossName, LossTerm] => [term.kind, term]))(
     'that leaves nothing makes %s and its gradient zero',
     (_, term) => {
       const given = { scores: noise([2, 4, 3, 3], 7), target: f32([2, 3, 3], Array(18).fill(-1)) };
@@ -130,7 +130,7 @@ describe('a mask of samples', () => {
 
   it('works with dense targets', () => {
     const [scores, target] = [noise([3, 4], 1), noise([3, 4], 2)];
-    const some = measure([{ name: 'mse', factor: 1, options: {} }], { scores, target, valid: f32([3], [1, 0, 1]) });
+    const some = measure([{ kind: 'mse', factor: 1 }], { scores, target, valid: f32([3], [1, 0, 1]) });
     const rows = [0, 2].flatMap((row) => [0, 1, 2, 3].map((at) => row * 4 + at));
     const squares = rows.map((at) => ((scores.data[at] ?? 0) - (target.data[at] ?? 0)) ** 2);
     expect(valueOf(some['loss'])).toBeCloseTo(squares.reduce((sum, each) => sum + each, 0) / 8, 12);
@@ -143,16 +143,15 @@ describe('the class to ignore', () => {
     [2, 3, 3],
     Float64Array.from({ length: 18 }, (_, at) => at % 4),
   );
-  const own = { labelSmoothing: 0 };
 
   it.each([
-    ['cross_entropy', { name: 'cross_entropy', factor: 1, options: own }, { ...own, ignore: 2 }],
-    ['dice', { name: 'dice', factor: 1, options: { smooth: 1 } }, { smooth: 1, ignore: 2 }],
-  ] as const)('of %s is that of the dataset unless told', (_, term, told) => {
+    ['cross_entropy', { kind: 'cross_entropy', factor: 1, labelSmoothing: 0 }],
+    ['dice', { kind: 'dice', factor: 1, smooth: 1 }],
+  ] as const)('of %s is that of the dataset unless told', (_, term) => {
     const given = { scores, target };
     const byDataset = measure([term], given, 2);
-    const byLoss = measure([{ ...term, options: told } as LossTerm], given);
-    const over = measure([{ ...term, options: told } as LossTerm], given, 1);
+    const byLoss = measure([{ ...term, ignore: 2 }], given);
+    const over = measure([{ ...term, ignore: 2 }], given, 1);
     expect(byDataset).toEqual(byLoss);
     expect(over).toEqual(byLoss);
     expect(valueOf(byLoss['loss'])).not.toBeCloseTo(valueOf(measure([term], given)['loss']), 6);
@@ -164,14 +163,10 @@ describe('a loss that does not fit', () => {
   const given = { scores, target: f32([2], [0, 3]) };
 
   it('is refused', () => {
-    const weights: LossTerm = {
-      name: 'cross_entropy',
-      factor: 1,
-      options: { labelSmoothing: 0, classWeights: [1, 2] },
-    };
+    const weights: LossTerm = { kind: 'cross_entropy', factor: 1, labelSmoothing: 0, classWeights: [1, 2] };
     expect(() => measure([weights], given)).toThrow('2 class weights do not fit 4 classes');
     const one = { scores: noise([2, 1], 1), target: f32([2], [0, 1]) };
-    const cross: LossTerm = { name: 'cross_entropy', factor: 1, options: { labelSmoothing: 0 } };
+    const cross: LossTerm = { kind: 'cross_entropy', factor: 1, labelSmoothing: 0 };
     expect(() => measure([cross], one)).toThrow('cross_entropy needs a score for each class, and the model has one');
     expect(() => measure([], given)).toThrow('a loss needs at least one term');
   });

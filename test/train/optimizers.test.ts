@@ -15,28 +15,28 @@ const share = fc.double({ min: 0, max: 0.99, noNaN: true });
 const eps = fc.constantFrom(0, 1e-8, 0.1);
 const settings: fc.Arbitrary<OptimizerSettings> = fc.oneof(
   fc.record({
-    name: fc.constant('sgd' as const),
+    kind: fc.constant('sgd' as const),
     momentum: share,
     dampening: share,
     nesterov: fc.constant(false),
     weightDecay: fc.constant(0),
   }),
   fc.record({
-    name: fc.constant('sgd' as const),
+    kind: fc.constant('sgd' as const),
     momentum: fc.double({ min: 0.1, max: 0.99, noNaN: true }),
     dampening: fc.constant(0),
     nesterov: fc.constant(true),
     weightDecay: fc.constant(0),
   }),
   fc.record({
-    name: fc.constantFrom('adam' as const, 'adamw' as const),
+    kind: fc.constantFrom('adam' as const, 'adamw' as const),
     beta1: share,
     beta2: share,
     eps,
     weightDecay: fc.constant(0),
   }),
   fc.record({
-    name: fc.constant('rmsprop' as const),
+    kind: fc.constant('rmsprop' as const),
     // Centered, an alpha near zero leaves a variance of rounding alone, whose root is not small.
     alpha: fc.double({ min: 0.01, max: 0.99, noNaN: true }),
     eps,
@@ -44,7 +44,7 @@ const settings: fc.Arbitrary<OptimizerSettings> = fc.oneof(
     centered: fc.boolean(),
     weightDecay: fc.constant(0),
   }),
-  fc.record({ name: fc.constant('lion' as const), beta1: share, beta2: share, weightDecay: fc.constant(0) }),
+  fc.record({ kind: fc.constant('lion' as const), beta1: share, beta2: share, weightDecay: fc.constant(0) }),
 );
 
 /** One element through the steps, written out from the papers. */
@@ -52,14 +52,14 @@ function plainLoop(given: OptimizerSettings, start: number, gradients: readonly 
   let [p, m, v, buffer] = [start, 0, 0, 0];
   for (const [index, g] of gradients.entries()) {
     const t = index + 1;
-    if (given.name === 'sgd') {
+    if (given.kind === 'sgd') {
       buffer = t === 1 ? g : given.momentum * buffer + (1 - given.dampening) * g;
       const direction = given.momentum === 0 ? g : given.nesterov ? g + given.momentum * buffer : buffer;
       p -= lr * direction;
-    } else if (given.name === 'lion') {
+    } else if (given.kind === 'lion') {
       p -= lr * Math.sign(given.beta1 * m + (1 - given.beta1) * g);
       m = given.beta2 * m + (1 - given.beta2) * g;
-    } else if (given.name === 'rmsprop') {
+    } else if (given.kind === 'rmsprop') {
       v = given.alpha * v + (1 - given.alpha) * g * g;
       m = given.alpha * m + (1 - given.alpha) * g;
       const root = Math.sqrt(given.centered ? Math.max(v - m * m, 0) : v) + given.eps;
@@ -140,7 +140,7 @@ describe('an optimizer on a flat vector', () => {
             const history = gradients.map((step) => step[at]?.data[index] ?? 0);
             const wanted = plainLoop(given, first, history, lr);
             // The same without an epsilon to speak of: the quotient may be anything.
-            const isIll = given.name === 'rmsprop' && given.centered && given.eps < 1e-3;
+            const isIll = given.kind === 'rmsprop' && given.centered && given.eps < 1e-3;
             if (!isIll) expect(mine.data[index]).toBeCloseTo(wanted, 9);
           }
           parts.push(mine);
@@ -153,11 +153,11 @@ describe('an optimizer on a flat vector', () => {
   });
 
   it('is refused where its settings contradict each other', () => {
-    const sgd = { name: 'sgd', momentum: 0, dampening: 0, nesterov: true, weightDecay: 0 } as const;
+    const sgd = { kind: 'sgd', momentum: 0, dampening: 0, nesterov: true, weightDecay: 0 } as const;
     expect(() => optimizerOf(sgd, false)).toThrow('nesterov needs a momentum');
     expect(() => optimizerOf({ ...sgd, momentum: 0.9, dampening: 0.1 }, false)).toThrow('nesterov takes no dampening');
     expect(optimizerOf(sgd, true).slots).toEqual(['momentum']);
-    const adam = { name: 'adam', beta1: 0.9, beta2: 1, eps: 1e-8, weightDecay: 0 } as const;
+    const adam = { kind: 'adam', beta1: 0.9, beta2: 1, eps: 1e-8, weightDecay: 0 } as const;
     expect(() => optimizerOf(adam, false)).toThrow('the betas of adam must be less than 1');
     expect(() => optimizerOf({ ...adam, beta2: 0.9 }, true)).toThrow(
       'adam has no momentum that a schedule could cycle',

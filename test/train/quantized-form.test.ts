@@ -37,7 +37,7 @@ function staged(name: string, given?: ReadonlyMap<string, Tensor>): StagedModel 
 const preparedOf = ({ graph, weights }: Pick<StagedModel, 'graph' | 'weights'>): Graph =>
   runPipeline(bindParameters.run(graph, { parameters: weights }), int8Preparation);
 
-const sgd = { name: 'sgd', momentum: 0.9, dampening: 0, nesterov: false, weightDecay: 0 } as const;
+const sgd = { kind: 'sgd', momentum: 0.9, dampening: 0, nesterov: false, weightDecay: 0 } as const;
 
 function trainingOf({ graph, weights }: StagedModel): ReferenceTraining {
   const target = { kind: 'class', classes: 3 } as const;

@@ -15,24 +15,24 @@ interface Setting {
   readonly more?: Partial<TrainingOptions>;
 }
 
-const sgd = { name: 'sgd', momentum: 0, dampening: 0, nesterov: false, weightDecay: 0 } as const;
-const adam = { name: 'adam', beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0 } as const;
+const sgd = { kind: 'sgd', momentum: 0, dampening: 0, nesterov: false, weightDecay: 0 } as const;
+const adam = { kind: 'adam', beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0 } as const;
 
 const settings: Readonly<Record<string, Setting>> = {
   'sgd-nesterov-l2': { lr: 0.05, optimizer: { ...sgd, momentum: 0.9, nesterov: true, weightDecay: 1e-3 } },
   'sgd-dampening': { lr: 0.05, optimizer: { ...sgd, momentum: 0.8, dampening: 0.3 } },
   adam: { lr: 3e-3, optimizer: adam },
   'adam-l2': { lr: 3e-3, optimizer: { ...adam, weightDecay: 1e-2 } },
-  adamw: { lr: 3e-3, optimizer: { ...adam, name: 'adamw', beta2: 0.95, weightDecay: 1e-1 } },
+  adamw: { lr: 3e-3, optimizer: { ...adam, kind: 'adamw', beta2: 0.95, weightDecay: 1e-1 } },
   rmsprop: {
     lr: 1e-3,
-    optimizer: { name: 'rmsprop', alpha: 0.95, eps: 1e-8, momentum: 0.5, centered: false, weightDecay: 0 },
+    optimizer: { kind: 'rmsprop', alpha: 0.95, eps: 1e-8, momentum: 0.5, centered: false, weightDecay: 0 },
   },
   'adamw-smooth-clip': {
     lr: 3e-3,
-    optimizer: { ...adam, name: 'adamw', weightDecay: 1e-2 },
+    optimizer: { ...adam, kind: 'adamw', weightDecay: 1e-2 },
     more: {
-      loss: [{ name: 'cross_entropy', factor: 1, options: { labelSmoothing: 0.1 } }],
+      loss: [{ kind: 'cross_entropy', factor: 1, labelSmoothing: 0.1 }],
       clip: { kind: 'norm', value: 0.5 },
     },
   },

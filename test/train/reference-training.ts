@@ -24,7 +24,7 @@ export const plainRun = {
   cyclesMomentum: false,
   regularizers: [],
   mixup: false,
-  loss: [{ name: 'cross_entropy', factor: 1, options: { labelSmoothing: 0 } }],
+  loss: [{ kind: 'cross_entropy', factor: 1, labelSmoothing: 0 }],
 } as const;
 
 export const scalar = (value: number): Tensor => f32([1, 1], [value]);

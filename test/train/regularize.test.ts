@@ -57,7 +57,7 @@ describe('what holds a parameter down', () => {
     { kind: 'l2', value: 0.05, except: ['fc'] },
   ];
   const adam = { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0 } as const;
-  const sgd = optimizerOf({ name: 'sgd', momentum: 0, dampening: 0, nesterov: false, weightDecay: 0 }, false);
+  const sgd = optimizerOf({ kind: 'sgd', momentum: 0, dampening: 0, nesterov: false, weightDecay: 0 }, false);
 
   it('sums up by kind', () => {
     const conv = restraintOf('conv.weight', 'weight', regularizers, sgd, 0.5);
@@ -69,8 +69,8 @@ describe('what holds a parameter down', () => {
   it.each([
     ['adam', 0.5, 0.3],
     ['adamw', 0, 0.8],
-  ] as const)('follows %s in what its decay is', (name, decay, decoupled) => {
-    const held = restraintOf('conv.weight', 'weight', regularizers, optimizerOf({ ...adam, name }, false), 0.5);
+  ] as const)('follows %s in what its decay is', (kind, decay, decoupled) => {
+    const held = restraintOf('conv.weight', 'weight', regularizers, optimizerOf({ ...adam, kind }, false), 0.5);
     expect(held).toMatchObject({ decay, decoupled });
   });
 });

@@ -23,7 +23,7 @@ const importWeights = (graph: Graph): Map<string, Tensor> =>
       ]),
   );
 
-const sgd = { name: 'sgd', momentum: 0, dampening: 0, nesterov: false, weightDecay: 0 } as const;
+const sgd = { kind: 'sgd', momentum: 0, dampening: 0, nesterov: false, weightDecay: 0 } as const;
 
 function optionsOf(model: string, more: Partial<TrainingOptions> = {}): TrainingOptions {
   const graph = graphOf('golden-nets.cnn', model);
@@ -41,7 +41,7 @@ function optionsOf(model: string, more: Partial<TrainingOptions> = {}): Training
 const dropNet = (more: Partial<TrainingOptions> = {}): TrainingOptions =>
   optionsOf('DropNet', {
     target: { kind: 'class', classes: 2 },
-    loss: [{ name: 'bce', factor: 1, options: { posWeight: 1 } }],
+    loss: [{ kind: 'bce', factor: 1, posWeight: 1 }],
     ...more,
   });
 
@@ -132,7 +132,7 @@ describe('the training form of dropout', () => {
 describe('the state of a run', () => {
   const { state, initial, step, evaluate } = buildTrainingStep(
     optionsOf('ClassNet', {
-      optimizer: { name: 'adamw', beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0 },
+      optimizer: { kind: 'adamw', beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0 },
       regularizers: [{ kind: 'weight_decay', value: 0.1, except: ['bn'] }],
       ema: 0.9,
     }),
@@ -213,7 +213,7 @@ describe('dense targets', () => {
     const training = new ReferenceTraining(
       optionsOf('ClassNet', {
         target: { kind: 'dense', classes: 0 },
-        loss: [{ name: 'mse', factor: 1, options: {} }],
+        loss: [{ kind: 'mse', factor: 1 }],
       }),
     );
     const [image, labels] = [noise([3, 2, 6, 6], 1), noise([3, 3], 2)];

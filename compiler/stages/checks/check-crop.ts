@@ -1,7 +1,6 @@
 /** Whether the crop of an augmentation gives pictures as the model takes them. */
 import { diagnostic, type Diagnostic } from '../../../grammar/diagnostics.ts';
 import type { CheckedDirective } from '../../analyze/index.ts';
-import { numberOf } from '../run/settings.ts';
 
 /** E0605 at the last crop, behind which nothing changes the size of a picture; pictures of any size come out of it alike. */
 export function cropFault(
@@ -14,7 +13,8 @@ export function cropFault(
     (item) => item.kind === 'call' && (item.name === 'random_crop' || item.name === 'random_resized_crop'),
   );
   if (crop?.kind !== 'call') return [];
-  const size = numberOf(crop.args.get('size'));
+  const given = crop.args.get('size');
+  const size = given?.kind === 'number' ? given.value : undefined;
   if (size === undefined || (size === height && size === width)) return [];
   const message = `pictures are ${size}x${size} behind this, but \`${model}\` takes ${width}x${height}`;
   const help = width === height ? `write \`${crop.name}(${width}px)\`` : 'crops are square: leave it out';

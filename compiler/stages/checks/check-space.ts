@@ -6,11 +6,10 @@ import { RuntimeFault } from '../../../runtime/errors.ts';
 import { systemErrorCode, systemErrorReason } from '../../../runtime/node/file-access.ts';
 import { formatBytes } from '../../driver/text.ts';
 import { elementCount } from '../../ir/type.ts';
-import { optimizerOf as makeOptimizer } from '../../train/optimizers/index.ts';
-import { callOf, numberOf, groupOf } from '../run/settings.ts';
 import type { Inquiry } from './stage-checks.ts';
 import { trainingDirective } from '../train/training-directive.ts';
-import { optimizerOf } from '../train/training-settings.ts';
+import { optimizerOf } from '../../train/optimizers/index.ts';
+import { learningOf } from '../train/training-settings.ts';
 
 /** Throws E0723 where the folder cannot be written, or the disk has less room than its files take at least. */
 export async function checkSpace(inquiry: Inquiry): Promise<void> {
@@ -50,11 +49,10 @@ function neededBytes({ stage, source }: Pick<Inquiry, 'stage' | 'source'>): numb
   const bytes = 4 * numbers;
   const isTrained = stage.word === 'train' || stage.word === 'distill' || stage.directive.settings.has('finetune');
   if (!isTrained) return 2 * bytes;
-  const { settings } = trainingDirective(stage, stage.directive.settings.has('finetune') ? 'finetune' : undefined);
-  const call = callOf(settings.get('optimizer'));
+  const group = stage.directive.settings.has('finetune') ? 'finetune' : undefined;
+  const { optimizer, ema, checkpoint } = learningOf(trainingDirective(stage, group));
   // Each slot is a vector as long as the parameters.
-  const slots = call ? makeOptimizer(optimizerOf(call), false).slots.length : 0;
-  const state = bytes * (1 + slots + (settings.has('ema') ? 1 : 0));
-  const kept = numberOf(groupOf(settings.get('checkpoint'))?.get('keep')) ?? 1;
-  return 2 * bytes + (kept + 2) * state;
+  const slots = optimizer ? optimizerOf(optimizer, false).slots.length : 0;
+  const state = bytes * (1 + slots + (ema === undefined ? 0 : 1));
+  return 2 * bytes + (checkpoint.keep + 2) * state;
 }

@@ -1,11 +1,11 @@
 /** Whether the parts of a dataset can be drawn, as far as the source alone tells. */
 import { RuntimeFault } from '../../../runtime/errors.ts';
-import { syntheticDefaults } from '../../../runtime/train/synthetic.ts';
 import { checkShares, partsApart, resolveCounts } from '../../../runtime/train/splits.ts';
 import { diagnostic, type Diagnostic } from '../../../grammar/diagnostics.ts';
 import type { CheckedDirective } from '../../analyze/index.ts';
 import { spanOf } from '../../analyze/written.ts';
 import { dataSpecOf } from '../train/recipe.ts';
+import { syntheticDefaults } from '../../../runtime/train/synthetic-defaults.ts';
 
 /** E0605 at the `split` of generated data that cannot be divided so, and of other data whose shares are more than all. */
 export function checkSplits(directives: readonly CheckedDirective[]): Diagnostic[] {

@@ -6,8 +6,9 @@ import { closestName } from '../../../grammar/suggest.ts';
 import { pathKind, unreadable } from '../../../runtime/node/file-access.ts';
 import type { DataSpec } from '../../../runtime/train/recipe.ts';
 import { spanOf } from '../../analyze/written.ts';
-import { textOf } from '../run/settings.ts';
 import type { StageSetup } from '../run/stage-setup.ts';
+import { complete } from '../../analyze/complete.ts';
+import { directives } from '../../analyze/directive-schema.ts';
 
 export interface MissingPath {
   readonly shown: Diagnostic;
@@ -24,7 +25,7 @@ export async function missingPath(
   const span = dataset && spanOf(dataset.declaration.entries, 'path');
   if (!span || overrides.data !== undefined || path === undefined) return undefined;
   if ((await pathKind(path)) !== undefined) return undefined;
-  const written = (textOf(dataset.settings.get('path')) ?? path).replace(/[/\\]+$/, '');
+  const written = (complete(directives.dataset.fields, dataset.settings).path ?? path).replace(/[/\\]+$/, '');
   const own = basename(written);
   const near = closestName(own, await readdir(dirname(path)).catch(() => []));
   const help =

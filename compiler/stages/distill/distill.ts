@@ -9,15 +9,15 @@ import { SourceError } from '../../driver/failure.ts';
 import { importWeights } from '../../driver/model-weights.ts';
 import type { SourceModel } from '../../driver/project.ts';
 import type { Teacher } from '../../train/teacher.ts';
-import type { Hint } from '../../train/hints.ts';
 import { makeGraph, makeNode } from '../../ir/node.ts';
 import { selectChannels } from '../../ops/index.ts';
-import { numberOf, textOf } from '../run/settings.ts';
 import type { StageContext, StageResult } from '../run/stage-context.ts';
 import type { StagedModel } from '../run/staged-model.ts';
 import { checkTrainStage, compileTrainStage, type TrainingSource } from '../train/from-directive.ts';
 import { trainingSource } from '../train/train-stage.ts';
 import { trainingDirective } from '../train/training-directive.ts';
+import { complete } from '../../analyze/complete.ts';
+import { directives } from '../../analyze/directive-schema.ts';
 
 export async function distillStage(
   input: StagedModel,
@@ -58,21 +58,15 @@ function matched(teacher: Trained, { name, preprocess }: StagedModel): Trained {
 }
 
 /** The settings of a distillation with a teacher. */
-const teacherOf = (settings: Settings, { graph, weights }: Pick<Teacher, 'graph' | 'weights'>): Teacher => ({
-  graph,
-  weights,
-  temperature: numberOf(settings.get('temperature')) ?? 4,
-  alpha: numberOf(settings.get('alpha')) ?? 0.9,
-  hints: hintsOf(settings),
-});
-
-function hintsOf(settings: Settings): Hint[] {
-  const weight = numberOf(settings.get('hint_weight')) ?? 1;
-  const hints = settings.get('hints');
-  return (hints?.kind === 'list' ? hints.elements : []).flatMap((pair) => {
-    const [student, teacher] = pair.kind === 'list' ? pair.elements.map(textOf) : [];
-    return student !== undefined && teacher !== undefined ? [{ student, teacher, weight }] : [];
-  });
+function teacherOf(settings: Settings, { graph, weights }: Pick<Teacher, 'graph' | 'weights'>): Teacher {
+  const { temperature, alpha, hints, hintWeight: weight } = complete(directives.distill.fields, settings);
+  return {
+    graph,
+    weights,
+    temperature,
+    alpha,
+    hints: hints.map(([student, teacher]) => ({ student, teacher, weight })),
+  };
 }
 
 /** The stage that `teacher` names, or a model with the weights of a file or, without one, those published for it. */

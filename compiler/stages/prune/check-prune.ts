@@ -9,19 +9,14 @@ import { channelImportance } from '../../passes/channels/index.ts';
 import { planChannels, solve } from './prune-channels.ts';
 import { pruneDiagnostic, PruneFault, pruneSettings, type PruneSettings } from './prune-settings.ts';
 import { planWeights } from './prune-weights.ts';
-import { groupOf } from '../run/settings.ts';
 import type { StagedModel } from '../run/staged-model.ts';
 import type { StageNode } from '../run/stage-graph.ts';
 import { checkTrainStage, type TrainingSource } from '../train/from-directive.ts';
 import { trainingDirective } from '../train/training-directive.ts';
+import { learningOf } from '../train/training-settings.ts';
 
-/** The settings of the training; the stage's own `schedule` says when it removes, not how the rate goes. */
-export function finetuneDirective(stage: StageNode): CheckedDirective {
-  const directive = trainingDirective(stage, 'finetune');
-  const settings = new Map(directive.settings);
-  if (!groupOf(stage.directive.settings.get('finetune'))?.has('schedule')) settings.delete('schedule');
-  return { ...directive, settings };
-}
+/** The settings of the training that goes along. */
+export const finetuneDirective = (stage: StageNode): CheckedDirective => trainingDirective(stage, 'finetune');
 
 /** What a directive asks for that its model cannot do, found without weights: settings, and targets out of reach. */
 export function checkPruneStage(source: Omit<TrainingSource, 'weights'>, stage: StageNode): Diagnostic[] {
@@ -49,7 +44,7 @@ export const pruneChecks: StageChecks = {
       const measured = { split, isWhole: true, isOptional: false };
       uses.push({ setting, directive: withData(directive, name), measured });
     };
-    if (criterion === 'taylor') measure('criterion', undefined);
+    if (criterion.kind === 'taylor') measure('criterion', undefined);
     const isMeasured = reestimate.samples > 0 && partOf(reestimate.split, directive).name !== undefined;
     if (isMeasured && normalisationsOf(source.graph).length > 0) measure('bn_reestimate', reestimate.split);
     return [...uses, ...validationOf(stage)];
@@ -60,23 +55,24 @@ export const pruneChecks: StageChecks = {
 /** `cifar.val` as a dataset and one of its parts; the training data unless told. */
 export function partOf(
   named: string | undefined,
-  { settings }: CheckedDirective,
+  directive: CheckedDirective,
 ): { readonly name: string | undefined; readonly split: SplitName } {
-  const data = settings.get('data');
-  const [name = data?.kind === 'name' ? data.value : undefined, part] = named?.split('.') ?? [];
+  const [name = learningOf(directive).data, part] = named?.split('.') ?? [];
   return { name, split: part === 'val' || part === 'test' ? part : 'train' };
 }
 
 /** Both measure whole batches: fewer samples than one are none. */
-function checkSamples(settings: PruneSettings, { settings: given }: CheckedDirective): void {
-  const batch = batchOf(given);
+function checkSamples(settings: PruneSettings, directive: CheckedDirective): void {
+  const learning = learningOf(directive);
+  const batch = batchOf(learning);
   const refuse = (setting: string, what: string, samples: number, argument?: string): void => {
     if (samples === 0 || samples >= batch) return;
     const message = `${what} on ${samples} samples, which are fewer than a batch of ${batch}`;
     throw new PruneFault(setting, message, `write \`samples=${batch}\` or more, or \`batch = ${samples}\``, argument);
   };
-  if (settings.criterion === 'taylor') refuse('criterion', '`taylor` measures gradients', settings.samples, 'samples');
-  if (given.has('data')) refuse('bn_reestimate', 'batch norms are measured', settings.reestimate.samples);
+  const { criterion } = settings;
+  if (criterion.kind === 'taylor') refuse('criterion', '`taylor` measures gradients', criterion.samples, 'samples');
+  if (learning.data !== undefined) refuse('bn_reestimate', 'batch norms are measured', settings.reestimate.samples);
 }
 
 /** All channels count alike where nothing is known of their weights. */
@@ -88,7 +84,7 @@ function checkSettings(model: Pick<StagedModel, 'graph' | 'parameters'>, setting
   const plan = planChannels(model, settings);
   const { classes } = plan.analysis;
   const importance =
-    settings.criterion === 'bn_scale'
+    settings.criterion.kind === 'bn_scale'
       ? channelImportance(plan.analysis, { kind: 'bn_scale' }, { weights: onesOf(model) })
       : new Float64Array(classes.length).fill(1);
   solve(plan, settings, importance, plan.wanted);

@@ -22,8 +22,8 @@ import {
   type PruneFigure,
 } from '../../passes/channels/index.ts';
 import { isExcepted } from '../../train/regularize.ts';
-import { PruneFault, type PruneSettings, type PruneTarget } from './prune-settings.ts';
 import type { StagedModel } from '../run/staged-model.ts';
+import { isGlobal, PruneFault, type PruneSettings, type PruneTarget } from './prune-settings.ts';
 
 /** What pruning knows of a model: the whole network, its figures, and what must stay. */
 export interface ChannelPlan {
@@ -132,15 +132,16 @@ export function removeChannels(
 /** The removal that reaches a figure. Throws a PruneFault that tells the least figure. */
 export function solve(
   { analysis, held, figure, figures, before }: ChannelPlan,
-  { isGlobal, roundTo, maxRatio, criterion }: PruneSettings,
+  settings: PruneSettings,
   importance: Float64Array,
   most: number,
   gone: ReadonlySet<number> = new Set(),
 ) {
-  const ranking = rankChannels(analysis, { importance, isGlobal, roundTo, maxRatio, held, gone });
+  const { roundTo, maxRatio, criterion } = settings;
+  const ranking = rankChannels(analysis, { importance, isGlobal: isGlobal(settings), roundTo, maxRatio, held, gone });
   const solution = solveRemoval(analysis, ranking, figure, most, figures);
   if (solution.isReached) return solution;
-  if (criterion === 'bn_scale' && importance.every(Number.isNaN)) {
+  if (criterion.kind === 'bn_scale' && importance.every(Number.isNaN)) {
     throw new PruneFault('criterion', 'no channel that can go has a batch norm', 'write `l2_norm`');
   }
   const { least } = solution;
@@ -157,9 +158,18 @@ export function figureText(figure: PruneFigure, value: number): string {
   return `${Math.floor(value).toLocaleString('en')} ${units[figure]}`;
 }
 
-export function criterionOf({ criterion, seed }: PruneSettings): Criterion {
-  if (criterion !== 'random') return { kind: criterion };
-  return { kind: 'random', draw: (count) => uniformValues(count, seed, 0, [0, 1]) };
+export function criterionOf({ criterion }: PruneSettings): Criterion {
+  switch (criterion.kind) {
+    case 'l1_norm':
+      return { kind: 'l1' };
+    case 'l2_norm':
+      return { kind: 'l2' };
+    case 'taylor':
+    case 'bn_scale':
+      return { kind: criterion.kind };
+    case 'random':
+      return { kind: 'random', draw: (count) => uniformValues(count, criterion.seed, 0, [0, 1]) };
+  }
 }
 
 const restored = (

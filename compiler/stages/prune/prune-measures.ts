@@ -15,7 +15,7 @@ import type { StageContext } from '../run/stage-context.ts';
 import type { StagedModel } from '../run/staged-model.ts';
 import { defaultLoss, draftRecipe, imageSizeOf } from '../train/from-directive.ts';
 import { trainingSource } from '../train/train-stage.ts';
-import { lossOf } from '../train/training-settings.ts';
+import { learningOf } from '../train/training-settings.ts';
 
 export interface Measuring {
   /** With the settings of the training: its own, of `finetune`, and those of the stages before. */
@@ -44,20 +44,20 @@ export async function measureGradients(
   measuring: Measuring,
 ): Promise<ReadonlyMap<string, Tensor> | undefined> {
   const { directive, settings, context } = measuring;
-  if (settings.criterion !== 'taylor') return undefined;
+  const { criterion } = settings;
+  if (criterion.kind !== 'taylor') return undefined;
   if (!directive.settings.has('data')) {
     throw new PruneFault('criterion', '`taylor` needs data', 'add `data = NAME`, a dataset of this file');
   }
   const { graph, parameters, weights } = model;
   const recipe = draftRecipe(trainingSource(model, directive, context), context.overrides, []);
-  const written = directive.settings.get('loss');
   const wanted = {
     graph,
     weights,
     learnt: parameters.filter(({ trainable }) => trainable).map(({ name }) => name),
     imageSize: imageSizeOf(directive),
     target: recipe.target,
-    loss: written ? lossOf(written) : [defaultLoss(graph)],
+    loss: learningOf(directive).loss ?? [defaultLoss(graph)],
   };
   let built: GradientsGraph | undefined;
   let meter = gradientMeter(new Map());
@@ -66,8 +66,8 @@ export async function measureGradients(
     meter = gradientMeter(built.names);
     return built.graph;
   };
-  const options = samplesOptions(model, measuring, recipe, 'train', settings.samples);
-  context.reporter.progress(`${context.stage.name}: gradients of ${settings.samples} samples`);
+  const options = samplesOptions(model, measuring, recipe, 'train', criterion.samples);
+  context.reporter.progress(`${context.stage.name}: gradients of ${criterion.samples} samples`);
   await runOnSamples(await context.device(), options, graphFor, (outputs) => meter.add(outputs));
   context.reporter.progress('');
   return meter.result();

@@ -4,9 +4,11 @@ import type { Time } from '../../../runtime/train/recipe.ts';
 import type { CheckedDirective } from '../../analyze/index.ts';
 import type { Settings } from '../../analyze/directive-values.ts';
 import { argumentOf, spanOf } from '../../analyze/written.ts';
-import { boolOf, callOf, groupOf, numberOf, textOf, timeOf, type CallSetting } from '../run/settings.ts';
+import { complete } from '../../analyze/complete.ts';
+import { directives } from '../../analyze/directive-schema.ts';
+import type { Values } from '../../analyze/directive-spec.ts';
 
-export type PruneCriterion = 'l1' | 'l2' | 'taylor' | 'bn_scale' | 'random';
+type Given = Values<typeof directives.prune.fields>;
 
 export interface PruneTarget {
   readonly figure: 'macs' | 'params' | 'share';
@@ -22,12 +24,7 @@ export type PruneSchedule =
 
 export interface PruneSettings {
   readonly structure: 'channel' | 'weight';
-  readonly criterion: PruneCriterion;
-  readonly isGlobal: boolean;
-  /** Of `random`. */
-  readonly seed: number;
-  /** Of `taylor`. */
-  readonly samples: number;
+  readonly criterion: Given['criterion'];
   readonly target: PruneTarget;
   readonly skip: readonly string[];
   readonly roundTo: number;
@@ -37,6 +34,9 @@ export interface PruneSettings {
   /** Samples that batch norms are measured on again; 0 for none. `split` names a dataset and one of its parts. */
   readonly reestimate: { readonly samples: number; readonly split: string | undefined };
 }
+
+/** Whether one ranking goes over all layers. */
+export const isGlobal = ({ criterion }: PruneSettings): boolean => 'global' in criterion && criterion.global;
 
 /** A setting that cannot be followed; found with or without weights. */
 export class PruneFault extends Error {
@@ -60,34 +60,19 @@ export function pruneDiagnostic({ declaration }: CheckedDirective, fault: PruneF
   return diagnostic('E0605', inCall ?? spanOf(entries, setting) ?? word.span, message, { help });
 }
 
-const criteria: Readonly<Record<string, PruneCriterion>> = {
-  l1_norm: 'l1',
-  l2_norm: 'l2',
-  taylor: 'taylor',
-  bn_scale: 'bn_scale',
-  random: 'random',
-};
-
 /** Throws a PruneFault where settings do not fit each other. */
 export function pruneSettings(settings: Settings): PruneSettings {
-  const criterion = callOf(settings.get('criterion'));
-  const reestimate = groupOf(settings.get('bn_reestimate'));
+  const { criterion, target, bnReestimate, schedule, finetune, ...given } = complete(directives.prune.fields, settings);
   const resolved: PruneSettings = {
-    structure: textOf(settings.get('structure')) === 'weight' ? 'weight' : 'channel',
-    criterion: criteria[criterion?.name ?? 'l2_norm'] ?? 'l2',
-    isGlobal: boolOf(criterion?.args.get('global')) ?? false,
-    seed: numberOf(criterion?.args.get('seed')) ?? 0,
-    samples: numberOf(criterion?.args.get('samples')) ?? 512,
-    target: targetOf(callOf(settings.get('target'))),
-    skip: globsOf(settings.get('skip')),
-    roundTo: numberOf(settings.get('round_to')) ?? 1,
-    maxRatio: numberOf(settings.get('max_ratio')) ?? 1,
-    schedule: scheduleOf(callOf(settings.get('schedule'))),
-    hasFinetune: settings.has('finetune'),
-    reestimate: {
-      samples: numberOf(reestimate?.get('samples')) ?? 1024,
-      split: textOf(reestimate?.get('data')),
-    },
+    structure: given.structure,
+    criterion,
+    target: targetOf(target),
+    skip: given.skip,
+    roundTo: given.roundTo,
+    maxRatio: given.maxRatio,
+    schedule: scheduleOf(schedule),
+    hasFinetune: finetune !== undefined,
+    reestimate: { samples: bnReestimate.samples, split: bnReestimate.data },
   };
   checkStructure(resolved);
   if (resolved.schedule.kind !== 'once' && !resolved.hasFinetune) {
@@ -99,7 +84,7 @@ export function pruneSettings(settings: Settings): PruneSettings {
 
 function checkStructure({ structure, criterion, target, roundTo }: PruneSettings): void {
   if (structure === 'channel') return;
-  if (criterion === 'bn_scale') {
+  if (criterion.kind === 'bn_scale') {
     const message = '`bn_scale` ranks channels, not single weights';
     throw new PruneFault('criterion', message, 'write `l1_norm`, `taylor` or `random`');
   }
@@ -112,15 +97,13 @@ function checkStructure({ structure, criterion, target, roundTo }: PruneSettings
   }
 }
 
-function targetOf(call: CallSetting | undefined): PruneTarget {
-  const setting = call?.args.get('value');
-  if (!call || setting?.kind !== 'number') throw new RangeError('a prune directive passed the checks without a target');
-  const { value, quantity } = setting;
-  if (call.name === 'ratio') {
-    if (value < 1) return { figure: 'share', kind: 'change', value };
+function targetOf(target: Given['target']): PruneTarget {
+  if (target.kind === 'ratio') {
+    if (target.value < 1) return { figure: 'share', kind: 'change', value: target.value };
     throw new PruneFault('target', 'not everything can go', 'give a share below 1, as in `ratio(50%)`', 'value');
   }
-  const figure = call.name === 'macs' ? 'macs' : 'params';
+  const { value, quantity } = target.value;
+  const figure = target.kind;
   const isChange = quantity === 'ratio' || (quantity === undefined && value < 0);
   if (!isChange && value > 0) return { figure, kind: 'absolute', value };
   if (isChange && value > -1 && value <= 0) return { figure, kind: 'change', value: -value };
@@ -133,22 +116,16 @@ function targetOf(call: CallSetting | undefined): PruneTarget {
   );
 }
 
-function globsOf(setting: ReturnType<Settings['get']>): string[] {
-  return setting?.kind === 'list' ? setting.elements.flatMap((each) => textOf(each) ?? []) : [];
-}
-
-function scheduleOf(call: CallSetting | undefined): PruneSchedule {
-  if (call?.name !== 'linear' && call?.name !== 'cubic') return { kind: 'once' };
-  const begin = timeOf(call.args.get('begin')) ?? { value: 0, unit: 'epochs' };
-  const every = timeOf(call.args.get('every')) ?? { value: 1, unit: 'epochs' };
-  const end = timeOf(call.args.get('end')) ?? begin;
+function scheduleOf(schedule: Given['schedule']): PruneSchedule {
+  if (schedule.kind === 'once') return schedule;
+  const { begin, end, every } = schedule;
   if (every.value <= 0) {
     throw new PruneFault('schedule', 'the time between removals must be above 0', 'write `every=1epochs`', 'every');
   }
   if (begin.unit === end.unit && begin.value > end.value) {
     throw new PruneFault('schedule', 'the last removal comes before the first', 'let `end` follow `begin`', 'end');
   }
-  return { kind: call.name, begin, end, every };
+  return schedule;
 }
 
 /**

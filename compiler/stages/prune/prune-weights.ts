@@ -4,8 +4,8 @@ import { elementCount, type Tensor } from '../../ir/type.ts';
 import { layerWeights, magnitudeMasks, masked } from '../../passes/weight-masks.ts';
 import { isExcepted } from '../../train/regularize.ts';
 import { learntElements } from './prune-channels.ts';
-import { PruneFault, type PruneSettings } from './prune-settings.ts';
 import type { StagedModel } from '../run/staged-model.ts';
+import { isGlobal, PruneFault, type PruneSettings } from './prune-settings.ts';
 
 export interface WeightPlan {
   /** Weights whose elements may go. */
@@ -48,14 +48,14 @@ export function removeWeights(
   part: number,
   gradients: ReadonlyMap<string, Tensor> | undefined,
 ): WeightState {
-  const { isGlobal, maxRatio } = settings;
+  const { maxRatio } = settings;
   const scores = new Map(
     plan.names.flatMap((name, index) => {
       const weight = model.weights.get(name);
       return weight ? [[name, scoresOf(settings, weight, gradients?.get(name), index, masks.get(name))] as const] : [];
     }),
   );
-  const found = magnitudeMasks({ scores, isGlobal, maxRatio }, Math.round(part * plan.zeros));
+  const found = magnitudeMasks({ scores, isGlobal: isGlobal(settings), maxRatio }, Math.round(part * plan.zeros));
   const shaped = [...found].map(([name, data]): [string, Tensor] => {
     return [name, { dtype: 'f32', shape: model.weights.get(name)?.shape ?? [data.length], data }];
   });
@@ -64,17 +64,17 @@ export function removeWeights(
 
 /** Importance of single weights; those that are gone come first. */
 function scoresOf(
-  { criterion, seed }: PruneSettings,
+  { criterion }: PruneSettings,
   { data }: Tensor,
   gradient: Tensor | undefined,
   stream: number,
   mask: Tensor | undefined,
 ): Float64Array {
-  const drawn = criterion === 'random' ? uniformValues(data.length, seed, stream, [0, 1]) : undefined;
+  const drawn = criterion.kind === 'random' ? uniformValues(data.length, criterion.seed, stream, [0, 1]) : undefined;
   return Float64Array.from(data, (value, at) => {
     if (mask?.data[at] === 0) return -1;
     if (drawn) return drawn[at] ?? 0;
-    return criterion === 'taylor' ? Math.abs(value * (gradient?.data[at] ?? 0)) : Math.abs(value);
+    return criterion.kind === 'taylor' ? Math.abs(value * (gradient?.data[at] ?? 0)) : Math.abs(value);
   });
 }
 

@@ -6,12 +6,12 @@ import { SourceError } from '../../driver/failure.ts';
 import { macsAt } from '../../passes/channels/index.ts';
 import { TrainingFault } from '../../train/training-fault.ts';
 import { learntElements, planChannels, removeChannels, figureText, type ChannelState } from './prune-channels.ts';
+import { learningOf } from '../train/training-settings.ts';
 import { finetuneDirective } from './check-prune.ts';
 import { measureGradients, reestimated, type Measuring } from './prune-measures.ts';
 import { roundsOf, type TrainingLength } from './prune-rounds.ts';
 import { pruneDiagnostic, PruneFault, pruneSettings } from './prune-settings.ts';
 import { planWeights, removeWeights, sparsityOf, type WeightState } from './prune-weights.ts';
-import { numberOf } from '../run/settings.ts';
 import type { StageContext, StageFigures, StageResult } from '../run/stage-context.ts';
 import type { StagedModel } from '../run/staged-model.ts';
 import { compileTrainStage, draftRecipe, faultDiagnostic, type TrainingExtras } from '../train/from-directive.ts';
@@ -106,7 +106,7 @@ async function prune<S extends { readonly model: StagedModel }>(
 
 /** Lengths count batches, which only the data tell. */
 async function plannedRounds(model: StagedModel, { directive, settings, context }: Measuring) {
-  const epochs = numberOf(directive.settings.get('epochs')) ?? 1;
+  const { epochs } = learningOf(directive);
   if (settings.schedule.kind === 'once') return roundsOf(settings.schedule, epochs, 1);
   const {
     data: spec,
@@ -141,7 +141,7 @@ async function train(
   if (!isLast) for (const key of ofTheEnd) settings.delete(key);
   settings.set('epochs', { kind: 'number', value: epochs, quantity: 'epochs' });
   const source = trainingSource(model, { ...directive, settings }, context);
-  const seed = (context.overrides.seed ?? numberOf(settings.get('seed')) ?? 0) + seedOf(name);
+  const seed = (context.overrides.seed ?? learningOf(directive).seed) + seedOf(name);
   const overrides = { ...context.overrides, seed, ...(limitBatches === undefined ? {} : { limitBatches }) };
   const { weights, result } = await context.train(
     (isFused) => compileTrainStage(source, overrides, { isFused, ...extras }),

@@ -5,11 +5,13 @@ import type { CheckedDirective } from '../../analyze/index.ts';
 import type { Settings } from '../../analyze/directive-values.ts';
 import { argumentOf, spanOf } from '../../analyze/written.ts';
 import type { CalibrationMethod } from './calibrate.ts';
-import { boolOf, callOf, groupOf, numberOf, textOf } from '../run/settings.ts';
+import { complete } from '../../analyze/complete.ts';
+import { directives } from '../../analyze/directive-schema.ts';
+import type { Values } from '../../analyze/directive-spec.ts';
 
 export interface QuantizeSettings {
-  /** Name of the dataset; undefined where the directive has no `calibrate`. */
-  readonly dataset: string | undefined;
+  /** Name of the dataset. */
+  readonly dataset: string;
   readonly split: SplitName;
   readonly samples: number;
   readonly method: CalibrationMethod;
@@ -23,31 +25,29 @@ export interface QuantizeSettings {
   readonly hasFinetune: boolean;
 }
 
-function methodOf(settings: Settings | undefined): CalibrationMethod {
-  const call = callOf(settings?.get('method'));
-  const [kind] = (['percentile', 'entropy', 'mse'] as const).filter((name) => name === call?.name);
-  if (kind !== 'percentile') return { kind: kind ?? 'min_max' };
-  return { kind, share: numberOf(call?.args.get('value')) ?? 1 };
+type Calibrate = NonNullable<Values<typeof directives.quantize.fields>['calibrate']>;
+
+function methodOf(method: Calibrate['method']): CalibrationMethod {
+  return method.kind === 'percentile' ? { kind: method.kind, share: method.value } : method;
 }
 
+/** Of a directive that `checkQuantizeStage` finds nothing at. */
 export function quantizeSettings(settings: Settings): QuantizeSettings {
-  const calibrate = groupOf(settings.get('calibrate'));
-  const [dataset, part = 'train'] = textOf(calibrate?.get('data'))?.split('.') ?? [];
-  const [weights, activations] = [callOf(settings.get('weights')), callOf(settings.get('activations'))];
-  const globs = settings.get('keep_float');
+  const { calibrate, weights, activations, finetune, ...given } = complete(directives.quantize.fields, settings);
+  if (!calibrate) throw new RangeError('a quantize directive passed the checks without samples to measure on');
+  const [dataset = '', part] = calibrate.data.split('.');
   return {
     dataset,
     split: part === 'val' || part === 'test' ? part : 'train',
-    samples: numberOf(calibrate?.get('samples')) ?? 512,
-    method: methodOf(calibrate),
-    keepFloat: (globs?.kind === 'list' ? globs.elements : []).flatMap((each) => textOf(each) ?? []),
-    // Each has its own default: `int8()` alone means what the whole setting means without it.
-    symmetric: boolOf(activations?.args.get('symmetric')) ?? false,
-    perTensorWeights: textOf(weights?.args.get('per')) === 'tensor',
-    equalize: boolOf(settings.get('equalize')) ?? false,
-    correctBias: boolOf(settings.get('correct_bias')) ?? false,
-    accuracyDrop: numberOf(settings.get('accuracy_drop')),
-    hasFinetune: settings.has('finetune'),
+    samples: calibrate.samples,
+    method: methodOf(calibrate.method),
+    keepFloat: given.keepFloat,
+    symmetric: activations.symmetric,
+    perTensorWeights: weights.per === 'tensor',
+    equalize: given.equalize,
+    correctBias: given.correctBias,
+    accuracyDrop: given.accuracyDrop,
+    hasFinetune: finetune !== undefined,
   };
 }
 
@@ -59,17 +59,17 @@ export function checkQuantizeStage({ declaration, settings }: CheckedDirective):
     const inCall = argument === undefined ? undefined : argumentOf(word.name, entries, setting, argument)?.span;
     faults.push(diagnostic('E0605', inCall ?? spanOf(entries, setting) ?? word.span, message, { help }));
   };
-  const [weights, activations] = [callOf(settings.get('weights')), callOf(settings.get('activations'))];
-  if (boolOf(weights?.args.get('symmetric')) === false)
+  const given = complete(directives.quantize.fields, settings);
+  if (!given.weights.symmetric)
     complain('weights', 'symmetric', 'weights are always symmetric', 'leave `symmetric` out');
-  if (textOf(activations?.args.get('per')) === 'channel')
+  if (given.activations.per === 'channel')
     complain('activations', 'per', 'values have one scale a tensor', 'write `per=tensor`, or leave it out');
-  if (boolOf(settings.get('fold_bn')) === false)
-    complain('fold_bn', undefined, 'int8 needs folded batch norms', 'leave `fold_bn` out');
-  if (!settings.has('calibrate'))
+  if (!given.foldBn) complain('fold_bn', undefined, 'int8 needs folded batch norms', 'leave `fold_bn` out');
+  if (!given.calibrate)
     complain('calibrate', undefined, 'int8 needs samples to measure on', 'add `calibrate { data = NAME.train }`');
-  for (const setting of ['equalize', 'correct_bias']) {
-    if (!settings.has('finetune') || boolOf(settings.get(setting)) !== true) continue;
+  const asked = { equalize: given.equalize, correct_bias: given.correctBias };
+  for (const [setting, isAsked] of Object.entries(asked)) {
+    if (!given.finetune || !isAsked) continue;
     const help = `leave out \`${setting}\` or \`finetune\``;
     complain(setting, undefined, `\`${setting}\` is for int8 without training: \`finetune\` learns what it does`, help);
   }

@@ -78,7 +78,7 @@ function recipeFor(input: StagedModel, { dataset }: QuantizeSettings, context: S
   const training = trainingDirective(context.stage);
   const settings = new Map(training.settings);
   const span = context.stage.directive.declaration.word.span;
-  if (dataset !== undefined) settings.set('data', { kind: 'name', value: dataset, span });
+  settings.set('data', { kind: 'name', value: dataset, span });
   const recipe = draftRecipe(trainingSource(input, { ...training, settings }, context), context.overrides, []);
   if (!context.overrides.data) return recipe;
   // Data from the command line is all for this: the sizes of splits in the source are those of other files.

@@ -16,7 +16,9 @@ import { preflight } from '../checks/preflight.ts';
 import { stageFunctions } from './registry.ts';
 import { declaredStage, restoreStage } from './restore-stage.ts';
 import { stageContext, type StageRunning } from './run-context.ts';
-import { numberOf, textOf } from './settings.ts';
+import { complete } from '../../analyze/complete.ts';
+import { directives } from '../../analyze/directive-schema.ts';
+import { learningOf } from '../train/training-settings.ts';
 import type { StageFigures, StageResult } from './stage-context.ts';
 import { dataContents, writeDataList } from './data-identity.ts';
 import { setAside, writeStageFolder, type StageFolder } from './stage-folder.ts';
@@ -147,7 +149,8 @@ async function runStage(
   const figures = { ...result.figures, ...(await measuredFigures(running, stage, source, result)), seconds };
   const { name, word, from } = stage;
   const origin = { ...(from ? { from: from.name } : {}), ...(contents === undefined ? {} : { contents }) };
-  const isSparse = word === 'prune' && textOf(stage.directive.settings.get('structure')) === 'weight';
+  const isSparse =
+    word === 'prune' && complete(directives.prune.fields, stage.directive.settings).structure === 'weight';
   const written = { name, word, ...origin, hash: identityHash(identity), identity, figures, isSparse };
   const record = await writeStageFolder(path, result.model, sourceText(source.graph), written);
   await writeDataList(path, data);
@@ -193,7 +196,7 @@ export async function firstInput(setup: StageSetup, stage: StageNode, source: So
     return { model: declaredStage(source, given.weights), carried: given.classNames, upstream, origin };
   }
   if (stage.word === 'train' || stage.word === 'distill') {
-    const seed = setup.overrides.seed ?? numberOf(trainingDirective(stage).settings.get('seed')) ?? 0;
+    const seed = setup.overrides.seed ?? learningOf(trainingDirective(stage)).seed;
     const origin = { file: `the seed ${seed}`, notes: [] };
     const model = declaredStage(source, initialWeights(source.built.parameters, seed));
     return { model, carried: undefined, upstream: '', origin };

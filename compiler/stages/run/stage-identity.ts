@@ -10,7 +10,7 @@ import { version } from '../../version.ts';
 import { groupOf, textOf } from './settings.ts';
 import { settingText } from './setting-text.ts';
 import type { StageNode } from './stage-graph.ts';
-import { trainingDirective } from '../train/training-directive.ts';
+import { stageSettings } from '../train/training-directive.ts';
 
 export const identitySchema = v.object({
   compiler: v.string(),
@@ -71,7 +71,7 @@ export function identityOf(parts: IdentityParts): StageIdentity {
 const irrelevant: readonly string[] = ['recompute', 'checkpoint.every', 'checkpoint.keep'];
 
 function settingTexts(stage: StageNode, directives: readonly CheckedDirective[]): Record<string, string> {
-  const { settings } = trainingDirective(stage);
+  const settings = stageSettings(stage);
   const texts = flat(settings, '');
   texts['word'] = stage.word;
   texts['model'] = stage.model;

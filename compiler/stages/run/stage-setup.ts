@@ -8,8 +8,9 @@ import { modelOf, type SourceModel } from '../../driver/project.ts';
 import type { RecipeOverrides } from '../train/recipe.ts';
 import type { StageNode } from './stage-graph.ts';
 import { datasetsOf } from './stage-identity.ts';
-import { draftRecipe, sizesOf } from '../train/from-directive.ts';
 import { trainingDirective } from '../train/training-directive.ts';
+import { draftRecipe } from '../train/from-directive.ts';
+import { learningOf } from '../train/training-settings.ts';
 
 export interface StageSetup {
   readonly program: AnalyzedProgram;
@@ -36,7 +37,7 @@ export const folderIn =
 /** The model of a stage as declared, with the sizes that its training binds. Throws as `modelOf` does. */
 export function declaredModel({ program, arguments: given, root }: StageSetup, stage: StageNode): SourceModel {
   const args = root === undefined || root.model === stage.model ? given : undefined;
-  const { N: _, ...dims } = sizesOf(trainingDirective(stage).settings.get('shape'));
+  const { N: _, ...dims } = learningOf(trainingDirective(stage)).shape;
   return modelOf(program, stage.model, { arguments: args, dims });
 }
 

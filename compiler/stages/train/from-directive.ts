@@ -6,7 +6,6 @@ import type { Preprocess } from '../../../runtime/artifact.ts';
 import type { TrainingArtifact } from '../../../runtime/train/training-artifact.ts';
 import type { AnalyzedProgram, BuiltModel, CheckedDirective } from '../../analyze/index.ts';
 import type { Settings } from '../../analyze/directive-values.ts';
-import { argumentOf, spanOf } from '../../analyze/written.ts';
 import { SourceError } from '../../driver/failure.ts';
 import { compileTraining, type TrainingInput } from '../../compile/compile-training.ts';
 import { LoweringError } from '../../emit/lower.ts';
@@ -22,10 +21,12 @@ import { buildTrainingStep, checkTrainingStep } from '../../train/training-step.
 import { initialWeights } from '../../driver/load-weights.ts';
 import { cropFault } from '../checks/check-crop.ts';
 import { recipeOf, type RecipeOverrides } from './recipe.ts';
-import { scheduleOf } from './schedule.ts';
 import { settingText } from '../run/setting-text.ts';
-import { callOf, numberOf } from '../run/settings.ts';
-import { clipOf, lossOf, optimizerOf, recomputationOf, regularizersOf } from './training-settings.ts';
+import { argumentField, argumentOf, spanOf } from '../../analyze/written.ts';
+import { complete, completeCall, defaultText } from '../../analyze/complete.ts';
+import { losses } from '../../analyze/directive-calls.ts';
+import { directives } from '../../analyze/directive-schema.ts';
+import { learningOf, recomputationOf, regularizersOf } from './training-settings.ts';
 
 export interface TrainingSource {
   readonly program: AnalyzedProgram;
@@ -61,7 +62,7 @@ export function compileTrainStage(
       preprocess: source.preprocess,
       isFused,
       // What is looked at op by op need not fit anywhere.
-      recompute: isFused === false ? undefined : recomputationOf(directive.settings),
+      recompute: isFused === false ? undefined : recomputationOf(learningOf(directive)),
     }).artifact;
   } catch (error) {
     if (error instanceof TrainingFault) throw new SourceError([faultDiagnostic(directive, error)]);
@@ -102,7 +103,13 @@ export function faultDiagnostic({ declaration }: CheckedDirective, fault: Traini
   const { word, target, entries } = declaration;
   const inCall = argument === undefined ? undefined : argumentOf(word.name, entries, setting, argument)?.span;
   const span = inCall ?? spanOf(entries, setting) ?? target?.span ?? word.span;
-  return diagnostic('E0605', span, message, { help });
+  return diagnostic('E0605', span, message, { help: help ?? leaveOut(declaration, setting, argument) });
+}
+
+/** The way to the default of a call's argument. */
+function leaveOut({ word, entries }: CheckedDirective['declaration'], setting: string, argument = ''): string {
+  const field = argumentField(word.name, entries, setting, argument);
+  return `leave it out for ${field ? defaultText(field) : 'its default'}`;
 }
 
 /** Scalars are what the programs of the run add. */
@@ -115,10 +122,10 @@ export function draftRecipe(source: TrainingSource, overrides: RecipeOverrides, 
   const dataset = program.directives.find(
     ({ word, name }) => word === 'dataset' && data?.kind === 'name' && name === data.value,
   );
-  const ignore = numberOf(dataset?.settings.get('ignore'));
+  const { ignore, classes } = dataset ? complete(directives.dataset.fields, dataset.settings) : {};
   const target = {
     kind: shape.length > 2 ? ('mask' as const) : ('class' as const),
-    classes: numberOf(dataset?.settings.get('classes')) ?? classesOf(shape[1]),
+    classes: classes ?? classesOf(shape[1]),
     ...(ignore === undefined ? {} : { ignore }),
     ...(source.preprocess?.labels ? { names: source.preprocess.labels } : {}),
   };
@@ -146,50 +153,44 @@ function optionsOf(source: TrainingSource, recipe: Recipe, extras: TrainingExtra
 }
 
 function settingsOf({ directive, graph }: TrainingSource, recipe: Recipe): TrainingSettings {
-  const { settings } = directive;
-  const call = callOf(settings.get('optimizer'));
-  if (!call)
+  const learning = learningOf(directive);
+  const { optimizer, loss } = learning;
+  if (!optimizer)
     throw new TrainingFault('optimizer', 'a training needs an optimizer', 'add `optimizer = sgd(lr=0.01)`, say');
-  const regularizers = regularizersOf(settings);
+  const regularizers = regularizersOf(learning);
   // A decay that the directive states takes the place of the optimizer's default one.
-  const replaces = regularizers.some(({ kind }) => kind === 'weight_decay') && !call.args.has('weight_decay');
-  const optimizer = optimizerOf(call);
-  const { base } = scheduleOf(callOf(settings.get('schedule')), recipe.epochs);
+  const replaces = regularizers.some(({ kind }) => kind === 'weight_decay') && !decaysItself(directive);
+  const { base } = recipe.schedule;
   return {
     graph,
     batch: recipe.batch,
     imageSize: imageSizeOf(directive),
     target: recipe.target,
-    loss: settings.has('loss') ? lossOf(settings.get('loss')) : [defaultLoss(graph)],
+    loss: loss ?? [defaultLoss(graph)],
     optimizer: replaces ? { ...optimizer, weightDecay: 0 } : optimizer,
     cyclesMomentum: 'momentum' in base && base.momentum !== undefined,
     regularizers,
-    clip: clipOf(settings),
-    ema: numberOf(settings.get('ema')),
+    clip: learning.clip,
+    ema: learning.ema,
     mixup: recipe.augment.some(({ kind }) => kind === 'mixup'),
   };
 }
 
-/** Of directives that need not name a loss: what tells classes apart. */
-export const defaultLoss = (graph: Graph): LossTerm =>
-  Object.values(graph.outputs)[0]?.type.shape[1] === 1
-    ? { name: 'bce', factor: 1, options: { posWeight: 1 } }
-    : { name: 'cross_entropy', factor: 1, options: { labelSmoothing: 0 } };
-
-/** Height and width that `shape` gives to an open image; the analyzer binds other symbols by name. */
-export function imageSizeOf({ settings }: CheckedDirective): readonly [number, number] | undefined {
-  const sizes = sizesOf(settings.get('shape'));
-  const [height, width] = [sizes['H'], sizes['W']];
-  return height !== undefined && width !== undefined ? [height, width] : undefined;
+/** Whether a decay is written at the optimizer. */
+function decaysItself({ settings }: CheckedDirective): boolean {
+  const optimizer = settings.get('optimizer');
+  return optimizer?.kind === 'call' && optimizer.args.has('weight_decay');
 }
 
-/** The sizes that `shape = { N = 16, H = 128 }` gives. */
-export function sizesOf(setting: ReturnType<CheckedDirective['settings']['get']>): Readonly<Record<string, number>> {
-  if (setting?.kind !== 'group') return {};
-  return Object.fromEntries(
-    [...setting.entries].flatMap(([name, value]) => {
-      const size = numberOf(value);
-      return size === undefined ? [] : [[name, size] as const];
-    }),
-  );
+/** Of directives that need not name a loss: what tells classes apart. */
+export const defaultLoss = (graph: Graph): LossTerm => {
+  const isBinary = Object.values(graph.outputs)[0]?.type.shape[1] === 1;
+  return { factor: 1, ...completeCall(losses, isBinary ? 'bce' : 'cross_entropy') };
+};
+
+/** Height and width that `shape` gives to an open image; the analyzer binds other symbols by name. */
+export function imageSizeOf(directive: CheckedDirective): readonly [number, number] | undefined {
+  const { shape } = learningOf(directive);
+  const [height, width] = [shape['H'], shape['W']];
+  return height !== undefined && width !== undefined ? [height, width] : undefined;
 }

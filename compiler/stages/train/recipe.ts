@@ -1,28 +1,19 @@
 /** From a train directive and what the command line overrides to the recipe of a run. */
 import { isAbsolute } from 'node:path';
 import type { CheckedDirective } from '../../analyze/directives.ts';
-import type { Settings } from '../../analyze/directive-values.ts';
-import type { DataSpec, EarlyStopSettings, Recipe } from '../../../runtime/train/recipe.ts';
-import { augmentsOf } from './augment.ts';
-import { directionOf, metricPath, scheduleOf } from './schedule.ts';
-import {
-  boolOf,
-  callOf,
-  groupOf,
-  numberOf,
-  numbersOf,
-  sizeOf,
-  textOf,
-  timeOf,
-  type CallSetting,
-} from '../run/settings.ts';
+import { complete } from '../../analyze/complete.ts';
+import { directionOf } from '../../analyze/directive-calls.ts';
+import { directives } from '../../analyze/directive-schema.ts';
+import type { DataSpec, Recipe } from '../../../runtime/train/recipe.ts';
+import { scheduleOf } from './schedule.ts';
+import { learningOf, type LearningSettings } from './training-settings.ts';
 
 /** What the command line says of a run besides the settings of its directive. */
 export interface RecipeOverrides {
   readonly seed?: number | undefined;
   /** At most so many batches of each epoch. */
   readonly limitBatches?: number | undefined;
-  readonly data?: { readonly format: string; readonly path: string } | undefined;
+  readonly data?: { readonly format: DataSpec['format']; readonly path: string } | undefined;
 }
 
 /** What the model and its directives say of the task. */
@@ -37,144 +28,80 @@ export interface Task {
 
 export function recipeOf(task: Task, overrides: RecipeOverrides): Recipe {
   const { directive, target } = task;
-  const { settings } = directive;
-  const optimizer = callOf(settings.get('optimizer'));
-  const epochs = numberOf(settings.get('epochs')) ?? 1;
-  const augment = settings.get('augment');
-  const early = groupOf(settings.get('early_stop'));
-  const earlyStop = early && earlyStopOf(early);
+  const learning = learningOf(directive);
+  const { optimizer, earlyStop } = learning;
+  const momentum = optimizer && 'momentum' in optimizer ? optimizer.momentum : 0;
   return {
     name: directive.name ?? '',
-    seed: overrides.seed ?? numberOf(settings.get('seed')) ?? 0,
-    epochs,
-    batch: batchOf(settings),
+    seed: overrides.seed ?? learning.seed,
+    epochs: learning.epochs,
+    batch: batchOf(learning),
     ...(overrides.limitBatches === undefined ? {} : { limitBatches: overrides.limitBatches }),
     data: dataOf(task, overrides.data),
     target,
-    augment: augment?.kind === 'group' ? augmentsOf(augment.items) : [],
-    lr: rateOf(optimizer),
-    momentum: numberOf(optimizer?.args.get('momentum')),
-    schedule: scheduleOf(callOf(settings.get('schedule')), epochs),
+    augment: learning.augment,
+    // What is only measured has no rate.
+    lr: optimizer ? optimizer.lr : 0,
+    ...(momentum > 0 ? { momentum } : {}),
+    schedule: scheduleOf(learning.schedule),
     scalars: task.scalars,
-    metrics: metricsOf(settings, target.kind),
+    metrics: metricsOf(learning, target.kind),
     ...(earlyStop ? { earlyStop } : {}),
-    checkpoint: checkpointOf(settings, earlyStop, target.kind),
-    onNan: onNanOf(settings),
+    checkpoint: checkpointOf(learning, target.kind),
+    onNan: learning.onNan,
   };
 }
 
 /** A training step has a fixed batch: `N` of `shape`, else `batch`. */
-export const batchOf = (settings: Settings): number =>
-  numberOf(groupOf(settings.get('shape'))?.get('N')) ?? numberOf(settings.get('batch')) ?? 32;
+export const batchOf = ({ shape, batch }: LearningSettings): number => shape['N'] ?? batch;
 
-/** Rates of optimizers that may be written without one, as the schema documents them. */
-const defaultRates: Readonly<Record<string, number>> = { adam: 1e-3, adamw: 1e-3, rmsprop: 1e-2, lion: 1e-4 };
+const mainMetric = { class: 'accuracy', mask: 'mean_iou' } as const;
 
-const rateOf = (optimizer: CallSetting | undefined): number =>
-  numberOf(optimizer?.args.get('lr')) ?? defaultRates[optimizer?.name ?? ''] ?? 1e-3;
-
-const defaultMetric = { class: 'accuracy', mask: 'mean_iou' } as const;
-
-function metricsOf(settings: Settings, kind: Recipe['target']['kind']): string[] {
-  const listed = settings.get('metric');
-  const names = listed?.kind === 'list' ? listed.elements.flatMap((each) => textOf(each) ?? []) : [];
-  const plain = names.map((name) => name.replace(/^(train|val|test)\./, '')).filter((name) => name !== 'loss');
-  return plain.length > 0 ? [...new Set(plain)] : [defaultMetric[kind]];
-}
-
-function earlyStopOf(group: Settings): EarlyStopSettings {
-  const monitor = metricPath(textOf(group.get('monitor')) ?? 'val.loss');
-  const baseline = numberOf(group.get('baseline'));
-  return {
-    monitor,
-    mode: directionOf(monitor, textOf(group.get('mode'))),
-    patience: numberOf(group.get('patience')) ?? 10,
-    minDelta: numberOf(group.get('min_delta')) ?? 0,
-    ...(baseline === undefined ? {} : { baseline }),
-    startFromEpoch: numberOf(group.get('start_from_epoch')) ?? 0,
-    restoreBest: boolOf(group.get('restore_best')) ?? true,
-  };
+function metricsOf({ metric = [] }: LearningSettings, kind: Recipe['target']['kind']): string[] {
+  const plain = metric.map((name) => name.replace(/^(train|val|test)\./, '')).filter((name) => name !== 'loss');
+  return plain.length > 0 ? [...new Set(plain)] : [mainMetric[kind]];
 }
 
 function checkpointOf(
-  settings: Settings,
-  earlyStop: EarlyStopSettings | undefined,
+  { checkpoint, earlyStop }: LearningSettings,
   kind: Recipe['target']['kind'],
 ): Recipe['checkpoint'] {
-  const group = groupOf(settings.get('checkpoint'));
-  const given = textOf(group?.get('best'));
-  const monitor = given ? metricPath(given) : (earlyStop?.monitor ?? metricPath(defaultMetric[kind]));
-  const mode = monitor === earlyStop?.monitor ? earlyStop.mode : directionOf(monitor, undefined);
-  return {
-    every: timeOf(group?.get('every')) ?? { value: 1, unit: 'epochs' },
-    keep: numberOf(group?.get('keep')) ?? 1,
-    best: { monitor, mode },
-  };
-}
-
-function onNanOf(settings: Settings): Recipe['onNan'] {
-  const call = callOf(settings.get('on_nan'));
-  if (call?.name !== 'rollback') return { kind: 'stop' };
-  return {
-    kind: 'rollback',
-    lrScale: numberOf(call.args.get('lr_scale')) ?? 0.5,
-    max: numberOf(call.args.get('max')) ?? 3,
-  };
+  const { every, keep, best } = checkpoint;
+  const monitor = best ?? earlyStop?.monitor ?? `val.${mainMetric[kind]}`;
+  const mode = monitor === earlyStop?.monitor ? earlyStop.mode : directionOf(monitor);
+  return { every, keep, best: { monitor, mode } };
 }
 
 /** The dataset that the directive names; `--data` takes the place of its files, its split stays. */
-function dataOf({ directive, directives, resolve }: Task, given: RecipeOverrides['data']): DataSpec {
-  const name = textOf(directive.settings.get('data')) ?? '';
-  const dataset = directives.find((each) => each.word === 'dataset' && each.name === name) ?? directive;
-  return { ...dataSpecOf(dataset, resolve, given), name };
+function dataOf({ directive, directives: declared, resolve }: Task, given: RecipeOverrides['data']): DataSpec {
+  const { data: name = '' } = learningOf(directive);
+  const dataset = declared.find((each) => each.word === 'dataset' && each.name === name);
+  return { ...dataSpecOf(dataset ?? { settings: new Map() }, resolve, given), name };
 }
 
 /** What a dataset directive says; `given` takes the place of its files. */
 export function dataSpecOf(
-  { settings, name = '' }: Pick<CheckedDirective, 'settings' | 'name'>,
+  dataset: Pick<CheckedDirective, 'settings' | 'name'>,
   resolve: (path: string) => string,
   given?: RecipeOverrides['data'],
 ): DataSpec {
-  const path = (key: string): string | undefined => {
-    const text = given ? undefined : textOf(settings.get(key));
-    return text === undefined ? undefined : resolve(text);
-  };
-  const pattern = (key: string) => {
-    const text = given ? undefined : textOf(settings.get(key));
-    return text === undefined ? undefined : locatePattern(text, resolve);
-  };
-  const number = (key: string): number | undefined => numberOf(settings.get(key));
-  const split = groupOf(settings.get('split'));
+  const { name = '', settings } = dataset;
+  const { seed, ...declared } = complete(directives.dataset.fields, settings);
+  const spec = { ...declared, name, generatorSeed: seed };
+  if (given) {
+    const { format, path } = given;
+    return { ...spec, format, path, images: undefined, masks: undefined, labels: undefined, maskValues: undefined };
+  }
+  const located = (path: string | undefined) => (path === undefined ? undefined : resolve(path));
+  const pattern = (text: string | undefined) => (text === undefined ? undefined : locatePattern(text, resolve));
   return {
-    name,
-    format: formatOf(given?.format ?? textOf(settings.get('format'))),
-    path: given?.path ?? path('path'),
-    images: pattern('images'),
-    masks: pattern('masks'),
-    labels: path('labels'),
-    classes: number('classes'),
-    ignore: number('ignore'),
-    maskValues: given ? undefined : numbersOf(settings.get('mask_values')),
-    limit: number('limit'),
-    samples: number('samples'),
-    size: number('size'),
-    generatorSeed: number('seed'),
-    split: {
-      train: sizeOf(split?.get('train')),
-      val: sizeOf(split?.get('val')),
-      test: sizeOf(split?.get('test')),
-      seed: numberOf(split?.get('seed')) ?? 0,
-    },
+    ...spec,
+    path: located(spec.path),
+    images: pattern(spec.images),
+    masks: pattern(spec.masks),
+    labels: located(spec.labels),
   };
 }
-
-const formats = ['cifar-binary', 'idx', 'image-folder', 'image-mask-folder', 'npy', 'npz', 'synthetic'] as const;
-
-const formatOf = (name: string | undefined): DataSpec['format'] => {
-  const found = formats.find((format) => format === name);
-  if (found) return found;
-  throw new RangeError(`the dataset has the unchecked format ${name ?? 'none'}`);
-};
 
 /**
  * The folder that a pattern starts from, and the pattern as it is written. `resolve` looks for the files beside the source

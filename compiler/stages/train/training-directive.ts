@@ -27,12 +27,17 @@ const inherited: readonly string[] = [
  * before those that it inherits.
  */
 export function trainingDirective(stage: StageNode, group?: string): CheckedDirective {
-  const settings = new Map(inheritedSettings(stage));
-  for (const [key, value] of stage.directive.settings) settings.set(key, value);
+  const settings = new Map(stageSettings(stage));
+  // The schedule of a prune says when it removes, not how the rate goes.
+  if (stage.word === 'prune') settings.delete('schedule');
   const inner = group === undefined ? undefined : groupOf(stage.directive.settings.get(group));
   for (const [key, value] of inner ?? []) settings.set(key, value);
   return { ...stage.directive, settings };
 }
+
+/** What a stage says itself, and what it takes over. */
+export const stageSettings = (stage: StageNode): Settings =>
+  new Map([...inheritedSettings(stage), ...stage.directive.settings]);
 
 function inheritedSettings({ from }: StageNode): Settings {
   const settings = new Map<string, NonNullable<ReturnType<Settings['get']>>>();

@@ -2,30 +2,14 @@
 import type { Node } from '../../ir/node.ts';
 import { plus, times } from '../expressions.ts';
 import { TrainingFault } from '../training-fault.ts';
-import { binaryCrossEntropy, type BinaryCrossEntropyOptions } from './binary-cross-entropy.ts';
-import { crossEntropy, type CrossEntropyOptions } from './cross-entropy.ts';
-import { dice, type DiceOptions } from './dice.ts';
+import { binaryCrossEntropy } from './binary-cross-entropy.ts';
+import { crossEntropy } from './cross-entropy.ts';
+import { dice } from './dice.ts';
 import { klDivergence } from './kl-divergence.ts';
 import { meanOf, type LossValue, type Target } from './loss.ts';
-import { huber, meanAbsoluteError, meanSquaredError, type HuberOptions } from './regression.ts';
+import { huber, meanAbsoluteError, meanSquaredError } from './regression.ts';
 
-type NoOptions = Readonly<Record<never, never>>;
-
-export interface LossOptions {
-  readonly cross_entropy: CrossEntropyOptions;
-  readonly dice: DiceOptions;
-  readonly mse: NoOptions;
-  readonly l1: NoOptions;
-  readonly huber: HuberOptions;
-  readonly bce: BinaryCrossEntropyOptions;
-  readonly kl_div: NoOptions;
-}
-
-export type LossName = keyof LossOptions;
-
-export const losses: {
-  readonly [K in LossName]: (scores: Node, target: Target, options: LossOptions[K]) => LossValue;
-} = {
+export const losses = {
   cross_entropy: crossEntropy,
   dice,
   mse: meanSquaredError,
@@ -34,14 +18,20 @@ export const losses: {
   bce: binaryCrossEntropy,
   kl_div: klDivergence,
 };
+export type LossName = keyof typeof losses;
 
-/** `factor * name(options)`. */
+/** What the losses of a name take beside scores and target. */
+type Options<N extends LossName> = Parameters<(typeof losses)[N]> extends [unknown, unknown, infer O] ? O : unknown;
+
+/** `factor * kind(...)`. */
 export type LossTerm<K extends LossName = LossName> = {
-  readonly [N in K]: { readonly name: N; readonly factor: number; readonly options: LossOptions[N] };
+  [N in K]: { readonly kind: N; readonly factor: number } & Options<N>;
 }[K];
 
+const byName: { readonly [N in LossName]: (scores: Node, target: Target, term: LossTerm<N>) => LossValue } = losses;
+
 const lossOf = <K extends LossName>(scores: Node, target: Target, term: LossTerm<K>): LossValue =>
-  losses[term.name](scores, target, term.options);
+  byName[term.kind](scores, target, term);
 
 /** Both `[1, 1]`. */
 export interface TotalLoss {

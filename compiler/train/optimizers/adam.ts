@@ -30,8 +30,7 @@ const adamFamily =
   (settings: AdamSettings): Optimizer => {
     if (settings.beta1 >= 1 || settings.beta2 >= 1) {
       const wrong = settings.beta1 >= 1 ? 'beta1' : 'beta2';
-      const help = `leave it out for ${wrong === 'beta1' ? 0.9 : 0.999}`;
-      throw new TrainingFault('optimizer', `the betas of ${name} must be less than 1`, help, wrong);
+      throw new TrainingFault('optimizer', `the betas of ${name} must be less than 1`, undefined, wrong);
     }
     return {
       name,

@@ -1,7 +1,7 @@
 /** Opens the files that a recipe names: one pool of samples, and the parts that the data itself holds apart. */
 import { basename, dirname, join, resolve } from 'node:path';
 import type { DataSpec } from '../../train/recipe.ts';
-import { syntheticDefaults } from '../../train/synthetic.ts';
+import { syntheticDefaults } from '../../train/synthetic-defaults.ts';
 import { openFile, pathKind } from '../file-access.ts';
 import { mergeLeftOut } from './account.ts';
 import type { LeftOut } from './account.ts';
@@ -186,8 +186,13 @@ const partPattern = ({ folder, pattern }: FilePattern, part: string): FilePatter
 });
 
 function openSynthetic(spec: DataSpec, target: 'class' | 'mask'): Dataset {
-  const { samples = syntheticDefaults.samples, size = syntheticDefaults.size, generatorSeed: seed = 0 } = spec;
-  return createSynthetic({ target, classes: spec.classes ?? syntheticDefaults.classes, size, seed }, samples);
+  const {
+    samples = syntheticDefaults.samples,
+    size = syntheticDefaults.size,
+    classes = syntheticDefaults.classes,
+    generatorSeed: seed = syntheticDefaults.seed,
+  } = spec;
+  return createSynthetic({ target, classes, size, seed }, samples);
 }
 
 /** `labels` names the classes, one a line, or else what gives every sample its class: the file itself tells which. */

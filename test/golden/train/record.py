@@ -78,8 +78,8 @@ def loss_case(name, terms, scores, target, function):
             "loss": value.item(), "gradient": tensor(leaf.grad)}
 
 
-def term(name, factor=1, **options):
-    return {"name": name, "factor": factor, "options": options}
+def term(kind, factor=1, **options):
+    return {"kind": kind, "factor": factor, **options}
 
 
 def loss_cases():
@@ -293,12 +293,12 @@ def options(optimizer, loss=None, regularizers=(), **more):
 
 
 def sgd(momentum=0, dampening=0, nesterov=False, weightDecay=0):
-    return {"name": "sgd", "momentum": momentum, "dampening": dampening, "nesterov": nesterov,
+    return {"kind": "sgd", "momentum": momentum, "dampening": dampening, "nesterov": nesterov,
             "weightDecay": weightDecay}
 
 
 def adam(name, beta1=0.9, beta2=0.999, eps=1e-8, weightDecay=0):
-    return {"name": name, "beta1": beta1, "beta2": beta2, "eps": eps, "weightDecay": weightDecay}
+    return {"kind": name, "beta1": beta1, "beta2": beta2, "eps": eps, "weightDecay": weightDecay}
 
 
 def runs():
@@ -333,16 +333,16 @@ def runs():
         "rmsprop centered": run(
             "ClassNet", lambda net: torch.optim.RMSprop(net.parameters(), lr=1, alpha=0.9, eps=1e-4, momentum=0.3,
                                                         centered=True, weight_decay=0.02),
-            options({"name": "rmsprop", "alpha": 0.9, "eps": 1e-4, "momentum": 0.3, "centered": True,
+            options({"kind": "rmsprop", "alpha": 0.9, "eps": 1e-4, "momentum": 0.3, "centered": True,
                      "weightDecay": 0.02}), [0.01] * steps),
         "rmsprop without momentum": run(
             "ClassNet", lambda net: torch.optim.RMSprop(net.parameters(), lr=1),
-            options({"name": "rmsprop", "alpha": 0.99, "eps": 1e-8, "momentum": 0, "centered": False,
+            options({"kind": "rmsprop", "alpha": 0.99, "eps": 1e-8, "momentum": 0, "centered": False,
                      "weightDecay": 0}), [0.01] * steps),
         # Not ClassNet: the gradient of a bias in front of a batch norm is zero, and its sign that of rounding.
         "lion": run(
             "MaskNet", lambda net: Lion(net.parameters(), 1, (0.9, 0.99), 0.1),
-            options({"name": "lion", "beta1": 0.9, "beta2": 0.99, "weightDecay": 0.1},
+            options({"kind": "lion", "beta1": 0.9, "beta2": 0.99, "weightDecay": 0.1},
                     [term("cross_entropy", labelSmoothing=0, ignore=255)]),
             falling, loss=lambda s, t: F.cross_entropy(s, t, ignore_index=255)),
         "value clip": run(

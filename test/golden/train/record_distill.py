@@ -175,13 +175,13 @@ def run(kind, optimizer, options, target, lr, other=None, teacher=None, masks=No
 
 
 def sgd(momentum=0.9, weightDecay=0):
-    options = {"optimizer": {"name": "sgd", "momentum": momentum, "dampening": 0, "nesterov": False,
+    options = {"optimizer": {"kind": "sgd", "momentum": momentum, "dampening": 0, "nesterov": False,
                              "weightDecay": weightDecay}}
     return (lambda p: torch.optim.SGD(p, lr=1, momentum=momentum, weight_decay=weightDecay)), options
 
 
 def adamw(weightDecay=0.0):
-    options = {"optimizer": {"name": "adamw", "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weightDecay": weightDecay}}
+    options = {"optimizer": {"kind": "adamw", "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weightDecay": weightDecay}}
     return (lambda p: torch.optim.AdamW(p, lr=1, weight_decay=weightDecay)), options
 
 
@@ -191,7 +191,7 @@ def taught(alpha, temperature, *hints):
 
 
 steady = [0.02] * steps
-bce = {"loss": [{"name": "bce", "factor": 1, "options": {"posWeight": 1}}]}
+bce = {"loss": [{"kind": "bce", "factor": 1, "posWeight": 1}]}
 pruned = {n: (values(v.shape).abs() > 0.9).to(torch.float64)
           for n, v in start["ClassNet"]["student"].items() if n in ("conv1.weight", "conv2.weight", "fc.weight")}
 runs = {

@@ -7,6 +7,7 @@ import type { BaseSchedule, Schedule, Time } from '../../../runtime/train/recipe
 import { ratesAt, warmupSteps, type ScheduleSettings } from '../../../runtime/train/schedules.ts';
 import { scheduleOf } from '../../../compiler/stages/train/schedule.ts';
 import { realData } from '../real-data.ts';
+import { learningOf } from '../../../compiler/stages/train/training-settings.ts';
 
 const steps = (value: number): Time => ({ value, unit: 'steps' });
 const epochs = (value: number): Time => ({ value, unit: 'epochs' });
@@ -130,7 +131,9 @@ describe('the unit', () => {
   it('of a directive without a length ends the schedule with the run, behind a warm-up in steps too', () => {
     const span = { file: { path: '', text: '' }, start: 0, end: 0 };
     const args = new Map([['warmup', { kind: 'number', value: 30, quantity: 'steps' } as const]]);
-    const settings = settingsOf(scheduleOf({ kind: 'call', name: 'cosine', args, span }, 4));
+    const given = new Map([['schedule', { kind: 'call', name: 'cosine', args, span } as const]]);
+    const { schedule } = learningOf({ settings: given });
+    const settings = settingsOf(scheduleOf(schedule));
     expect(ratesAt(settings, 30).lr).toBe(0.1);
     expect(ratesAt(settings, 115).lr).toBeCloseTo(0.05, 12);
     expect(ratesAt(settings, 200).lr).toBeCloseTo(0, 12);

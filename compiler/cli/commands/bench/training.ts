@@ -18,7 +18,7 @@ import { modelOf } from '../../../driver/project.ts';
 import { usageError } from '../../../driver/failure.ts';
 import { didYouMean } from '../../../../grammar/suggest.ts';
 import type { AnalyzedProgram, CheckedDirective } from '../../../analyze/index.ts';
-import { sizesOf } from '../../../stages/train/from-directive.ts';
+import { learningOf } from '../../../stages/train/training-settings.ts';
 
 interface TrainingBenchFlags extends MeasureFlags, ArtifactFlags, Pick<SettingFlags, 'set' | 'batch'> {
   readonly P?: Readonly<Record<string, string>>;
@@ -44,7 +44,7 @@ export async function benchTraining(context: Context, target: string, flags: Tra
   const { set, batch } = flags;
   const { program, name } = await openStages(target, { ...(set && { set }), ...(batch && { batch }) });
   const directive = pickDirective(program, name);
-  const { N: _, ...dims } = sizesOf(directive.settings.get('shape'));
+  const { N: _, ...dims } = learningOf(directive).shape;
   const source = { ...modelOf(program, directive.target, { arguments: flags.P, dims }), directive };
   context.output.diagnostics(source.diagnostics);
   const compiling = performance.now();

@@ -5,8 +5,8 @@ import { spanOf } from '../../../analyze/written.ts';
 import { checkSplits } from '../../../stages/checks/check-splits.ts';
 import { stageChecks } from '../../../stages/checks/check-registry.ts';
 import { stagesOf, type StageNode } from '../../../stages/run/stage-graph.ts';
-import { sizesOf } from '../../../stages/train/from-directive.ts';
 import { trainingDirective } from '../../../stages/train/training-directive.ts';
+import { learningOf } from '../../../stages/train/training-settings.ts';
 
 /** Faults of every stage; those that need a model, where it can be built with its defaults. */
 export function trainingFaults(checked: CheckedProgram): Diagnostic[] {
@@ -21,7 +21,7 @@ function faultsOf({ program, models }: CheckedProgram, stage: StageNode): Diagno
   const model = program.models.find(({ name }) => name === directive.target);
   const own = models.find(({ name }) => name === directive.target);
   if (!model || (own && !own.built)) return check({ stage, program, training: undefined });
-  const { N: _, ...dims } = sizesOf(directive.settings.get('shape'));
+  const { N: _, ...dims } = learningOf(directive).shape;
   const built = model.build({ dims });
   const { graph } = built;
   if (!graph) return own ? atSizes(built.diagnostics, directive) : [];

@@ -13,6 +13,7 @@ import {
   type Spec,
 } from '../../../analyze/directive-schema.ts';
 import { code, markdownTable } from './markdown.ts';
+import { defaultText } from '../../../analyze/complete.ts';
 
 const trainingTitle = 'Settings of a training';
 const trainingLink = '[settings of a training](#settings-of-a-training)';
@@ -41,7 +42,8 @@ function trainingSection(functions: Map<Functions, string>): string {
   return `### ${trainingTitle}\n\nKeys of ${names(takers)}.\n\n${table}`;
 }
 
-const isShared = (key: string, field: Fields[string]): boolean => trainingFields[key] === field;
+const ofTraining: Fields = trainingFields;
+const isShared = (key: string, field: Fields[string]): boolean => ofTraining[key] === field;
 const sharesTraining = (fields: Fields): boolean => Object.entries(fields).some(([key, field]) => isShared(key, field));
 
 function directiveSection(word: string, schema: DirectiveSchema, functions: Map<Functions, string>): string {
@@ -73,12 +75,11 @@ function directiveSection(word: string, schema: DirectiveSchema, functions: Map<
 function fieldRows(fields: Fields, prefix: string, functions: Map<Functions, string>, withShared = false): string[][] {
   return Object.entries(fields).flatMap(([key, field]) => {
     if (!withShared && isShared(key, field)) return [];
-    const { spec, required, default: fallback, doc } = field;
+    const { spec, doc } = field;
     const name = `${prefix}${key}`;
     if (spec.kind === 'call' || spec.kind === 'items') remember(spec.functions, name, functions);
-    const without = required ? '*required*' : fallback === undefined ? '' : code(fallback);
     const isTraining = spec.kind === 'group' && spec.fields === trainingFields;
-    const row = [code(name), isTraining ? `group of ${trainingLink}` : typeText(spec), without, doc];
+    const row = [code(name), isTraining ? `group of ${trainingLink}` : typeText(spec), withoutText(field), doc];
     if (isTraining) return [row];
     return spec.kind === 'group' ? [row, ...fieldRows(spec.fields, `${name}.`, functions)] : [row];
   });
@@ -92,15 +93,22 @@ function functionSection(key: string, table: Functions): string {
   const rows = Object.entries(table).flatMap(([name, fields]) => {
     const parameters = Object.entries(fields);
     if (parameters.length === 0) return [[code(name), '', '', '', '']];
-    return parameters.map(([parameter, { spec, required, default: fallback, doc }], at) => [
+    return parameters.map(([parameter, field], at) => [
       at === 0 ? code(name) : '',
       code(parameter),
-      typeText(spec),
-      required ? '*required*' : code(fallback ?? ''),
-      doc,
+      typeText(field.spec),
+      withoutText(field),
+      field.doc,
     ]);
   });
   return `**${key}**\n\n${markdownTable(['call', 'parameter', 'value', 'default', 'meaning'], rows)}`;
+}
+
+/** What holds without it: values as they are written, rules in words. */
+function withoutText(field: Fields[string]): string {
+  if (field.required) return '*required*';
+  const written = defaultText(field);
+  return field.default?.kind === 'rule' || written === '' ? written : code(written);
 }
 
 /** What a value may be, in words. */
