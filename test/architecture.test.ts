@@ -272,7 +272,7 @@ describe('an op', () => {
   it('has a test named after it, or shares that of its kind', async () => {
     const missing = new Set<string>();
     for (const { path, value } of await exportsOf('compiler/ops')) {
-      if (!isOp(value) || path.endsWith('/all.ts')) continue;
+      if (!isOp(value) || /\/(all|language)\.ts$/.test(path)) continue;
       const own = path.replace('compiler/', 'test/').replace('.ts', '.test.ts');
       const shared = value.scalar ? 'test/ops/elementwise.test.ts' : 'test/ops/leaves.test.ts';
       const mayShare = value.scalar !== undefined || value.operands.length === 0;

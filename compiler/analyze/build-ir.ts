@@ -5,7 +5,7 @@ import { didYouMean } from '../../grammar/suggest.ts';
 import { symbolicDim, multiplyDims, type Dim } from '../ir/dim.ts';
 import { makeGraph, makeNode, type Graph, type Node } from '../ir/node.ts';
 import type { DType, TensorType } from '../ir/type.ts';
-import { input } from './language-ops.ts';
+import { input } from '../ops/language.ts';
 import type { CallArgument, CallPlace } from './arguments.ts';
 import { bindSignature, runDeclared, type Declared } from './call-block.ts';
 import { evaluate } from './evaluate-expression.ts';

@@ -7,7 +7,7 @@ import type { ParameterInit } from '../ir/leaves.ts';
 import { makeNode, type Node } from '../ir/node.ts';
 import { OpError, type Attrs, type Op } from '../ir/op.ts';
 import { formatType } from '../ir/type.ts';
-import { parameter } from './language-ops.ts';
+import { parameter } from '../ops/language.ts';
 import type { CallArgument, CallPlace, MatchedArguments } from './arguments.ts';
 import { conversionDetail, type Wanted } from './conversions.ts';
 import { assumeMultiple } from './facts.ts';

@@ -2,7 +2,8 @@
 import { subtractDims } from '../ir/dim.ts';
 import type { Node } from '../ir/node.ts';
 import type { Op } from '../ir/op.ts';
-import * as ops from './language-ops.ts';
+import { languageName } from '../ir/op-names.ts';
+import * as ops from '../ops/language.ts';
 import {
   argumentOf,
   axisArgument,
@@ -230,20 +231,14 @@ const overAxis = (name: string, op: Op<{ readonly axis: number }>): PreludeOp =>
   },
 });
 
+/** Functions of one tensor, element by element and without settings, under their ops' names; `abs` takes numbers too. */
+const plainFunctions = Object.values<Op>(ops)
+  .filter((op) => op.scalar && op.operands.join() === x.name && op.name !== ops.abs.name)
+  .filter(({ samples }) => samples.every(({ attrs }) => Object.keys(attrs).length === 0))
+  .map((op) => elementwise(languageName(op.name), op));
+
 export const functions: readonly PreludeOp[] = [
-  elementwise('relu', ops.relu),
-  elementwise('relu6', ops.relu6),
-  elementwise('hard_sigmoid', ops.hardSigmoid),
-  elementwise('hard_swish', ops.hardSwish),
-  elementwise('sigmoid', ops.sigmoid),
-  elementwise('tanh', ops.tanh),
-  elementwise('silu', ops.silu),
-  elementwise('gelu', ops.gelu),
-  elementwise('softplus', ops.softplus),
-  elementwise('exp', ops.exp),
-  elementwise('log', ops.log),
-  elementwise('sqrt', ops.sqrt),
-  elementwise('neg', ops.neg),
+  ...plainFunctions,
   withAlpha('leaky_relu', ops.leakyRelu, 0.01),
   withAlpha('elu', ops.elu, 1),
   {

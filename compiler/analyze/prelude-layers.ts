@@ -2,7 +2,7 @@
 import type { Node } from '../ir/node.ts';
 import { formatType } from '../ir/type.ts';
 import { expectRank, expectRankAtLeast } from '../ops/rules/expect.ts';
-import { adaptiveAveragePool2d, averagePool2d, conv2d, globalAveragePool, linear, maxPool2d } from './language-ops.ts';
+import { adaptiveAveragePool2d, averagePool2d, conv2d, globalAveragePool, linear, maxPool2d } from '../ops/language.ts';
 import { paddingArgument } from './padding.ts';
 import {
   argumentOf,

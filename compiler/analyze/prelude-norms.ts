@@ -1,6 +1,6 @@
 /** Prelude ops that normalise or rectify with parameters of their own. Initial values are PyTorch's defaults. */
 import type { Node } from '../ir/node.ts';
-import { batchNorm, groupNorm, layerNorm, prelu, reshape } from './language-ops.ts';
+import { batchNorm, groupNorm, layerNorm, prelu, reshape } from '../ops/language.ts';
 import { expectRankAtLeast } from '../ops/rules/expect.ts';
 import { joinNames } from './naming.ts';
 import { knownSize } from './prelude-layers.ts';

@@ -2,7 +2,7 @@
 import { divideDims, formatDim, productOf } from '../ir/dim.ts';
 import type { Node } from '../ir/node.ts';
 import { formatType } from '../ir/type.ts';
-import { channelShuffle, concat, pad, reshape, slice, subsample, transpose } from './language-ops.ts';
+import { channelShuffle, concat, pad, reshape, slice, subsample, transpose } from '../ops/language.ts';
 import { expectAxis, expectRank, expectRankAtLeast } from '../ops/rules/expect.ts';
 import {
   argumentOf,

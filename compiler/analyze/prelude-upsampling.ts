@@ -1,6 +1,6 @@
 /** Prelude ops that make planes larger or bring them to a given size. */
 import type { Node } from '../ir/node.ts';
-import { convTranspose2d, pixelShuffle, resize } from './language-ops.ts';
+import { convTranspose2d, pixelShuffle, resize } from '../ops/language.ts';
 import { expectRank } from '../ops/rules/expect.ts';
 import { paddingArgument } from './padding.ts';
 import { knownSize, weightAndBias } from './prelude-layers.ts';

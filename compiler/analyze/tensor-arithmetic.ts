@@ -6,7 +6,7 @@ import { dimsEqual, formatDim, type Dim } from '../ir/dim.ts';
 import { makeNode, type Node } from '../ir/node.ts';
 import { OpError, type Op } from '../ir/op.ts';
 import { formatType } from '../ir/type.ts';
-import { add, constant, div, mul, neg, sub } from './language-ops.ts';
+import { add, constant, div, mul, neg, sub } from '../ops/language.ts';
 import { countNode, isCode, lookUpLocal, originOf, report, type Scope } from './scope.ts';
 import { describeKind, errorValue, isNumber, tensorValue, type TensorValue, type Value } from './values.ts';
 

@@ -1,63 +1,40 @@
 /** Which ops carry channels, and how: a rule for each that has one, and for each that has none the reason. */
-import * as all from '../../../ops/index.ts';
+import {
+  adaptiveAveragePool2d,
+  averagePool2d,
+  dilate,
+  dropout,
+  globalAveragePool,
+  maxPool2d,
+  ops,
+  reduceMax,
+  reduceMean,
+  reduceSum,
+  resize,
+  subsample,
+} from '../../../ops/index.ts';
 import { ruleOf, elementwise, planewise, type ChannelRule, type Entry } from '../rule.ts';
 import { convolution } from './convolution.ts';
 import { movement } from './movement.ts';
 import { normalisation } from './normalisation.ts';
 
-const activations: readonly Entry[] = [
-  all.relu,
-  all.relu6,
-  all.hardSigmoid,
-  all.hardSwish,
-  all.sigmoid,
-  all.tanh,
-  all.silu,
-  all.gelu,
-  all.geluGrad,
-  all.softplus,
-  all.exp,
-  all.log,
-  all.sqrt,
-  all.rsqrt,
-  all.abs,
-  all.neg,
-  all.sign,
-].map(elementwise);
-
-const withAttributes: readonly Entry[] = [
-  elementwise(all.leakyRelu),
-  elementwise(all.elu),
-  elementwise(all.clip),
-  elementwise(all.dropout),
-  elementwise(all.fakeQuantize),
-];
-
-const arithmetic: readonly Entry[] = [
-  all.add,
-  all.sub,
-  all.mul,
-  all.div,
-  all.minimum,
-  all.maximum,
-  all.prelu,
-  all.where,
-  all.greater,
-  all.equal,
-].map(elementwise);
+/** Those that have an expression work element by element; `dropout` leaves before any kernel needs one. */
+const elements: readonly Entry[] = [...ops.values()]
+  .filter((op) => op.scalar !== undefined || op.name === dropout.name)
+  .map((op) => elementwise(op));
 
 const planes: readonly Entry[] = [
-  planewise(all.maxPool2d),
-  planewise(all.averagePool2d),
-  planewise(all.globalAveragePool),
-  planewise(all.adaptiveAveragePool2d),
-  planewise(all.subsample),
-  planewise(all.dilate),
-  planewise(all.resize),
+  planewise(maxPool2d),
+  planewise(averagePool2d),
+  planewise(globalAveragePool),
+  planewise(adaptiveAveragePool2d),
+  planewise(subsample),
+  planewise(dilate),
+  planewise(resize),
 ];
 
 /** A sum or a maximum over an axis mixes all that lies along it. */
-const reductions: readonly Entry[] = [all.reduceMean, all.reduceSum, all.reduceMax].map((op) =>
+const reductions: readonly Entry[] = [reduceMean, reduceSum, reduceMax].map((op) =>
   ruleOf(op, {
     channels: ({ attrs: { axes, keepDims } }, [x = []], ties) => {
       for (const axis of axes) ties.pin(x[axis]);
@@ -68,9 +45,7 @@ const reductions: readonly Entry[] = [all.reduceMean, all.reduceSum, all.reduceM
 );
 
 export const channelRules: ReadonlyMap<string, ChannelRule> = new Map([
-  ...activations,
-  ...withAttributes,
-  ...arithmetic,
+  ...elements,
   ...planes,
   ...reductions,
   ...convolution,

@@ -1,0 +1,56 @@
+/**
+ * The ops that programs are made of, one export line a file, in alphabetical order. Each comes from its own file: checking a
+ * program need not load those of training.
+ */
+export { abs } from './abs.ts';
+export { adaptiveAveragePool2d } from './adaptive-average-pool2d.ts';
+export { add } from './add.ts';
+export { averagePool2d } from './average-pool2d.ts';
+export { batchNorm } from './batch-norm.ts';
+export { channelShuffle } from './channel-shuffle.ts';
+export { clip } from './clip.ts';
+export { concat } from './concat.ts';
+export { constant } from './constant.ts';
+export { convTranspose2d } from './conv-transpose2d.ts';
+export { conv2d } from './conv2d.ts';
+export { div } from './div.ts';
+export { dropout } from './dropout.ts';
+export { elu } from './elu.ts';
+export { exp } from './exp.ts';
+export { gelu } from './gelu.ts';
+export { globalAveragePool } from './global-average-pool.ts';
+export { groupNorm } from './group-norm.ts';
+export { hardSigmoid } from './hard-sigmoid.ts';
+export { hardSwish } from './hard-swish.ts';
+export { input } from './input.ts';
+export { layerNorm } from './layer-norm.ts';
+export { leakyRelu } from './leaky-relu.ts';
+export { linear } from './linear.ts';
+export { log } from './log.ts';
+export { logSoftmax } from './log-softmax.ts';
+export { maxPool2d } from './max-pool2d.ts';
+export { maximum } from './maximum.ts';
+export { minimum } from './minimum.ts';
+export { mul } from './mul.ts';
+export { neg } from './neg.ts';
+export { pad } from './pad.ts';
+export { parameter } from './parameter.ts';
+export { pixelShuffle } from './pixel-shuffle.ts';
+export { prelu } from './prelu.ts';
+export { reduceMax } from './reduce-max.ts';
+export { reduceMean } from './reduce-mean.ts';
+export { reduceSum } from './reduce-sum.ts';
+export { relu } from './relu.ts';
+export { relu6 } from './relu6.ts';
+export { reshape } from './reshape.ts';
+export { resize } from './resize.ts';
+export { sigmoid } from './sigmoid.ts';
+export { silu } from './silu.ts';
+export { slice } from './slice.ts';
+export { softmax } from './softmax.ts';
+export { softplus } from './softplus.ts';
+export { sqrt } from './sqrt.ts';
+export { sub } from './sub.ts';
+export { subsample } from './subsample.ts';
+export { tanh } from './tanh.ts';
+export { transpose } from './transpose.ts';
