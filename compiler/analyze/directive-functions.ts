@@ -1,5 +1,7 @@
 /** Where the names of optimizers, schedules and losses have a meaning. */
-import { losses, optimizers, schedules } from './directive-calls.ts';
+import { losses } from './tables/losses.ts';
+import { optimizers } from './tables/optimizers.ts';
+import { schedules } from './tables/schedules.ts';
 
 /** An entry with each of them, by name. */
 export const directiveFunctions: ReadonlyMap<string, string> = new Map([

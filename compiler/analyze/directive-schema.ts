@@ -1,14 +1,11 @@
 /** The one table of directives: words, keys, types, units, ranges, defaults and what they mean. */
 import { syntheticDefaults } from '../../runtime/train/synthetic-defaults.ts';
-import {
-  augmentations,
-  direction,
-  losses,
-  optimizers,
-  preprocessing,
-  regularizers,
-  schedules,
-} from './directive-calls.ts';
+import { augmentations } from './tables/augmentations.ts';
+import { formats } from './tables/formats.ts';
+import { losses } from './tables/losses.ts';
+import { optimizers } from './tables/optimizers.ts';
+import { preprocessing } from './tables/preprocessing.ts';
+import { direction, schedules } from './tables/schedules.ts';
 import {
   bool,
   text,
@@ -43,9 +40,10 @@ import {
   within,
   type DirectiveSchema,
   type Fields,
+  type Functions,
 } from './directive-spec.ts';
 
-export { losses as lossFunctions } from './directive-calls.ts';
+export { losses as lossFunctions } from './tables/losses.ts';
 export type { DirectiveSchema, Fields, Functions, Spec } from './directive-spec.ts';
 
 /** Words of directives that make an artifact; they share their names. */
@@ -77,6 +75,12 @@ export const checkpointFields = {
 
 const dataset = reference(['dataset']);
 const optimizer = call(optimizers);
+
+const held = {
+  value: required(nonNegative, 'factor'),
+  except: optional(globs, [], 'parameters left out'),
+};
+const regularizers = { l1: held, l2: held, weight_decay: held } satisfies Functions;
 
 /** Settings that every training takes, be it a directive or the `finetune` of one. */
 export const trainingFields = {
@@ -162,10 +166,7 @@ export const directives = {
     name: 'required',
     target: 'none',
     fields: {
-      format: required(
-        choice('cifar-binary', 'image-folder', 'image-mask-folder', 'idx', 'npy', 'npz', 'synthetic'),
-        'how the files are laid out',
-      ),
+      format: required(choice(...formats), 'how the files are laid out'),
       path: open(text, 'none', 'folder of the files'),
       images: open(text, 'none', 'glob of the images, or a folder'),
       masks: open(text, 'none', 'glob of the masks, or a folder'),

@@ -4,22 +4,42 @@ import {
   foreignSettingArgument,
   foreignArgumentHelp,
   foreignSettings,
+  foreignRows as others,
   type Foreign,
 } from '../../grammar/elsewhere/index.ts';
+import { tableOf } from '../../grammar/elsewhere/entry.ts';
 import type { Expression } from '../../grammar/ast.ts';
-import { augmentations, losses, optimizers, preprocessing, schedules } from './directive-calls.ts';
 import type { Functions } from './directive-spec.ts';
+import { augmentations, augmentationsElsewhere } from './tables/augmentations.ts';
+import { losses, lossesElsewhere } from './tables/losses.ts';
+import { optimizers, optimizersElsewhere } from './tables/optimizers.ts';
+import { preprocessing, preprocessingElsewhere } from './tables/preprocessing.ts';
+import { schedules, schedulesElsewhere } from './tables/schedules.ts';
+import { formatsElsewhere } from './tables/formats.ts';
 import { textOf } from './type-match.ts';
 
 type Table = (name: string) => Foreign | undefined;
 
 const tables: ReadonlyMap<Functions, Table> = new Map<Functions, Table>([
-  [optimizers, foreignSettings.optimizer],
-  [schedules, foreignSettings.schedule],
-  [losses, foreignSettings.loss],
-  [augmentations, foreignSettings.augmentation],
-  [preprocessing, foreignSettings.preprocessing],
+  [optimizers, tableOf(optimizersElsewhere)],
+  [schedules, tableOf(schedulesElsewhere)],
+  [losses, tableOf(lossesElsewhere)],
+  [augmentations, tableOf(augmentationsElsewhere)],
+  [preprocessing, tableOf(preprocessingElsewhere)],
 ]);
+
+const foreignFormat = tableOf(formatsElsewhere);
+
+/** Every row with the kind of place that its `here` is right in. */
+export const foreignRows: Readonly<Record<string, readonly Foreign[]>> = {
+  ...others,
+  optimizers: optimizersElsewhere,
+  schedules: schedulesElsewhere,
+  losses: lossesElsewhere,
+  augmentations: augmentationsElsewhere,
+  preprocessing: preprocessingElsewhere,
+  formats: formatsElsewhere,
+};
 
 const helpOf = (row: Foreign | undefined): string | undefined => row && foreignHelp(row);
 
@@ -54,5 +74,5 @@ export const foreignMetricHelp = (name: string): string | undefined => helpOf(fo
 
 /** For a value that is none of the names of a choice, where these are formats of datasets. */
 export function foreignChoiceHelp(name: string, names: readonly string[]): string | undefined {
-  return names.includes('image-folder') ? helpOf(foreignSettings.format(name)) : undefined;
+  return names.includes('image-folder') ? helpOf(foreignFormat(name)) : undefined;
 }

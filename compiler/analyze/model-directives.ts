@@ -6,7 +6,7 @@ import { parseClassNames } from '../../runtime/names-file.ts';
 import type { Graph } from '../ir/node.ts';
 import type { Constraint } from './budget.ts';
 import { complete, completeCall, valueIn } from './complete.ts';
-import { preprocessing } from './directive-calls.ts';
+import { preprocessing } from './tables/preprocessing.ts';
 import { directives as schemas } from './directive-schema.ts';
 import { checkPictureSize } from './check-picture-size.ts';
 import type { PlacedStep, PreprocessStep } from './preprocess-steps.ts';

@@ -3,7 +3,7 @@ import type { Entry } from '../../grammar/ast.ts';
 import { diagnostic, type Diagnostic } from '../../grammar/diagnostics.ts';
 import type { Span } from '../../grammar/source.ts';
 import { valueIn } from './complete.ts';
-import { schedules } from './directive-calls.ts';
+import { schedules } from './tables/schedules.ts';
 import {
   checkpointFields,
   earlyStopFields,

@@ -1,6 +1,6 @@
 /**
- * The one table of names of PyTorch, torchvision, Keras and ONNX. It feeds help lines of every kind, and the page
- * "Coming from PyTorch".
+ * Names of PyTorch, torchvision, Keras and ONNX, but for those of calls in directives, which stand in the tables of these
+ * (`compiler/analyze/tables/`). They feed help lines of every kind, and the page "Coming from PyTorch".
  */
 import { argumentNames, neutralArguments, otherArguments } from './arguments.ts';
 import { tableOf, type Foreign } from './entry.ts';
@@ -12,14 +12,8 @@ export { foreignHelp, plainName, type Foreign } from './entry.ts';
 export const foreignOp = tableOf([...stages, ...values, ...absent]);
 
 export const foreignSettings = {
-  optimizer: tableOf(settings.optimizers),
-  schedule: tableOf(settings.schedules),
-  loss: tableOf(settings.losses),
-  augmentation: tableOf(settings.augmentations),
-  preprocessing: tableOf(settings.preprocessing),
   key: tableOf(settings.keys),
   datasetKey: tableOf(settings.datasetKeys),
-  format: tableOf(settings.formats),
   word: tableOf(settings.words),
   metric: tableOf(settings.metrics),
 } as const;

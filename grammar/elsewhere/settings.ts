@@ -1,110 +1,5 @@
-/** Optimizers, schedules, losses, augmentations, preprocessing and keys of other frameworks. */
+/** Keys, words, metrics and arguments of other frameworks. */
 import { called, missing, type Foreign } from './entry.ts';
-
-export const optimizers: readonly Foreign[] = [
-  called('optim.SGD GradientDescent', 'sgd(lr=0.1, momentum=0.9)'),
-  called('optim.Adam', 'adam(lr=1e-3)'),
-  called('optim.AdamW', 'adamw(lr=1e-3, weight_decay=0.01)'),
-  called('optim.RMSprop', 'rmsprop(lr=1e-2)'),
-  called('Lion', 'lion(lr=1e-4)'),
-  missing(
-    'optim.Adagrad optim.Adadelta optim.Adamax optim.Adafactor Ftrl optim.SparseAdam optim.Rprop optim.ASGD',
-    'there is no such optimizer; `adam(lr=1e-3)` adapts the step of each weight too',
-    'adam(lr=1e-3)',
-  ),
-  missing(
-    'optim.NAdam optim.RAdam LAMB LARS Ranger optim.LBFGS Muon',
-    'there is no such optimizer; the nearest is `adamw(lr=1e-3)`',
-    'adamw(lr=1e-3)',
-  ),
-];
-
-export const schedules: readonly Foreign[] = [
-  called('lr_scheduler.StepLR', 'step(every=30epochs)'),
-  called('lr_scheduler.MultiStepLR PiecewiseConstantDecay', 'multi_step(at=[30epochs, 60epochs])'),
-  called('lr_scheduler.ExponentialLR ExponentialDecay', 'exponential(gamma=0.95)'),
-  called('lr_scheduler.PolynomialLR PolynomialDecay', 'polynomial(power=0.9)'),
-  called('lr_scheduler.CosineAnnealingLR CosineDecay cosine_annealing', 'cosine()', 'it lasts as long as the run'),
-  called('lr_scheduler.CosineAnnealingWarmRestarts CosineDecayRestarts', 'cosine_restarts(period=10epochs)'),
-  called('lr_scheduler.CyclicLR', 'cyclic(base=0.001, max=0.1, up=5epochs)'),
-  called('lr_scheduler.OneCycleLR', 'one_cycle(max=0.1)'),
-  called('lr_scheduler.ReduceLROnPlateau', 'plateau(patience=5epochs)'),
-  called('lr_scheduler.LinearLR warmup linear_warmup', 'constant(warmup=5epochs)', 'every schedule takes `warmup`'),
-  called('lr_scheduler.ConstantLR', 'constant()'),
-  missing(
-    'lr_scheduler.LambdaLR lr_scheduler.MultiplicativeLR lr_scheduler.SequentialLR lr_scheduler.ChainedScheduler LearningRateScheduler',
-    'schedules are not put together; each takes `warmup`, and several runs follow each other by `from`',
-  ),
-];
-
-export const losses: readonly Foreign[] = [
-  called(
-    'nn.CrossEntropyLoss F.cross_entropy sparse_categorical_crossentropy SparseCategoricalCrossentropy categorical_crossentropy CategoricalCrossentropy',
-    'cross_entropy()',
-    'it takes scores, not probabilities',
-  ),
-  called('nn.NLLLoss F.nll_loss', 'cross_entropy()', 'it takes scores: leave `log_softmax` out of the model'),
-  called('nn.BCEWithLogitsLoss F.binary_cross_entropy_with_logits', 'bce()'),
-  called(
-    'nn.BCELoss binary_crossentropy BinaryCrossentropy',
-    'bce()',
-    'it takes scores: leave `sigmoid` out of the model',
-  ),
-  called('nn.MSELoss F.mse_loss mean_squared_error MeanSquaredError', 'mse()'),
-  called('nn.L1Loss F.l1_loss mae mean_absolute_error MeanAbsoluteError', 'l1()'),
-  called('nn.SmoothL1Loss F.smooth_l1_loss nn.HuberLoss', 'huber(delta=1)'),
-  called('nn.KLDivLoss KLDivergence', 'kl_div()'),
-  called('DiceLoss soft_dice', 'dice()'),
-  missing(
-    'focal FocalLoss nn.MultiMarginLoss nn.HingeEmbeddingLoss hinge TripletMarginLoss nn.CTCLoss nn.PoissonNLLLoss lovasz jaccard tversky',
-    'there is no such loss; `class_weights` of `cross_entropy` weights rare classes, and `dice()` measures overlap',
-  ),
-];
-
-export const augmentations: readonly Foreign[] = [
-  called('transforms.RandomHorizontalFlip RandomFlip hflip', 'horizontal_flip()'),
-  called('transforms.RandomVerticalFlip vflip', 'vertical_flip()'),
-  called('transforms.RandomCrop', 'random_crop(32px, pad=4px)'),
-  called('transforms.RandomResizedCrop', 'random_resized_crop(224px)'),
-  called(
-    'transforms.ColorJitter RandomBrightness RandomContrast',
-    'color_jitter(40%)',
-    'one strength for brightness, contrast and saturation',
-  ),
-  called('transforms.RandomRotation', 'random_rotation(15)', 'in degrees'),
-  called('transforms.RandomErasing', 'cutout(8px)', 'a square hole of zeros'),
-  called('MixUp', 'mixup(alpha=0.2)'),
-  missing(
-    'RandAugment AutoAugment TrivialAugmentWide AugMix CutMix transforms.RandomAffine transforms.RandomPerspective transforms.RandomGrayscale transforms.GaussianBlur RandomZoom RandomTranslation transforms.ElasticTransform RandomApply RandomChoice',
-    'there is no such change of pictures; there are random_crop, random_resized_crop, horizontal_flip, vertical_flip, color_jitter, random_rotation, cutout and mixup',
-  ),
-  missing(
-    'transforms.Normalize transforms.Resize transforms.CenterCrop',
-    'what is done to every picture, and not to training pictures alone, stands in `preprocess for Model { ... }`',
-  ),
-  missing(
-    'transforms.ToTensor PILToTensor ConvertImageDtype Rescaling Rescale Compose',
-    'leave it out: pictures come as numbers of 0..1, and steps follow one another',
-  ),
-];
-
-export const preprocessing: readonly Foreign[] = [
-  called('transforms.Resize Resizing', 'resize(256px)'),
-  called('transforms.CenterCrop', 'center_crop(224px)'),
-  called('transforms.Normalize Normalization', 'normalize(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225])'),
-  missing(
-    'transforms.ToTensor PILToTensor ConvertImageDtype Rescaling Rescale Compose ToDtype',
-    'leave it out: pictures come as numbers of 0..1, and steps follow one another',
-  ),
-  missing(
-    'transforms.Grayscale transforms.Pad Lambda transforms.FiveCrop transforms.TenCrop',
-    'there is no such step; there are resize, center_crop and normalize',
-  ),
-  missing(
-    'transforms.RandomCrop transforms.RandomHorizontalFlip transforms.RandomResizedCrop transforms.ColorJitter',
-    'what is random belongs to `augment { ... }` of a training',
-  ),
-];
 
 /** Keys of directives: each `here` is an entry of `train`. */
 export const keys: readonly Foreign[] = [
@@ -179,15 +74,6 @@ export const datasetKeys: readonly Foreign[] = [
 ];
 
 /** Values of `format`. */
-export const formats: readonly Foreign[] = [
-  called('ImageFolder image_dataset_from_directory imagefolder folder', '"image-folder"'),
-  called('MNIST FashionMNIST', 'idx'),
-  called('CIFAR10 CIFAR100 cifar', '"cifar-binary"'),
-  called('VOCSegmentation segmentation', '"image-mask-folder"'),
-  called('FakeData random', 'synthetic'),
-  called('numpy', 'npy'),
-];
-
 /** Arguments of calls in directives; a call takes the first name here that it has. */
 export const settingArguments: readonly { readonly names: readonly string[]; readonly here: readonly string[] }[] = [
   { names: ['learning_rate'], here: ['lr'] },
@@ -281,5 +167,5 @@ export const metrics: readonly Foreign[] = [
 
 /** The tables above, by the kind of place that they are about. */
 export const rows = {
-  optimizers, schedules, losses, augmentations, preprocessing, keys, datasetKeys, formats, words, metrics,
+  keys, datasetKeys, words, metrics,
 } as const satisfies Readonly<Record<string, readonly Foreign[]>>; // prettier-ignore

@@ -1,6 +1,7 @@
 /** What differs between the recipe of a checkpoint and that of the run which is to go on from it. */
 import { nameList } from '../class-names.ts';
 import type { Recipe } from './recipe.ts';
+import { stretches } from './schedules.ts';
 
 /** Settings that do not touch what a step computes: where files lie, and what is kept. */
 const free = new Set([
@@ -20,17 +21,11 @@ const free = new Set([
 export function recipeChanges(saved: Recipe, now: Recipe): readonly string[] {
   return differences('', saved, now).flatMap(({ path, was, is }) => {
     const allowed = [...free].some((each) => path === each || path.startsWith(`${each}.`));
-    if (allowed || (path === 'epochs' && !stretches(now))) return [];
+    if (allowed || (path === 'epochs' && !stretches(now.schedule.base))) return [];
     if (path === 'target.names') return [`the classes are ${namesOf(is)} and were ${namesOf(was)}`];
     const why = path === 'epochs' ? ', and the schedule of the rate stretches over all of them' : '';
     return [`${path} is ${textOf(is)} and was ${textOf(was)}${why}`];
   });
-}
-
-/** Whether the schedule ends with the run because no length is given. */
-function stretches({ schedule: { base } }: Recipe): boolean {
-  if (base.kind === 'cosine') return base.tMax === undefined;
-  return (base.kind === 'polynomial' || base.kind === 'one_cycle') && base.total === undefined;
 }
 
 interface Difference {

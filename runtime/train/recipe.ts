@@ -146,6 +146,8 @@ const scalarSchema = v.variant('kind', [
   v.object({ input: v.string(), kind: v.literal('momentum') }),
   /** `1 - beta^t` at step t, counted from one. */
   v.object({ input: v.string(), kind: v.literal('biasCorrection'), beta: v.number() }),
+  /** `1 / (1 + decay (t - 1))` at step t, counted from one. */
+  v.object({ input: v.string(), kind: v.literal('inverseTime'), decay: v.number() }),
   /** The one input that is f32[1, 4]: step (low 24 bits), seed (low and high 16 bits), 0; for dropout masks. */
   v.object({ input: v.string(), kind: v.literal('rng') }),
 ]);

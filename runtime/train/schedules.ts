@@ -94,6 +94,19 @@ function timesOf(base: BaseSchedule): readonly Time[] {
   }
 }
 
+/** Whether a schedule ends with the run because no length is given. */
+export function stretches(base: BaseSchedule): boolean {
+  switch (base.kind) {
+    case 'cosine':
+      return base.tMax === undefined;
+    case 'polynomial':
+    case 'one_cycle':
+      return base.total === undefined;
+    default:
+      return false;
+  }
+}
+
 type Decay = Exclude<BaseSchedule, { kind: 'constant' | 'plateau' | 'cyclic' | 'one_cycle' }>;
 
 function decayed(base: Decay, { t, length }: Clock, lr: number): number {

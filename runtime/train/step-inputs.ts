@@ -18,6 +18,8 @@ function scalarInput(scalar: Scalar, seed: number, step: number, { lr, momentum 
       return single(momentum ?? 0);
     case 'biasCorrection':
       return single(1 - scalar.beta ** (step + 1));
+    case 'inverseTime':
+      return single(1 / (1 + scalar.decay * step));
     case 'rng':
       // All below 2^24, so that float32 holds them exactly.
       return { shape: [1, 4], data: Float32Array.of(step % 2 ** 24, seed & 0xffff, (seed >>> 16) & 0xffff, 0) };

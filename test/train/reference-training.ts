@@ -39,6 +39,7 @@ export function hostScalars(
     if (each.kind === 'lr') return scalar(rates.lr);
     if (each.kind === 'momentum') return scalar(rates.momentum ?? Number.NaN);
     if (each.kind === 'rng') return f32([1, 4], [step, rates.seed ?? 0, 0, 0]);
+    if (each.kind === 'inverseTime') return scalar(1 / (1 + each.decay * (step - 1)));
     return scalar(1 - each.beta ** step);
   };
   return Object.fromEntries(scalars.map((each) => [each.input, valueOf(each)]));

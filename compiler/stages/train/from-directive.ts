@@ -24,7 +24,7 @@ import { recipeOf, type RecipeOverrides } from './recipe.ts';
 import { settingText } from '../run/setting-text.ts';
 import { argumentField, argumentOf, spanOf } from '../../analyze/written.ts';
 import { complete, completeCall, defaultText } from '../../analyze/complete.ts';
-import { losses } from '../../analyze/directive-calls.ts';
+import { losses } from '../../analyze/tables/losses.ts';
 import { directives } from '../../analyze/directive-schema.ts';
 import { learningOf, recomputationOf, regularizersOf } from './training-settings.ts';
 

@@ -2,7 +2,7 @@
 import { isAbsolute } from 'node:path';
 import type { CheckedDirective } from '../../analyze/directives.ts';
 import { complete } from '../../analyze/complete.ts';
-import { directionOf } from '../../analyze/directive-calls.ts';
+import { directionOf } from '../../analyze/tables/schedules.ts';
 import { directives } from '../../analyze/directive-schema.ts';
 import type { DataSpec, Recipe } from '../../../runtime/train/recipe.ts';
 import { scheduleOf } from './schedule.ts';

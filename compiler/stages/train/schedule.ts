@@ -1,5 +1,5 @@
 /** The learning-rate schedule of a directive as the recipe has it. */
-import type { schedules } from '../../analyze/directive-calls.ts';
+import type { schedules } from '../../analyze/tables/schedules.ts';
 import type { CallOf } from '../../analyze/directive-spec.ts';
 import type { Schedule } from '../../../runtime/train/recipe.ts';
 

@@ -7,7 +7,9 @@ export type HostScalar =
   | { readonly input: string; readonly kind: 'momentum' }
   | { readonly input: string; readonly kind: 'rng' }
   /** `1 - beta^t` at step t, counted from one. */
-  | { readonly input: string; readonly kind: 'biasCorrection'; readonly beta: number };
+  | { readonly input: string; readonly kind: 'biasCorrection'; readonly beta: number }
+  /** `1 / (1 + decay (t - 1))` at step t, counted from one. */
+  | { readonly input: string; readonly kind: 'inverseTime'; readonly decay: number };
 
 /** All vectors are `[1, T]`; padding lanes hold zero in all of them, and an update must keep that. */
 export interface UpdateOperands {

@@ -1,7 +1,8 @@
 /** The tables of "Coming from PyTorch": what names of other frameworks are called here. */
 import { argumentNames, neutralArguments, otherArguments } from '../../../../grammar/elsewhere/arguments.ts';
-import { foreignRows, type Foreign } from '../../../../grammar/elsewhere/index.ts';
+import type { Foreign } from '../../../../grammar/elsewhere/index.ts';
 import { otherSettingArguments, settingArguments } from '../../../../grammar/elsewhere/settings.ts';
+import { foreignRows } from '../../../analyze/foreign-settings.ts';
 import { asCalled } from '../../command-line.ts';
 import { code, markdownTable } from './markdown.ts';
 

@@ -1,20 +1,14 @@
-/** Tables of the calls that directives take: optimizers, schedules, losses, augmentations and preprocessing. */
+/** Schedules of the learning rate: their settings with defaults, and what other frameworks call them. */
+import { called, missing, type Foreign } from '../../../grammar/elsewhere/entry.ts';
 import {
-  bool,
-  natural,
   positive,
-  real,
   nonNegative,
   ratio,
-  pixels,
-  border,
   epochs,
   naturalEpochs,
   time,
   rate,
   metric,
-  globs,
-  number,
   list,
   two,
   required,
@@ -25,41 +19,7 @@ import {
   choice,
   type Functions,
   type Time,
-} from './directive-spec.ts';
-
-const adamFields = (decay: string, fallback: number) => ({
-  lr: optional(rate, 1e-3, 'learning rate'),
-  beta1: optional(ratio, 0.9, 'decay of the mean'),
-  beta2: optional(ratio, 0.999, 'decay of the mean square'),
-  eps: optional(nonNegative, 1e-8, 'added to the denominator'),
-  weight_decay: optional(nonNegative, fallback, decay),
-});
-
-export const optimizers = {
-  sgd: {
-    lr: required(rate, 'learning rate'),
-    momentum: optional(ratio, 0, 'share of the last step that is kept'),
-    dampening: optional(ratio, 0, 'share of the gradient left out of the momentum'),
-    nesterov: optional(bool, false, 'look one step ahead'),
-    weight_decay: optional(nonNegative, 0, 'L2 term added to the gradient'),
-  },
-  adam: adamFields('L2 term added to the gradient', 0),
-  adamw: adamFields('decoupled decay of the weights', 0.01),
-  rmsprop: {
-    lr: optional(rate, 1e-2, 'learning rate'),
-    alpha: optional(ratio, 0.99, 'decay of the mean square'),
-    eps: optional(nonNegative, 1e-8, 'added to the denominator'),
-    momentum: optional(ratio, 0, 'share of the last step that is kept'),
-    centered: optional(bool, false, 'divide by the deviation instead of the root mean square'),
-    weight_decay: optional(nonNegative, 0, 'L2 term added to the gradient'),
-  },
-  lion: {
-    lr: optional(rate, 1e-4, 'learning rate'),
-    beta1: optional(ratio, 0.9, 'share of the mean in the sign'),
-    beta2: optional(ratio, 0.99, 'decay of the mean'),
-    weight_decay: optional(nonNegative, 0, 'decoupled decay of the weights'),
-  },
-} satisfies Functions;
+} from '../directive-spec.ts';
 
 /** Losses fall, every other metric rises. */
 export const directionOf = (monitor: string): 'min' | 'max' => (monitor.endsWith('loss') ? 'min' : 'max');
@@ -157,59 +117,20 @@ export const schedules = {
   },
 } satisfies Functions;
 
-const held = {
-  value: required(nonNegative, 'factor'),
-  except: optional(globs, [], 'parameters left out'),
-};
-export const regularizers = { l1: held, l2: held, weight_decay: held } satisfies Functions;
-
-const chance = optional(ratio, 0.5, 'probability');
-
-export const augmentations = {
-  random_crop: {
-    size: required(pixels, 'height and width'),
-    pad: optional(border, 0, 'zero border added first'),
-  },
-  random_resized_crop: {
-    size: required(pixels, 'height and width'),
-    scale: optional(two(ratio), [0.08, 1], 'share of the area'),
-    ratio: optional(two(nonNegative), [3 / 4, 4 / 3], 'width over height'),
-  },
-  horizontal_flip: { p: chance },
-  vertical_flip: { p: chance },
-  color_jitter: { strength: required(ratio, 'largest change of brightness, contrast and saturation') },
-  random_rotation: { degrees: required(number({ least: 0, most: 180 }), 'largest angle') },
-  cutout: {
-    size: required(pixels, 'height and width of the hole'),
-    p: optional(ratio, 1, 'probability'),
-  },
-  mixup: { alpha: optional(nonNegative, 0.2, 'both parameters of the Beta distribution of the shares') },
-} satisfies Functions;
-
-export const losses = {
-  cross_entropy: {
-    label_smoothing: optional(ratio, 0, 'weight of the uniform distribution'),
-    ignore: open(natural, 'none', 'class without a loss'),
-    class_weights: open(list(nonNegative), 'none', 'weight of each class'),
-  },
-  dice: { smooth: optional(nonNegative, 1, 'added to both sides of the quotient') },
-  mse: {},
-  l1: {},
-  huber: { delta: optional(number({ least: 1e-12 }), 1, 'error from which on it grows linearly') },
-  bce: { pos_weight: optional(nonNegative, 1, 'weight of the positive class') },
-  kl_div: {},
-} satisfies Functions;
-
-const deviation = number({ least: 1e-12, help: 'it divides: write `1` for a channel that is not to be scaled' });
-
-export const preprocessing = {
-  resize: {
-    size: required(pixels, 'the shorter side, or the width'),
-    height: open(pixels, 'none', 'the height, where both sides are given'),
-  },
-  center_crop: { size: required(pixels, 'height and width') },
-  normalize: {
-    mean: required(list(real), 'subtracted from each channel of 0..1'),
-    std: required(list(deviation), 'divides each channel'),
-  },
-} satisfies Functions;
+export const schedulesElsewhere: readonly Foreign[] = [
+  called('lr_scheduler.StepLR', 'step(every=30epochs)'),
+  called('lr_scheduler.MultiStepLR PiecewiseConstantDecay', 'multi_step(at=[30epochs, 60epochs])'),
+  called('lr_scheduler.ExponentialLR ExponentialDecay', 'exponential(gamma=0.95)'),
+  called('lr_scheduler.PolynomialLR PolynomialDecay', 'polynomial(power=0.9)'),
+  called('lr_scheduler.CosineAnnealingLR CosineDecay cosine_annealing', 'cosine()', 'it lasts as long as the run'),
+  called('lr_scheduler.CosineAnnealingWarmRestarts CosineDecayRestarts', 'cosine_restarts(period=10epochs)'),
+  called('lr_scheduler.CyclicLR', 'cyclic(base=0.001, max=0.1, up=5epochs)'),
+  called('lr_scheduler.OneCycleLR', 'one_cycle(max=0.1)'),
+  called('lr_scheduler.ReduceLROnPlateau', 'plateau(patience=5epochs)'),
+  called('lr_scheduler.LinearLR warmup linear_warmup', 'constant(warmup=5epochs)', 'every schedule takes `warmup`'),
+  called('lr_scheduler.ConstantLR', 'constant()'),
+  missing(
+    'lr_scheduler.LambdaLR lr_scheduler.MultiplicativeLR lr_scheduler.SequentialLR lr_scheduler.ChainedScheduler LearningRateScheduler',
+    'schedules are not put together; each takes `warmup`, and several runs follow each other by `from`',
+  ),
+];

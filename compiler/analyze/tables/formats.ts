@@ -1,0 +1,13 @@
+/** Formats of datasets, and what other frameworks call them. */
+import { called, type Foreign } from '../../../grammar/elsewhere/entry.ts';
+
+export const formats = ['cifar-binary', 'image-folder', 'image-mask-folder', 'idx', 'npy', 'npz', 'synthetic'] as const;
+
+export const formatsElsewhere: readonly Foreign[] = [
+  called('ImageFolder image_dataset_from_directory imagefolder folder', '"image-folder"'),
+  called('MNIST FashionMNIST', 'idx'),
+  called('CIFAR10 CIFAR100 cifar', '"cifar-binary"'),
+  called('VOCSegmentation segmentation', '"image-mask-folder"'),
+  called('FakeData random', 'synthetic'),
+  called('numpy', 'npy'),
+];
