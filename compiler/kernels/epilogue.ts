@@ -172,9 +172,9 @@ function keepsZero(tail: Tail, request: KernelRequest): boolean {
     zero.has(node) || (isConstant(node) && node.attrs.tensor.data.every((value) => value === 0));
   for (const step of tail.steps) {
     const { keepsZero: kept, isUnbounded } = step.op.traits ?? {};
-    const [all, some] = [step.inputs.every(isZero), step.inputs.some(isZero)];
-    const isWild = step.inputs.some((input) => wild.has(input));
-    if (kept === 'of any' ? some && !isWild : kept === 'of all' && all) zero.add(step);
+    const read = kept === 'of choices' ? step.inputs.slice(1) : step.inputs;
+    const isWild = read.some((input) => wild.has(input));
+    if (kept === 'of any' ? read.some(isZero) && !isWild : kept && read.every(isZero)) zero.add(step);
     else if (isWild || isUnbounded) wild.add(step);
   }
   return zero.has(tail.result);

@@ -41,7 +41,7 @@ export const where: Op<NoAttrs> = {
   infer,
   evaluate,
   scalar: ([condition = '', a = '', b = '']) => `select(${b}, ${a}, ${condition} > vec4f())`,
-  traits: { keepsZero: 'of all', isCheap: true },
+  traits: { keepsZero: 'of choices', isCheap: true },
   samples: [
     sample('same', [2, 5, 3, 4], [2, 5, 3, 4], [2, 5, 3, 4]),
     sample('condition a channel', [1, 6, 1, 1], [2, 6, 3, 4], [2, 6, 3, 4]),

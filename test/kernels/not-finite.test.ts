@@ -7,13 +7,30 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { evaluateGraph } from '../../compiler/ir/evaluate.ts';
 import { makeGraph, makeNode, type Graph, type Node } from '../../compiler/ir/node.ts';
-import type { Op, Sample, SampleInput } from '../../compiler/ir/op.ts';
+import type { Attrs, Op, Sample, SampleInput } from '../../compiler/ir/op.ts';
 import type { Profile } from '../../compiler/kernels/kernel.ts';
 import { candidates, type Selection } from '../../compiler/kernels/select.ts';
-import { constant, input, ops } from '../../compiler/ops/index.ts';
+import {
+  clip,
+  constant,
+  elu,
+  hardSigmoid,
+  hardSwish,
+  input,
+  leakyRelu,
+  maximum,
+  minimum,
+  ops,
+  relu,
+  relu6,
+} from '../../compiler/ops/index.ts';
 import { expandBatchNorm } from '../../compiler/passes/expand-batch-norm.ts';
 import { foldBatchNorm } from '../../compiler/passes/fold-batch-norm.ts';
+import { fuseElementwise } from '../../compiler/passes/fuse-elementwise.ts';
 import { legalize } from '../../compiler/passes/legalize.ts';
+import { simplify } from '../../compiler/passes/simplify.ts';
+import { differentiate } from '../../compiler/train/differentiate.ts';
+import { times, total } from '../../compiler/train/expressions.ts';
 import type { OpenedDevice } from '../../runtime/node/index.ts';
 import type { HostTensor } from '../../runtime/session.ts';
 import { sharedDevice } from '../shared-device.ts';
@@ -50,6 +67,18 @@ const replacements: readonly { readonly values: readonly number[]; readonly oneI
   { values: [Number.NaN, Infinity, -Infinity], oneIn: 4 },
   { values: [-Infinity], oneIn: 1 },
 ];
+
+const kinked: readonly (readonly [Op, Attrs])[] = [
+  [relu, {}],
+  [relu6, {}],
+  [clip, { min: -1, max: 2 }],
+  [hardSigmoid, {}],
+  [hardSwish, {}],
+  [leakyRelu, { alpha: 0.1 }],
+  [elu, { alpha: 1 }],
+  [maximum, {}],
+  [minimum, {}],
+] as readonly (readonly [Op, Attrs])[];
 
 function numbers(seed: number): () => number {
   let state = seed | 0;
@@ -166,4 +195,28 @@ describe.each(['software', 'gpu'] as const)('profile %s', (profile: Profile) => 
       expect(differences).toEqual([]);
     });
   }
+
+  // Tests of values that may be NaN, as the gradients of kinks have them; test/train/differentiate.test.ts has PyTorch's.
+  it.each(kinked.map(([op, attrs]) => [op.name, op, attrs] as const))('gradient of %s', async (_, op, attrs) => {
+    const shape = [2, 5, 3, 4];
+    const names = [...op.operands.map((__, at) => `x${at}`), 'g'];
+    const own = names.map((name, index): Node => makeNode(input, [], { name, index, dtype: 'f32', shape }));
+    const [operands, g] = [own.slice(0, -1), own.at(-1)];
+    if (!g) throw new Error('a gradient is given');
+    const found = differentiate(total(times(makeNode(op, operands, attrs), g)), operands);
+    const gradients = operands.map((each, at) => [`d${at}`, found.get(each) ?? each] as const);
+    const graph = fuseElementwise.run(simplify.run(makeGraph(Object.fromEntries(gradients))));
+    const inputs = replacements.slice(0, 4).map((kind, round) =>
+      Object.fromEntries(
+        names.map((name, at) => {
+          const data = dataOf({ shape, range: [-8, 8] }, at + 1);
+          return [name, { shape, data: name === 'g' ? data : replaced(data, (seed ?? 1) + round, kind) }];
+        }),
+      ),
+    );
+    const results = await runOnDevice(opened.device, graph, inputs, profile);
+    for (const [round, given] of inputs.entries()) {
+      expect(firstDifference(graph, given, results[round] ?? {}, false)).toBe('');
+    }
+  });
 });

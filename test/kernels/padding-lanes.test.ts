@@ -5,6 +5,7 @@ import type { Attrs, Op } from '../../compiler/ir/op.ts';
 import {
   add,
   div,
+  equal,
   exp,
   expand,
   input,
@@ -91,6 +92,7 @@ describe('padding lanes', () => {
     'a product with the reciprocal of a root': (x, gate, pixel) =>
       one(mul, {}, x, one(div, {}, pixel, one(sqrt, {}, gate))),
     'a choice between two': (x, gate) => one(where, {}, one(sub, {}, x, gate), gate, x),
+    'a choice by what is not zero there': (x, gate) => one(where, {}, one(equal, {}, x, gate), gate, x),
     'a choice between exponentials': (x, gate) => one(where, {}, x, one(exp, {}, gate), x),
     'a value a pixel for all channels': (_x, _gate, pixel) => one(expand, { shape: shapes[0] }, pixel),
   };

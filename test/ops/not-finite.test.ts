@@ -77,6 +77,7 @@ describe('ops of several operands', () => {
     ['prelu', [nan, -inf, inf, -1], [0.5, 0.5, nan, nan], [nan, -inf, inf, nan]],
     ['greater', [nan, 1, inf, -inf], [1, nan, 2, -inf], [0, 0, 1, 0]],
     ['equal', [nan, inf, -inf, 1], [nan, inf, inf, 1], [0, 1, 0, 1]],
+    ['reluGrad', [nan, inf, -inf, 0], [2, 2, nan, inf], [2, 2, 0, 0]],
   ] as const)('%s', (name, a, b, values) => {
     expect(evaluate(name, {}, vector(...a), vector(...b))).toEqual(values);
   });

@@ -53,6 +53,51 @@ describe('where there is no derivative, as in PyTorch', () => {
     expect(gradientsAt((leaves) => makeNode(op, leaves, attrs as never), vector(...x))).toEqual([wanted]);
   });
 
+  // PyTorch 1.13 on tensors of 64 elements; on fewer it gives 1 for a NaN of relu6, hard_swish and elu.
+  const notFinite: readonly [Op, object, number[]][] = [
+    [all.relu, {}, [1, 1, 0]],
+    [all.relu6, {}, [0, 0, 0]],
+    [all.clip, { min: -1, max: 2 }, [0, 0, 0]],
+    [all.clip, { min: 0, max: Infinity }, [0, 1, 0]],
+    [all.clip, { min: -Infinity, max: 6 }, [0, 0, 1]],
+    [all.hardSigmoid, {}, [0, 0, 0]],
+    [all.hardSwish, {}, [NaN, 1, 0]],
+    [all.leakyRelu, { alpha: 0.25 }, [0.25, 1, 0.25]],
+    [all.leakyRelu, { alpha: -0.25 }, [-0.25, 1, -0.25]],
+    [all.elu, { alpha: 1 }, [NaN, 1, 0]],
+    [all.abs, {}, [0, 1, -1]],
+    [all.silu, {}, [NaN, NaN, NaN]],
+    [all.gelu, {}, [NaN, NaN, NaN]],
+    [all.sigmoid, {}, [NaN, 0, 0]],
+    [all.tanh, {}, [NaN, 0, 0]],
+    [all.softplus, {}, [NaN, 1, 0]],
+  ];
+  it.each(notFinite.map(([op, ...rest]) => [op.name, op, ...rest] as const))(
+    '%s of NaN and infinities',
+    (_name, op, attrs, wanted) => {
+      const x = vector(NaN, Infinity, -Infinity);
+      expect(gradientsAt((leaves) => makeNode(op, leaves, attrs as never), x)).toEqual([wanted]);
+    },
+  );
+
+  it('an operand of a maximum or minimum that is NaN, or beside one, has all', () => {
+    for (const op of [all.maximum, all.minimum]) {
+      const found = gradientsAt((leaves) => call(op, leaves, {}), vector(NaN, 1, NaN), vector(1, NaN, NaN));
+      expect(found).toEqual([
+        [1, 1, 1],
+        [1, 1, 1],
+      ]);
+    }
+  });
+
+  it('the last NaN of a window takes all of a max pool, and those of a maximum spread', () => {
+    const attrs = { kernel: [2, 2], stride: [2, 2], padding: [0, 0, 0, 0], ceilMode: false } as const;
+    const x = f32([1, 1, 2, 4], [1, NaN, NaN, NaN, 3, 4, 3, 4]);
+    expect(gradientsAt((leaves) => call(all.maxPool2d, leaves, attrs), x)).toEqual([[0, 1, 0, 1, 0, 0, 0, 0]]);
+    const reduced = { axes: [0], keepDims: false };
+    expect(gradientsAt((leaves) => call(all.reduceMax, leaves, reduced), vector(1, NaN, 3))).toEqual([[NaN, NaN, NaN]]);
+  });
+
   it('equal operands of a maximum or minimum have half each', () => {
     for (const op of [all.maximum, all.minimum]) {
       const [a, b] = gradientsAt((leaves) => call(op, leaves, {}), vector(1, 2, 3), vector(1, 5, 0));

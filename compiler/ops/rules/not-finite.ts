@@ -34,6 +34,10 @@ export const infinityIsNaN = (value: string, x: string): string =>
 /** max(x, 0) that keeps NaN: as integers, the bits of -infinity to -0 are those up to -8388608, and NaN is beyond. */
 export const reluText = (x: string): string => `select(${x}, vec4f(), bitcast<vec4i>(${x}) < vec4i(-8388607))`;
 
+/** As integers, 0 is 0, and -0 to -infinity are those up to -8388608. */
+export const isPositiveOrNaN = (x: string): string =>
+  `((bitcast<vec4i>(${x}) != vec4i()) & (bitcast<vec4i>(${x}) > vec4i(-8388608)))`;
+
 /** A statement in a loop that takes a maximum: notes in `bits`, which began as 0, whether `x` is NaN. */
 export const noteNaN = (bits: string, x: string, width: Width = 4): string =>
   `${bits} = max(${bits}, ${signless(x, width)});`;

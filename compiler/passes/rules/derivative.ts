@@ -17,6 +17,7 @@ import {
   reduceMax,
   reduceMean,
   reduceSum,
+  reluGrad,
   reshape,
   sub,
   where,
@@ -83,7 +84,7 @@ const expandRules: readonly Rule[] = [
   rule('expand-of-expand', expand, ({ inputs: [x], attrs }) =>
     x && isOp(x, expand) ? makeNode(expand, x.inputs, attrs) : undefined,
   ),
-  ...[add, sub, mul, div, minimum, maximum, greater, equal, where].map((op) => stretchesItself(op)),
+  ...[add, sub, mul, div, minimum, maximum, greater, equal, where, reluGrad].map((op) => stretchesItself(op)),
 ];
 
 const whereRules: readonly Rule[] = [

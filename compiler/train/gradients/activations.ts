@@ -21,6 +21,7 @@ import {
   neg,
   relu,
   relu6,
+  reluGrad,
   rsqrt,
   sigmoid,
   sign,
@@ -29,7 +30,7 @@ import {
   sqrt,
   tanh,
 } from '../../ops/index.ts';
-import { choose, isGreater, apply, minus, negated, over, plus, times } from '../expressions.ts';
+import { choose, isEqual, apply, minus, negated, over, plus, times } from '../expressions.ts';
 import { ruleOfOne, type Entry } from './rule.ts';
 
 /** The gradient `g` from the value `y`. */
@@ -44,14 +45,10 @@ function siluGradient(g: Node, x: Node): Node {
   return times(times(g, s), plus(times(x, minus(1, s)), 1));
 }
 
-/** 0 up to -3, x / 3 + 1/2 up to 3, then 1. */
-const hardSwishGradient = (g: Node, x: Node): Node =>
-  choose(isGreater(x, -3), choose(isGreater(3, x), times(g, plus(over(x, 3), 0.5)), g), 0);
-
-/** Of `min <= x <= max`, borders included; an infinite bound needs no test. */
-function clipGradient(g: Node, x: Node, min: number, max: number): Node {
-  const above = max < Infinity ? choose(isGreater(x, max), 0, g) : g;
-  return min > -Infinity ? choose(isGreater(min, x), 0, above) : above;
+/** 0 up to -3, x / 3 + 1/2 up to 3, then 1: h(x) + x h'(x) for the hard sigmoid h, which keeps NaN. */
+function hardSwishGradient(g: Node, x: Node): Node {
+  const h = apply(hardSigmoid, x);
+  return times(g, plus(h, choose(times(h, minus(1, h)), over(x, 6), 0)));
 }
 
 /** d/dx (Phi(x) + x phi(x)) = phi(x) (2 - x^2). */
@@ -62,7 +59,7 @@ function geluGradGradient(g: Node, x: Node): Node {
 }
 
 export const activations: readonly Entry[] = [
-  byValue(relu, (g, y) => choose(y, g, 0)),
+  byValue(relu, (g, y) => apply(reluGrad, y, g)),
   byValue(relu6, (g, y) => choose(times(y, minus(6, y)), g, 0)),
   byValue(hardSigmoid, (g, y) => choose(times(y, minus(1, y)), over(g, 6), 0)),
   byValue(sigmoid, (g, y) => times(g, times(y, minus(1, y)))),
@@ -78,7 +75,8 @@ export const activations: readonly Entry[] = [
   byOperand(softplus, (g, x) => times(g, apply(sigmoid, x))),
   byOperand(log, (g, x) => over(g, x)),
   byOperand(abs, (g, x) => times(g, apply(sign, x))),
-  ruleOfOne(clip, (g, { attrs }, x) => clipGradient(g, x, attrs.min, attrs.max)),
+  // The borders are within, and NaN equals nothing.
+  ruleOfOne(clip, (g, y, x) => choose(isEqual(x, y), g, 0)),
   // The value is positive exactly where the operand is, unless a negated slope turns the other side up.
   ruleOfOne(leakyRelu, (g, node, x) => choose(node.attrs.alpha < 0 ? x : node, g, times(g, node.attrs.alpha))),
   // alpha * exp(x) = y + alpha.

@@ -3,7 +3,7 @@ import type { Node } from '../../ir/node.ts';
 import type { Op } from '../../ir/op.ts';
 import type { NoAttrs } from '../../ops/elementwise.ts';
 import { add, div, expand, maximum, minimum, mul, prelu, sub, where } from '../../ops/index.ts';
-import { choose, isEqual, isGreater, negated, over, plus, times } from '../expressions.ts';
+import { choose, isEqual, isGreater, minus, negated, over, plus, times } from '../expressions.ts';
 import { operandOf, ruleOf, ruleOfOne, unbroadcast, type Entry } from './rule.ts';
 
 /** A rule for `op(a, b) = y`, written as if nothing were broadcast. */
@@ -14,8 +14,8 @@ const ofTwo = (op: Op<NoAttrs>, rule: (g: Node, a: Node, b: Node, y: Node) => re
     return [unbroadcast(ofA, a.type), unbroadcast(ofB, b.type)];
   });
 
-/** All of the gradient where `a` is greater, half of it where both are equal. */
-const share = (g: Node, a: Node, b: Node): Node => times(g, plus(isGreater(a, b), times(isEqual(a, b), 0.5)));
+/** Nothing where `b` is greater, half of the gradient where both are equal, else all of it: also where one is NaN. */
+const share = (g: Node, a: Node, b: Node): Node => times(g, minus(1, plus(isGreater(b, a), times(isEqual(a, b), 0.5))));
 
 export const arithmetic: readonly Entry[] = [
   ofTwo(add, (g) => [g, g]),

@@ -56,6 +56,7 @@ export const notDifferentiable: ReadonlyMap<string, string> = new Map([
   ['conv2dWeightGrad', secondOrder],
   ['maxPool2dGrad', secondOrder],
   ['channelSums', secondOrder],
+  ['reluGrad', secondOrder],
   ['partialMoments', split],
   ['mergeMoments', split],
   ['partialSums', split],
