@@ -7,7 +7,7 @@ export const reluGrad = binaryOp({
   name: 'reluGrad',
   summary: 'b where a is positive or NaN, 0 elsewhere',
   verb: 'differentiate',
-  traits: { keepsZero: 'of all', isCheap: true },
+  traits: { keepsZero: 'of any', isCheap: true },
   map: (y, g) => (y <= 0 ? 0 : g),
   wgsl: (y, g) => `select(vec4f(), ${g}, ${isPositiveOrNaN(y)})`,
 });

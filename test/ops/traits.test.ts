@@ -170,7 +170,8 @@ describe('zeros', () => {
     const isAnyEnough = (zero: number): boolean =>
       [1, -1].every((sign) => keeps(op, (index) => (index === zero ? 0 : sign * (0.5 + index))));
     const ofAny = ofAll && op.operands.length > 1 && [...op.operands.keys()].every(isAnyEnough);
-    const ofChoices = ofAll && op.operands.length > 2 && [1, -1].every((first) => keeps(op, (at) => (at === 0 ? first : 0)));
+    const ofChoices =
+      ofAll && op.operands.length > 2 && [1, -1].every((first) => keeps(op, (at) => (at === 0 ? first : 0)));
     expect(op.traits?.keepsZero).toBe(ofAny ? 'of any' : ofChoices ? 'of choices' : ofAll ? 'of all' : undefined);
   });
 
