@@ -22,47 +22,6 @@ import { normalisation } from './normalisation.ts';
 const elements: readonly Entry[] = [...ops.values()]
   .filter((op) => op.scalar !== undefined || op.name === dropout.name)
   .map((op) => elementwise(op));
-const activations: readonly Entry[] = [
-  all.relu,
-  all.relu6,
-  all.hardSigmoid,
-  all.hardSwish,
-  all.sigmoid,
-  all.tanh,
-  all.silu,
-  all.gelu,
-  all.geluGrad,
-  all.softplus,
-  all.exp,
-  all.log,
-  all.sqrt,
-  all.rsqrt,
-  all.abs,
-  all.neg,
-  all.sign,
-].map(elementwise);
-
-const withAttributes: readonly Entry[] = [
-  elementwise(all.leakyRelu),
-  elementwise(all.elu),
-  elementwise(all.clip),
-  elementwise(all.dropout),
-  elementwise(all.fakeQuantize),
-];
-
-const arithmetic: readonly Entry[] = [
-  all.add,
-  all.sub,
-  all.mul,
-  all.div,
-  all.minimum,
-  all.maximum,
-  all.prelu,
-  all.where,
-  all.greater,
-  all.equal,
-  all.reluGrad,
-].map(elementwise);
 
 const planes: readonly Entry[] = [
   planewise(maxPool2d),
