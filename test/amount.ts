@@ -16,5 +16,15 @@ export const isFull = times > 0;
  */
 export const networkProfiles: readonly Profile[] = isFull ? ['software', 'gpu'] : ['software'];
 
+/** The cases of a list that this run tries: all in a full run, else `quick` of them, which the seed of the run chooses. */
+export function some<T>(all: readonly T[], quick: number): readonly T[] {
+  if (isFull || all.length <= quick) return all;
+  const seed = Number(process.env['CNNC_SEED'] ?? 1);
+  return all.filter(
+    (_, index) =>
+      Math.floor(((index + 1 + seed) * quick) / all.length) > Math.floor(((index + seed) * quick) / all.length),
+  );
+}
+
 /** How many random cases to try: `quick` of them, or `full` in a full run. */
 export const amount = (quick: number, full: number): number => (isFull ? Math.ceil(full * times) : quick);

@@ -5,6 +5,7 @@ import { RuntimeFault } from '../../runtime/errors.ts';
 import type { HostTensor } from '../../runtime/session.ts';
 import { createTrainingSession, type TrainingSession } from '../../runtime/train/session.ts';
 import type { TrainingArtifact } from '../../runtime/train/training-artifact.ts';
+import { networkProfiles } from '../amount.ts';
 import { sharedDevice } from '../shared-device.ts';
 import { ReferenceTraining } from '../train/reference-training.ts';
 import { overlapping } from './change-manifest.ts';
@@ -72,7 +73,7 @@ describe('phases', () => {
 });
 
 describe('steps', () => {
-  it.each(['software', 'gpu'] as const)('equal the interpreter for five steps: %s', async (profile) => {
+  it.each(networkProfiles)('equal the interpreter for five steps: %s', async (profile) => {
     const reference = new ReferenceTraining(smallTraining().options);
     const session = await createTrainingSession(opened.device, artifact, { profile });
     for (let step = 0; step < 5; step++) {

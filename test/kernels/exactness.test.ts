@@ -7,6 +7,7 @@ import { channelMoments, channelSums, dropoutMask, input, reduceSum } from '../.
 import { splitReductions } from '../../compiler/passes/split-reductions.ts';
 import type { OpenedDevice } from '../../runtime/node/index.ts';
 import type { HostTensor } from '../../runtime/session.ts';
+import { some } from '../amount.ts';
 import { sharedDevice } from '../shared-device.ts';
 import { runOnDevice } from './run-on-device.ts';
 
@@ -52,7 +53,7 @@ const graphs = { whole: (graph: Graph) => graph, 'in parts': (graph: Graph) => s
 
 describe.each(['software', 'gpu'] as const)('profile %s', (profile) => {
   describe.each(Object.entries(graphs))('%s', (_, transform) => {
-    it.each(cases)('keeps the variance: $name', async ({ shape, of, tolerance = 1e-5 }) => {
+    it.each(some(cases, 2))('keeps the variance: $name', async ({ shape, of, tolerance = 1e-5 }) => {
       const x = values(shape, 7, of);
       const graph = transform(makeGraph({ y: makeNode(channelMoments, [leaf(0, shape)], {}) }));
       const [actual] = await runOnDevice(opened.device, graph, [{ x0: x }], profile);

@@ -33,6 +33,7 @@ import { differentiate } from '../../compiler/train/differentiate.ts';
 import { times, total } from '../../compiler/train/expressions.ts';
 import type { OpenedDevice } from '../../runtime/node/index.ts';
 import type { HostTensor } from '../../runtime/session.ts';
+import { isFull, some } from '../amount.ts';
 import { sharedDevice } from '../shared-device.ts';
 import { runOnDevice } from './run-on-device.ts';
 
@@ -163,11 +164,13 @@ function firstDifference(
 
 describe.each(['software', 'gpu'] as const)('profile %s', (profile: Profile) => {
   const { seed } = fc.readConfigureGlobal() ?? {};
-  for (const op of ops.values()) {
-    if (leaves.has(op.name) || op.name in without || isInteger(op)) continue;
+  const all = [...ops.values()].filter(({ name }) => !leaves.has(name) && !(name in without));
+  const tried = all.filter((op) => !isInteger(op));
+  // The same text is behind both profiles where an op has one kernel, and one of profile gpu takes long to compile.
+  for (const op of profile === 'gpu' ? some(tried, 20) : tried) {
     it(op.name, async () => {
       const differences: string[] = [];
-      const tried = new Map<string, number>();
+      const runsOf = new Map<string, number>();
       for (const sample of op.samples) {
         if (sample.inputs.every((each) => each.constant)) continue;
         const { graph, inputs } = caseOf(op, sample, seed ?? 1);
@@ -180,9 +183,9 @@ describe.each(['software', 'gpu'] as const)('profile %s', (profile: Profile) => 
         if (leaves.has(root.op.name)) choices.set('none', undefined);
         for (const [kernel, choice] of choices) {
           // Few samples a kernel: shapes are the business of other tests, and each is a shader to compile.
-          const runs = tried.get(kernel) ?? 0;
-          if (runs === (profile === 'gpu' ? 1 : 2)) continue;
-          tried.set(kernel, runs + 1);
+          const runs = runsOf.get(kernel) ?? 0;
+          if (runs === (isFull && profile === 'software' ? 2 : 1)) continue;
+          runsOf.set(kernel, runs + 1);
           const select = (node: Node) => (node === root ? choice : candidates(node, profile)[0]);
           const results = await runOnDevice(opened.device, legal, inputs, profile, select);
           for (const [round, given] of inputs.entries()) {

@@ -11,6 +11,7 @@ import { planInt8 } from '../../../compiler/passes/int8/plan.ts';
 import { int8Pipeline, measuredPasses, runPipeline, type Int8Options } from '../../../compiler/passes/pipelines.ts';
 import { parseSafetensors } from '../../../runtime/safetensors.ts';
 import { toFloat32 } from '../../../runtime/stored-tensor.ts';
+import { some } from '../../amount.ts';
 import { measureRanges, sqnr } from './measure.ts';
 
 const root = new URL('../../../', import.meta.url).pathname;
@@ -114,7 +115,7 @@ const best = (scores: ArrayLike<number>): number =>
   Array.from(scores).reduce((top, score, at) => (score > (scores[top] ?? 0) ? at : top), 0);
 
 describe.runIf(hasData)('int8 networks', () => {
-  it.each(published)('$model keeps its scores', async (each) => {
+  it.each(some(published, 1))('$model keeps its scores', async (each) => {
     const graph = bound(each);
     const prepared = runPipeline(graph, measuredPasses(each.options ?? {}));
     const [calibration, image] = [await each.calibration(), await each.test()];

@@ -102,7 +102,7 @@ describe('a writer that was interrupted', () => {
 });
 
 describe('a process that writes checkpoints without end', () => {
-  const kills = amount(5, 50);
+  const kills = amount(2, 50);
   const program = `
     import { readCheckpoint, writeCheckpoint } from './runtime/node/checkpoint-files.js';
     const [folder] = process.argv.slice(2);
