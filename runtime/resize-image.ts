@@ -93,7 +93,14 @@ function makeTaps(from: number, to: number): Taps {
   return { first, count, weights };
 }
 
-/** The columns of `part` of the rows from `from` to `to`. */
+/**
+ * Between the passes, from one image to the next: memory that a process is given anew costs as much to touch as what is
+ * computed in it.
+ */
+let scratch = new Uint8Array();
+const mostScratch = 2 ** 22;
+
+/** The columns of `part` of the rows from `from` to `to`; good until the next call. */
 function resizeRows(
   { data, width, channels }: Image8,
   from: number,
@@ -102,7 +109,9 @@ function resizeRows(
   part: ResizedPart,
 ): Image8 {
   const height = to - from;
-  const result = new Uint8Array(part.width * height * channels);
+  const size = part.width * height * channels;
+  if (scratch.length < size && size <= mostScratch) scratch = new Uint8Array(size);
+  const result = size <= scratch.length ? scratch.subarray(0, size) : new Uint8Array(size);
   const source = data.subarray(from * width * channels, to * width * channels);
   const rows = channels === 3 ? colourRows : greyRows;
   rows(source, width, height, taps, part, result);
