@@ -31,6 +31,7 @@ export { logSoftmax } from './log-softmax.ts';
 export { maxPool2d } from './max-pool2d.ts';
 export { maximum } from './maximum.ts';
 export { minimum } from './minimum.ts';
+export { mish } from './mish.ts';
 export { mul } from './mul.ts';
 export { neg } from './neg.ts';
 export { pad } from './pad.ts';

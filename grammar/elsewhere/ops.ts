@@ -45,6 +45,7 @@ export const stages: readonly Foreign[] = [
   called('nn.ZeroPad2d nn.ConstantPad2d ZeroPadding2D F.pad', 'pad(1)', 'four sizes are top, left, bottom, right'),
   called('torch.clamp nn.Hardtanh clip_by_value clamp_min clamp_max', 'clip(min=-1, max=1)'),
   called('nn.SiLU F.silu swish', 'silu'),
+  called('nn.Mish F.mish', 'mish'),
   called('nn.LeakyReLU F.leaky_relu', 'leaky_relu(0.01)'),
   called('nn.Hardswish F.hardswish', 'hard_swish'),
   called('nn.Hardsigmoid F.hardsigmoid', 'hard_sigmoid'),
@@ -84,7 +85,6 @@ export const values: readonly Foreign[] = [
 
 /** What there is not, with expressions that compute the same, or words about what comes nearest. */
 export const absent: readonly Foreign[] = [
-  missing('nn.Mish F.mish', 'there is no `mish`; it is `x * tanh(softplus(x))`', 'x * tanh(softplus(x))'),
   missing(
     'nn.InstanceNorm2d instance_norm InstanceNormalization',
     'there is no `instance_norm`; with C channels it is `group_norm(x, groups=C)`, with a learnt scale and shift',

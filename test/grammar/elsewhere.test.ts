@@ -226,7 +226,6 @@ describe('what there is not is computed', () => {
     );
 
   it.each<readonly [string, Float64Array, (values: Float64Array) => readonly number[]]>([
-    ['nn.Mish', mixed, (v) => Array.from(v, (x) => x * Math.tanh(Math.log1p(Math.exp(x))))],
     [
       'nn.SELU',
       mixed,
@@ -269,6 +268,6 @@ describe('what there is not is computed', () => {
 
   it('for every row that shows how', () => {
     const shown = rowsOf('absent').filter(({ here }) => here !== undefined);
-    expect(shown).toHaveLength(18);
+    expect(shown).toHaveLength(17);
   });
 });

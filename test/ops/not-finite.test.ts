@@ -42,6 +42,7 @@ const unary: Readonly<Record<string, readonly [readonly number[], Readonly<Recor
   sigmoid: [[nan, 1, 0, 1, 0]],
   tanh: [[nan, 1, -1, 1, -1]],
   silu: [[nan, inf, nan, 1e5, 0]],
+  mish: [[nan, inf, nan, 1e5, 0]],
   gelu: [[nan, inf, nan, 1e5, 0]],
   geluGrad: [[nan, nan, nan, 1, 0]],
   softplus: [[nan, inf, 0, 1e5, 0]],

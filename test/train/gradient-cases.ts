@@ -273,6 +273,7 @@ export const generators: Readonly<Record<string, readonly Generator[]>> = {
   sigmoid: [plain(all.sigmoid)],
   tanh: [plain(all.tanh)],
   silu: [plain(all.silu)],
+  mish: [plain(all.mish)],
   gelu: [plain(all.gelu)],
   geluGrad: [plain(all.geluGrad)],
   softplus: [plain(all.softplus)],

@@ -18,6 +18,7 @@ import {
   hardSwish,
   leakyRelu,
   log,
+  mish,
   neg,
   relu,
   relu6,
@@ -45,6 +46,12 @@ function siluGradient(g: Node, x: Node): Node {
   return times(times(g, s), plus(times(x, minus(1, s)), 1));
 }
 
+/** mish'(x) = t + x * s * (1 - t^2) with t = tanh(softplus(x)) and s = sigmoid(x). */
+function mishGradient(g: Node, x: Node): Node {
+  const t = apply(tanh, apply(softplus, x));
+  return times(g, plus(times(times(x, apply(sigmoid, x)), minus(1, times(t, t))), t));
+}
+
 /** 0 up to -3, x / 3 + 1/2 up to 3, then 1: h(x) + x h'(x) for the hard sigmoid h, which keeps NaN. */
 function hardSwishGradient(g: Node, x: Node): Node {
   const h = apply(hardSigmoid, x);
@@ -70,6 +77,7 @@ export const activations: readonly Entry[] = [
   byValue(neg, (g) => negated(g)),
   byOperand(hardSwish, hardSwishGradient),
   byOperand(silu, siluGradient),
+  byOperand(mish, mishGradient),
   byOperand(gelu, (g, x) => times(g, apply(geluGrad, x))),
   byOperand(geluGrad, geluGradGradient),
   byOperand(softplus, (g, x) => times(g, apply(sigmoid, x))),
