@@ -50,6 +50,7 @@ it.each([
   ['adamw, averages', { optimizer: { kind: 'adamw', ...adam }, ema: 0.99 }],
   ['two groups, clipping by norm', { regularizers: decay, clip: { kind: 'norm', value: 1 }, ema: 0.9 }],
   ['clipping by value, pairs', { clip: { kind: 'value', value: 1 }, mixup: true }],
+  ['adagrad', { optimizer: { kind: 'adagrad', lrDecay: 0.1, initialAccumulatorValue: 0, eps: 1e-10, weightDecay: 0 } }],
   ['lion', { optimizer: { kind: 'lion', beta1: 0.9, beta2: 0.99, weightDecay: 0.1 } }],
   ['rmsprop', { optimizer: { kind: 'rmsprop', alpha: 0.9, eps: 1e-8, momentum: 0.5, centered: true, weightDecay: 0 } }],
 ] as const)('updates all state in place: %s', (_, changes) => {

@@ -44,6 +44,13 @@ const settings: fc.Arbitrary<OptimizerSettings> = fc.oneof(
     centered: fc.boolean(),
     weightDecay: fc.constant(0),
   }),
+  fc.record({
+    kind: fc.constant('adagrad' as const),
+    lrDecay: share,
+    initialAccumulatorValue: fc.constantFrom(0, 0.1),
+    eps,
+    weightDecay: fc.constant(0),
+  }),
   fc.record({ kind: fc.constant('lion' as const), beta1: share, beta2: share, weightDecay: fc.constant(0) }),
 );
 
@@ -59,6 +66,10 @@ function plainLoop(given: OptimizerSettings, start: number, gradients: readonly 
     } else if (given.kind === 'lion') {
       p -= lr * Math.sign(given.beta1 * m + (1 - given.beta1) * g);
       m = given.beta2 * m + (1 - given.beta2) * g;
+    } else if (given.kind === 'adagrad') {
+      v += g * g;
+      const root = Math.sqrt(v + given.initialAccumulatorValue) + given.eps;
+      p -= (lr / (1 + given.lrDecay * (t - 1))) * (root === 0 ? 0 : g / root);
     } else if (given.kind === 'rmsprop') {
       v = given.alpha * v + (1 - given.alpha) * g * g;
       m = given.alpha * m + (1 - given.alpha) * g;

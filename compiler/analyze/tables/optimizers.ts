@@ -20,6 +20,13 @@ export const optimizers = {
   },
   adam: adamFields('L2 term added to the gradient', 0),
   adamw: adamFields('decoupled decay of the weights', 0.01),
+  adagrad: {
+    lr: optional(rate, 1e-2, 'learning rate'),
+    lr_decay: optional(nonNegative, 0, 'at step t, counted from 0, the rate is divided by 1 + lr_decay t'),
+    weight_decay: optional(nonNegative, 0, 'L2 term added to the gradient'),
+    initial_accumulator_value: optional(nonNegative, 0, 'what the sum of squares begins with'),
+    eps: optional(nonNegative, 1e-10, 'added to the denominator'),
+  },
   rmsprop: {
     lr: optional(rate, 1e-2, 'learning rate'),
     alpha: optional(ratio, 0.99, 'decay of the mean square'),
@@ -40,10 +47,11 @@ export const optimizersElsewhere: readonly Foreign[] = [
   called('optim.SGD GradientDescent', 'sgd(lr=0.1, momentum=0.9)'),
   called('optim.Adam', 'adam(lr=1e-3)'),
   called('optim.AdamW', 'adamw(lr=1e-3, weight_decay=0.01)'),
+  called('optim.Adagrad', 'adagrad(lr=1e-2)'),
   called('optim.RMSprop', 'rmsprop(lr=1e-2)'),
   called('Lion', 'lion(lr=1e-4)'),
   missing(
-    'optim.Adagrad optim.Adadelta optim.Adamax optim.Adafactor Ftrl optim.SparseAdam optim.Rprop optim.ASGD',
+    'optim.Adadelta optim.Adamax optim.Adafactor Ftrl optim.SparseAdam optim.Rprop optim.ASGD',
     'there is no such optimizer; `adam(lr=1e-3)` adapts the step of each weight too',
     'adam(lr=1e-3)',
   ),

@@ -1,5 +1,6 @@
 /** The optimizers of the language by name. */
 import { TrainingFault } from '../training-fault.ts';
+import { adagrad } from './adagrad.ts';
 import { adam, adamw } from './adam.ts';
 import { lion } from './lion.ts';
 import type { Optimizer } from './optimizer.ts';
@@ -16,7 +17,14 @@ const steady =
     throw new TrainingFault('schedule', message, 'leave it out, or use `sgd` or `rmsprop`', 'momentum');
   };
 
-const optimizers = { sgd, adam: steady(adam), adamw: steady(adamw), rmsprop, lion: steady(lion) };
+const optimizers = {
+  sgd,
+  adam: steady(adam),
+  adamw: steady(adamw),
+  adagrad: steady(adagrad),
+  rmsprop,
+  lion: steady(lion),
+};
 type Optimizers = typeof optimizers;
 
 interface Decay {

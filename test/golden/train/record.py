@@ -301,6 +301,11 @@ def adam(name, beta1=0.9, beta2=0.999, eps=1e-8, weightDecay=0):
     return {"kind": name, "beta1": beta1, "beta2": beta2, "eps": eps, "weightDecay": weightDecay}
 
 
+def adagrad(lrDecay=0, initialAccumulatorValue=0, eps=1e-10, weightDecay=0):
+    return {"kind": "adagrad", "lrDecay": lrDecay, "initialAccumulatorValue": initialAccumulatorValue, "eps": eps,
+            "weightDecay": weightDecay}
+
+
 def runs():
     torch_sgd = lambda **o: (lambda net: torch.optim.SGD(net.parameters(), lr=1, **o))
     steady = [0.05] * steps
@@ -339,7 +344,15 @@ def runs():
             "ClassNet", lambda net: torch.optim.RMSprop(net.parameters(), lr=1),
             options({"kind": "rmsprop", "alpha": 0.99, "eps": 1e-8, "momentum": 0, "centered": False,
                      "weightDecay": 0}), [0.01] * steps),
+        "adagrad slowing down": run(
+            "ClassNet", lambda net: torch.optim.Adagrad(net.parameters(), lr=1, lr_decay=0.3, weight_decay=0.02,
+                                                        initial_accumulator_value=0.1, eps=1e-4),
+            options(adagrad(0.3, 0.1, 1e-4, 0.02)), falling),
         # Not ClassNet: the gradient of a bias in front of a batch norm is zero, and its sign that of rounding.
+        "adagrad": run(
+            "MaskNet", lambda net: torch.optim.Adagrad(net.parameters(), lr=1),
+            options(adagrad(), [term("cross_entropy", labelSmoothing=0, ignore=255)]), [0.01] * steps,
+            loss=lambda s, t: F.cross_entropy(s, t, ignore_index=255)),
         "lion": run(
             "MaskNet", lambda net: Lion(net.parameters(), 1, (0.9, 0.99), 0.1),
             options({"kind": "lion", "beta1": 0.9, "beta2": 0.99, "weightDecay": 0.1},
