@@ -18,6 +18,13 @@ const baseScheduleSchema = v.variant('kind', [
   v.object({ kind: v.literal('multi_step'), at: v.array(timeSchema), gamma: v.number() }),
   v.object({ kind: v.literal('exponential'), gamma: v.number(), unit: unitSchema }),
   v.object({
+    kind: v.literal('linear'),
+    startFactor: v.number(),
+    endFactor: v.number(),
+    total: v.optional(timeSchema),
+    unit: unitSchema,
+  }),
+  v.object({
     kind: v.literal('polynomial'),
     power: v.number(),
     /** To the end of the run where it is absent, as in `cosine` and `one_cycle`. */

@@ -99,6 +99,7 @@ export function stretches(base: BaseSchedule): boolean {
   switch (base.kind) {
     case 'cosine':
       return base.tMax === undefined;
+    case 'linear':
     case 'polynomial':
     case 'one_cycle':
       return base.total === undefined;
@@ -117,6 +118,10 @@ function decayed(base: Decay, { t, length }: Clock, lr: number): number {
       return lr * base.gamma ** base.at.filter((each) => t >= length(each)).length;
     case 'exponential':
       return lr * base.gamma ** t;
+    case 'linear': {
+      const share = Math.min(1, t / length(base.total));
+      return lr * (base.startFactor + (base.endFactor - base.startFactor) * share);
+    }
     case 'polynomial': {
       const left = Math.max(0, 1 - t / length(base.total));
       return base.etaMin + (lr - base.etaMin) * left ** base.power;

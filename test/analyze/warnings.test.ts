@@ -132,6 +132,7 @@ describe('times beyond the end', () => {
     [run('schedule = cosine(t_max=20epochs, warmup=5epochs)')],
     [run('schedule = cosine(t_max=21epochs)'), over('9:27', 'after 21 epochs')],
     [run('schedule = one_cycle(max=1, total=201steps)'), over('9:37', 'after 201 steps', ' of 10 steps')],
+    [run('schedule = linear(total=201steps)'), over('9:27', 'after 201 steps', ' of 10 steps')],
     [run('schedule = cosine_restarts(period=20epochs)')],
     [run('schedule = cosine_restarts(21epochs)'), over('9:30', 'after 21 epochs')],
     [run('schedule = plateau(patience=20epochs)'), over('9:31', 'after 20 epochs')],

@@ -65,6 +65,13 @@ export const schedules = {
     ...warmup,
   },
   exponential: { gamma: required(ratio, 'factor a unit'), ...unit, ...warmup },
+  linear: {
+    start_factor: optional(ratio, 1 / 3, 'share of the learning rate that it starts from'),
+    end_factor: optional(ratio, 1, 'share of the learning rate that it ends with'),
+    total: within(open(time, rest, 'time to the end'), unfinished, true),
+    ...unit,
+    ...warmup,
+  },
   polynomial: {
     power: optional(nonNegative, 1, 'exponent of the share of the run that is left'),
     total: within(open(time, rest, 'time to the end'), unfinished, true),
@@ -127,7 +134,8 @@ export const schedulesElsewhere: readonly Foreign[] = [
   called('lr_scheduler.CyclicLR', 'cyclic(base=0.001, max=0.1, up=5epochs)'),
   called('lr_scheduler.OneCycleLR', 'one_cycle(max=0.1)'),
   called('lr_scheduler.ReduceLROnPlateau', 'plateau(patience=5epochs)'),
-  called('lr_scheduler.LinearLR warmup linear_warmup', 'constant(warmup=5epochs)', 'every schedule takes `warmup`'),
+  called('lr_scheduler.LinearLR', 'linear(total=5epochs)', 'in front of another schedule it is `warmup`'),
+  called('warmup linear_warmup', 'constant(warmup=5epochs)', 'every schedule takes `warmup`'),
   called('lr_scheduler.ConstantLR', 'constant()'),
   missing(
     'lr_scheduler.LambdaLR lr_scheduler.MultiplicativeLR lr_scheduler.SequentialLR lr_scheduler.ChainedScheduler LearningRateScheduler',

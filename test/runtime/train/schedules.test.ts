@@ -4,8 +4,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { initialPlateau, observePlateau, type Plateau, type PlateauState } from '../../../runtime/train/plateau.ts';
 import type { BaseSchedule, Schedule, Time } from '../../../runtime/train/recipe.ts';
-import { ratesAt, warmupSteps, type ScheduleSettings } from '../../../runtime/train/schedules.ts';
+import { ratesAt, stretches, warmupSteps, type ScheduleSettings } from '../../../runtime/train/schedules.ts';
 import { scheduleOf } from '../../../compiler/stages/train/schedule.ts';
+import { check } from '../../analyze/memory-host.ts';
 import { realData } from '../real-data.ts';
 import { learningOf } from '../../../compiler/stages/train/training-settings.ts';
 
@@ -100,6 +101,49 @@ describe("PyTorch's recorded curves", () => {
       if (momentum !== undefined) expect(Math.abs((rates.momentum ?? NaN) - momentum)).toBeLessThan(1e-12);
       if (state) state = observePlateau(plateau, state, Math.max(0.2, 1 - step / 40));
     });
+  });
+});
+
+/** Of a directive, against `golden/train/record_schedules.py`. */
+describe("PyTorch's lines and powers of them", () => {
+  const golden = JSON.parse(readFileSync(new URL('../../golden/train/schedules.json', import.meta.url), 'utf8')) as {
+    readonly base: number;
+    readonly curves: Readonly<Record<string, readonly number[]>>;
+  };
+  const cases = [
+    ['linear', 'linear(total=30steps)'],
+    ['linear falling', 'linear(start_factor=1, end_factor=0, total=25steps)'],
+    ['linear behind a warm-up', 'linear(1, end_factor=25%, total=20steps, warmup=10steps, warmup_start=0.1)'],
+    ['polynomial behind a warm-up', 'polynomial(2, total=20steps, warmup=10steps, warmup_start=0.1)'],
+  ] as const;
+
+  it('are all compared', () => {
+    expect(cases.map(([name]) => name)).toEqual(Object.keys(golden.curves));
+  });
+
+  it.each(cases)('%s', (name, schedule) => {
+    const { program } = check(`
+model M(image: f32[N, 3, 8, 8]) { return image |> global_avg_pool |> flatten |> linear(2) }
+dataset d { format = "synthetic" }
+train t for M { data = d  loss = mse()  optimizer = sgd(lr=0.1)  schedule = ${schedule} }`);
+    const directive = program.directives.at(-1);
+    const read = scheduleOf(learningOf({ settings: directive?.settings ?? new Map() }).schedule);
+    const curve = golden.curves[name] ?? [];
+    expect(curve).toHaveLength(40);
+    const settings = settingsOf(read, { lr: golden.base });
+    curve.forEach((rate, step) => expect(ratesAt(settings, step).lr, `step ${step}`).toBeCloseTo(rate, 12));
+  });
+
+  it('end with the run where no length is given, so that more epochs are another schedule', () => {
+    const base = { kind: 'linear', startFactor: 1, endFactor: 0.5, unit: 'step' } as const;
+    const settings = settingsOf({ base });
+    for (const [step, rate] of [
+      [0, 0.1],
+      [100, 0.075],
+      [200, 0.05],
+    ] as const)
+      expect(ratesAt(settings, step).lr).toBeCloseTo(rate, 12);
+    expect([stretches(base), stretches({ ...base, total: steps(5) })]).toEqual([true, false]);
   });
 });
 
