@@ -24,6 +24,7 @@ const inputSizes: ReadonlyMap<string, InputSize> = new Map<string, InputSize>([
   ['conv_transpose', convolution],
   ['linear', (positions) => (positions.length > 1 ? 0 : undefined)],
   ['bn', ([first]) => (isInt(first) ? 0 : undefined)],
+  ['instance_norm', ([first]) => (isInt(first) ? 0 : undefined)],
   ['prelu', ([first]) => (first ? 0 : undefined)],
   ['group_norm', (positions) => (positions.length > 1 ? 1 : undefined)],
   [

@@ -1,6 +1,7 @@
 /** Prelude ops that normalise or rectify with parameters of their own. Initial values are PyTorch's defaults. */
 import type { Node } from '../ir/node.ts';
-import { batchNorm, groupNorm, layerNorm, prelu, reshape } from '../ops/language.ts';
+import { formatType } from '../ir/type.ts';
+import { batchNorm, constant, groupNorm, layerNorm, prelu, reshape } from '../ops/language.ts';
 import { expectRankAtLeast } from '../ops/rules/expect.ts';
 import { joinNames } from './naming.ts';
 import { knownSize } from './prelude-layers.ts';
@@ -48,6 +49,29 @@ function runGroupNorm(call: OpCall): Value {
   return tensorValue(emit(call, groupNorm, [x, ...operands], attrs, path));
 }
 
+/** Groups of one channel, as torch.nn.InstanceNorm2d(C, affine=...), which keeps no statistics unless told to. */
+function runInstanceNorm(call: OpCall): Value {
+  const x = tensorArgument(call);
+  expectRankAtLeast(x.type, 3, 'normalise', '[N, C, ...]');
+  const groups = knownSize(x, 1, 'the number of channels');
+  if (x.type.shape.slice(2).every((size) => size === 1)) {
+    throw new CallFault('E0310', `one pixel has no variance: \`instance_norm\` of ${formatType(x.type)} is zero`, {
+      span: call.place.nameSpan,
+      help: 'normalise in front of what pools the pixels, or with `bn` or `group_norm`',
+    });
+  }
+  const attrs = { groups, eps: nonNegativeArgument(call, 'eps', 1e-5) };
+  if (!boolArgument(call, 'affine', false)) {
+    const filled = (value: number): Node => {
+      const tensor = { dtype: 'f32', shape: [groups], data: new Float32Array(groups).fill(value) } as const;
+      return emit(call, constant, [], { tensor, name: '' });
+    };
+    return tensorValue(emit(call, groupNorm, [x, filled(1), filled(0)], attrs));
+  }
+  const path = call.place.slot.path();
+  return tensorValue(emit(call, groupNorm, [x, ...scaleAndShift(call, path, [groups])], attrs, path));
+}
+
 /** Over the last `dims` axes, as torch.nn.LayerNorm(x.shape[-dims:]). */
 function runLayerNorm(call: OpCall): Value {
   const x = tensorArgument(call);
@@ -93,6 +117,13 @@ export const norms: readonly PreludeOp[] = [
     parameters: [x, { name: 'groups' }, { name: 'eps', default: '1e-5' }],
     positional: 1,
     run: runGroupNorm,
+  },
+  {
+    name: 'instance_norm',
+    summary: 'normalisation of each channel of each image; `affine` adds a learnt scale and shift',
+    parameters: [x, { name: 'eps', default: '1e-5' }, { name: 'affine', default: 'false' }],
+    positional: 1,
+    run: runInstanceNorm,
   },
   {
     name: 'layer_norm',

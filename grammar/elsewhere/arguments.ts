@@ -60,7 +60,7 @@ export const otherArguments: readonly { readonly names: readonly string[]; reado
   },
   {
     names: ['affine', 'elementwise_affine', 'center', 'scale', 'track_running_stats'],
-    help: 'scale, shift and running statistics are always there',
+    help: 'scale and shift are always there but in `instance_norm`, running statistics in `bn` alone',
   },
   { names: ['return_indices'], help: 'pools give values alone' },
   { names: ['name', 'label'], help: 'a name stands in front of the stage, as in `stem: conv(16, k=3)`' },

@@ -21,6 +21,11 @@ export const stages: readonly Foreign[] = [
   ),
   called('nn.BatchNorm2d nn.BatchNorm1d nn.SyncBatchNorm F.batch_norm BatchNormalization', 'bn'),
   called('nn.GroupNorm F.group_norm GroupNormalization', 'group_norm(groups=2)'),
+  called(
+    'nn.InstanceNorm2d F.instance_norm InstanceNormalization',
+    'instance_norm',
+    'without weights, as in PyTorch; `affine=true` learns a scale and a shift',
+  ),
   called('nn.LayerNorm F.layer_norm LayerNormalization', 'layer_norm(dims=3)', '`dims` counts the last axes'),
   called('nn.MaxPool2d F.max_pool2d MaxPooling2D MaxPool', 'max_pool(k=2)'),
   called('nn.AvgPool2d F.avg_pool2d AveragePooling2D AveragePool', 'avg_pool(k=2)'),
@@ -85,11 +90,6 @@ export const values: readonly Foreign[] = [
 
 /** What there is not, with expressions that compute the same, or words about what comes nearest. */
 export const absent: readonly Foreign[] = [
-  missing(
-    'nn.InstanceNorm2d instance_norm InstanceNormalization',
-    'there is no `instance_norm`; with C channels it is `group_norm(x, groups=C)`, with a learnt scale and shift',
-    'group_norm(x, groups=C)',
-  ),
   missing(
     'nn.SELU F.selu',
     'there is no `selu`; it is `1.0507009873554805 * elu(x, alpha=1.6732632423543772)`',

@@ -74,6 +74,7 @@ describe('arguments that would stand where other frameworks have something else'
     [flat('linear(256, 10)'), '256 is left out, as it follows from the input: write `linear(10)`'],
     [flat('linear(256, 10, false)'), '256 is left out, as it follows from the input: write `linear(10, bias=false)`'],
     [model('x |> group_norm(2, 4)'), '4 is left out, as it follows from the input: write `group_norm(groups=2)`'],
+    [model('x |> instance_norm(4)'), '4 is left out, as it follows from the input: write `instance_norm`'],
     [flat('layer_norm(256)'), '256 is left out, as it follows from the input: write `layer_norm`'],
     [model('x |> prelu(4)'), '4 is left out, as it follows from the input: write `prelu`'],
     [model('x |> max_pool(2, 2)'), 'write `max_pool(2, stride=2)`'],

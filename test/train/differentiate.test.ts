@@ -67,6 +67,7 @@ describe('where there is no derivative, as in PyTorch', () => {
     [all.elu, { alpha: 1 }, [NaN, 1, 0]],
     [all.abs, {}, [0, 1, -1]],
     [all.silu, {}, [NaN, NaN, NaN]],
+    [all.mish, {}, [NaN, NaN, NaN]],
     [all.gelu, {}, [NaN, NaN, NaN]],
     [all.sigmoid, {}, [NaN, 0, 0]],
     [all.tanh, {}, [NaN, 0, 0]],
