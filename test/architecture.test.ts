@@ -45,7 +45,7 @@ const layers: Readonly<Record<string, Layer>> = {
   'compiler/ir/print.ts': { project: ['compiler/ir/', 'grammar/source.ts'], packages: [] },
   // `runtime/philox.ts`: dropout masks are the runtime's random numbers, bit by bit.
   'compiler/ops/': { project: ['compiler/ir/', 'runtime/philox.ts'], packages: [] },
-  // Of `runtime/`: a file of class names means the same in a source and in data, and so do the defaults of synthetic data.
+  // Of `runtime/`: a file of class names means the same in a source and in data, and so do formats and defaults.
   'compiler/analyze/': {
     project: [
       'grammar/',
@@ -53,6 +53,7 @@ const layers: Readonly<Record<string, Layer>> = {
       'compiler/ops/',
       'runtime/class-names.ts',
       'runtime/names-file.ts',
+      'runtime/train/data-formats.ts',
       'runtime/train/synthetic-defaults.ts',
     ],
     packages: ['node:'],

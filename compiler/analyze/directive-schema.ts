@@ -1,7 +1,7 @@
 /** The one table of directives: words, keys, types, units, ranges, defaults and what they mean. */
+import { formatNames } from '../../runtime/train/data-formats.ts';
 import { syntheticDefaults } from '../../runtime/train/synthetic-defaults.ts';
 import { augmentations } from './tables/augmentations.ts';
-import { formats } from './tables/formats.ts';
 import { losses } from './tables/losses.ts';
 import { optimizers } from './tables/optimizers.ts';
 import { preprocessing } from './tables/preprocessing.ts';
@@ -166,7 +166,7 @@ export const directives = {
     name: 'required',
     target: 'none',
     fields: {
-      format: required(choice(...formats), 'how the files are laid out'),
+      format: required(choice(...formatNames), 'how the files are laid out'),
       path: open(text, 'none', 'folder of the files'),
       images: open(text, 'none', 'glob of the images, or a folder'),
       masks: open(text, 'none', 'glob of the masks, or a folder'),

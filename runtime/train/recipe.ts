@@ -1,5 +1,6 @@
 /** The recipe of a training run: a train directive with every setting resolved, in base units. */
 import * as v from 'valibot';
+import { formatNames } from './data-formats.ts';
 
 /** A moment or a length of the run: in epochs or in optimizer steps. */
 const timeSchema = v.object({ value: v.number(), unit: v.picklist(['epochs', 'steps']) });
@@ -108,7 +109,7 @@ const patternSchema = v.object({ folder: v.string(), pattern: v.string() });
 /** Where samples come from; paths are absolute or relative to the folder of the source file. */
 const dataSchema = v.object({
   name: v.string(),
-  format: v.picklist(['cifar-binary', 'idx', 'image-folder', 'image-mask-folder', 'npy', 'npz', 'synthetic']),
+  format: v.picklist(formatNames),
   path: v.optional(v.string()),
   images: v.optional(v.union([v.string(), patternSchema])),
   masks: v.optional(v.union([v.string(), patternSchema])),

@@ -1,6 +1,5 @@
 /** Divides samples into parts by a seed. */
 import { RuntimeFault } from '../errors.ts';
-import type { DataSpec } from './recipe.ts';
 import { permutation, purposes, randomStream } from './random-stream.ts';
 
 const splitNames = ['train', 'val', 'test'] as const;
@@ -53,17 +52,6 @@ export function resolveCounts(pool: number, asked: AskedSizes, own: readonly Spl
   }
   return counts;
 }
-
-/** The parts that may lie apart in the data of a format, where no file has been looked at yet. */
-export const partsApart: Readonly<Record<DataSpec['format'], readonly SplitName[]>> = {
-  'cifar-binary': ['test'],
-  idx: ['test'],
-  'image-folder': ['val', 'test'],
-  'image-mask-folder': ['val', 'test'],
-  npy: [],
-  npz: ['val', 'test'],
-  synthetic: [],
-};
 
 /** Throws E0719 where shares of parts that come from one pool are more than all of it, or no shares. */
 export function checkShares(asked: AskedSizes, own: readonly SplitName[], name: string): void {

@@ -1,7 +1,5 @@
-/** Formats of datasets, and what other frameworks call them. */
+/** What other frameworks call the formats of datasets. */
 import { called, type Foreign } from '../../../grammar/elsewhere/entry.ts';
-
-export const formats = ['cifar-binary', 'image-folder', 'image-mask-folder', 'idx', 'npy', 'npz', 'synthetic'] as const;
 
 export const formatsElsewhere: readonly Foreign[] = [
   called('ImageFolder image_dataset_from_directory imagefolder folder', '"image-folder"'),

@@ -1,6 +1,7 @@
 /** Whether the parts of a dataset can be drawn, as far as the source alone tells. */
 import { RuntimeFault } from '../../../runtime/errors.ts';
-import { checkShares, partsApart, resolveCounts } from '../../../runtime/train/splits.ts';
+import { dataFormats } from '../../../runtime/train/data-formats.ts';
+import { checkShares, resolveCounts } from '../../../runtime/train/splits.ts';
 import { diagnostic, type Diagnostic } from '../../../grammar/diagnostics.ts';
 import type { CheckedDirective } from '../../analyze/index.ts';
 import { spanOf } from '../../analyze/written.ts';
@@ -22,7 +23,7 @@ export function checkSplits(directives: readonly CheckedDirective[]): Diagnostic
     if (!span) return [];
     try {
       if (format === 'synthetic') resolveCounts(Math.min(samples, limit), split, [], `\`${name}\``);
-      else checkShares(split, partsApart[format], `\`${name}\``);
+      else checkShares(split, dataFormats[format].apart, `\`${name}\``);
       return [];
     } catch (error) {
       if (!(error instanceof RuntimeFault)) throw error;

@@ -1,12 +1,13 @@
 /** What every dataset offers, whatever its format: samples by index, read when they are asked for. */
 import { RuntimeFault } from '../../errors.ts';
 import { parseClassNames } from '../../names-file.ts';
+import { formatNames, hasPath, type FormatName, type PathFormat } from '../../train/data-formats.ts';
 import type { Mask8, Sample } from '../../train/sample.ts';
 import { readBytes } from '../file-access.ts';
 import type { LeftOut } from './account.ts';
 
 export interface Dataset {
-  readonly format: DatasetFormat | 'image-mask-folder' | 'synthetic';
+  readonly format: FormatName;
   /** Whether samples have a class or a mask. */
   readonly target: 'class' | 'mask';
   /** Whether samples are pictures or tensors of numbers. */
@@ -34,8 +35,8 @@ export interface Dataset {
 }
 
 /** The formats that a path alone names, in the order of the documentation. */
-export const datasetFormats = ['cifar-binary', 'idx', 'image-folder', 'npy', 'npz'] as const;
-export type DatasetFormat = (typeof datasetFormats)[number];
+export const datasetFormats: readonly DatasetFormat[] = formatNames.filter(hasPath);
+export type DatasetFormat = PathFormat;
 
 export interface DatasetOptions {
   /** File of labels where it does not lie in the standard place: `file class` lines, IDX or npy by format. */

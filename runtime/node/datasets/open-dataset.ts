@@ -11,7 +11,8 @@ import { locateNpy } from './npy.ts';
 import { locateNpz } from './npz.ts';
 import { folderParts } from './part-folders.ts';
 
-const locators: Readonly<Record<DatasetFormat, (path: string, options: DatasetOptions) => Promise<Located>>> = {
+/** Finds data that one path names, or the part of it that the options name. */
+export const locators: Readonly<Record<DatasetFormat, (path: string, options: DatasetOptions) => Promise<Located>>> = {
   'cifar-binary': locateCifarBinary,
   idx: locateIdx,
   'image-folder': locateOneFolder,
@@ -65,9 +66,16 @@ function formatHelp(path: string): string {
     : `write ${format}:${path}`;
 }
 
+const endings: readonly (readonly [RegExp, DatasetFormat])[] = [
+  [/\.npy$/i, 'npy'],
+  [/\.npz$/i, 'npz'],
+  [/\.bin$/i, 'cifar-binary'],
+  [/-ubyte(?:\.gz)?$/i, 'idx'],
+];
+
 function formatAt(path: string): DatasetFormat | undefined {
-  const byEnding = [/\.npy$/i, /\.npz$/i, /\.bin$/i, /-ubyte(?:\.gz)?$/i].findIndex((ending) => ending.test(path));
-  if (byEnding >= 0) return (['npy', 'npz', 'cifar-binary', 'idx'] as const)[byEnding];
+  const byEnding = endings.find(([ending]) => ending.test(path));
+  if (byEnding) return byEnding[1];
   try {
     const entries = readdirSync(path, { withFileTypes: true });
     if (entries.some(({ name }) => /_batch(?:_\d)?\.bin$/.test(name))) return 'cifar-binary';

@@ -7,7 +7,7 @@ import { mergeLeftOut } from './account.ts';
 import type { LeftOut } from './account.ts';
 import { locateCifarBinary } from './cifar-binary.ts';
 import { badData, readLines } from './dataset.ts';
-import type { Dataset, DatasetOptions } from './dataset.ts';
+import type { Dataset, DatasetFormat, DatasetOptions } from './dataset.ts';
 import { findFiles } from './glob.ts';
 import type { FilePattern } from './glob.ts';
 import { locateIdx } from './idx.ts';
@@ -18,9 +18,8 @@ import { namesPictures } from './labels-file.ts';
 import { isHidden, listFolder } from './list-folder.ts';
 import { located } from './located.ts';
 import type { Located } from './located.ts';
-import { locateNpy } from './npy.ts';
 import { locateNpz, planNpz } from './npz.ts';
-import { notEmpty } from './open-dataset.ts';
+import { locators, notEmpty } from './open-dataset.ts';
 import { folderParts } from './part-folders.ts';
 import { createSynthetic } from './synthetic.ts';
 
@@ -57,7 +56,8 @@ export async function locateParts(spec: DataSpec, baseFolder: string, target: 'c
   if (spec.format === 'image-mask-folder') return locateMasks(spec, baseFolder, options);
   if (spec.path === undefined) throw badData(`the dataset ${spec.name} has no path`);
   const path = resolve(baseFolder, spec.path);
-  return { name: path, ...(await locators[spec.format](path, options)) };
+  const apart = partLocators[spec.format];
+  return { name: path, ...(apart ? await apart(path, options) : { pool: await locators[spec.format](path, options) }) };
 }
 
 /** Whether anything lies where a recipe names its data: sources are also looked at where the data is elsewhere. */
@@ -98,11 +98,9 @@ export async function openParts(spec: DataSpec, baseFolder: string, target: 'cla
 
 type Found = Omit<LocatedParts, 'name'>;
 
-const locators: Readonly<
-  Record<
-    Exclude<DataSpec['format'], 'synthetic' | 'image-mask-folder'>,
-    (path: string, options: DatasetOptions) => Promise<Found>
-  >
+/** Of formats that hold parts of the data apart. */
+const partLocators: Readonly<
+  Partial<Record<DatasetFormat, (path: string, options: DatasetOptions) => Promise<Found>>>
 > = {
   'cifar-binary': async (path, options) => {
     const folder = (await pathKind(path)) === 'folder';
@@ -136,7 +134,6 @@ const locators: Readonly<
     const pool = await locateImageFolder(join(path, train), options);
     return { pool, val: await part(val), test: await part(test), leftOut: parts.leftOut };
   },
-  npy: async (path, options) => ({ pool: await locateNpy(path, options) }),
   npz: async (path, options) => {
     const plan = await planNpz(path, options.target);
     // What the file holds beside its pairs is beside all of them.
