@@ -92,7 +92,7 @@ describe('mutations of the contract files', () => {
       fc.property(fc.constantFrom(...contract), places, (text, all) => {
         examine(all.reduce((changed, [at, other]) => edit(changed, at, other), text));
       }),
-      { numRuns: amount(40, 300) },
+      { numRuns: amount(15, 300) },
     );
   });
 
