@@ -348,10 +348,10 @@ describe('masks', () => {
   });
 
   it('of many megapixels are looked at in part, spread over all', async () => {
-    const [large, many] = [rawPng({ width: 6000, height: 6000, depth: 8, colour: 0 }, Buffer.alloc(6001 * 6000)), 12];
+    const [large, many] = [rawPng({ width: 4200, height: 4200, depth: 8, colour: 0 }, Buffer.alloc(4201 * 4200)), 12];
     const files = { 'i/10.png': large, 'm/10.png': large };
-    const net6000 = `${net}${place}${training()}preprocess for M { resize(4px)  center_crop(4px) }\n`;
-    const wrong = (at: number) => pairs({ ...files, 'm.cnn': net6000, [`m/${at + 10}.png`]: grey(4, 4, 7) });
+    const source4200 = `${net}${place}${training()}preprocess for M { resize(4px)  center_crop(4px) }\n`;
+    const wrong = (at: number) => pairs({ ...files, 'm.cnn': source4200, [`m/${at + 10}.png`]: grey(4, 4, 7) });
     // Eight of twelve: 0, 1, 3, 4, 6, 7, 9 and 10, which is floor(k * 12 / 8).
     expect(Array.from({ length: 8 }, (_, k) => Math.floor((k * many) / 8))).toEqual([0, 1, 3, 4, 6, 7, 9, 10]);
     const shops = [workshop(wrong(10)), workshop(wrong(11))];

@@ -28,7 +28,7 @@ const files: Readonly<Record<string, readonly string[]>> = {
 };
 
 describe('int8 in the library', () => {
-  it.each(some(Object.entries(files), 3))('%s', (file, floats) => {
+  it.each(some(Object.entries(files), 2))('%s', (file, floats) => {
     const [model] = analyze(`${root}stdlib/${file}.cnn`, nodeHost()).models;
     const hasOpenSizes = !['cifar_resnet', 'lenet'].includes(file);
     const built = model?.build({ dims: hasOpenSizes ? { H: 224, W: 224 } : {} });
