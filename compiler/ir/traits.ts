@@ -30,12 +30,12 @@ export interface Traits<A = unknown> {
   /** Of a norm: operand 1 has one factor for each channel, which is axis 1. */
   readonly scalesChannels?: true;
   /**
-   * Of an elementwise op: the result is zero where all operands are, where one is and the others are finite, or
-   * where all but the first are, whatever that is. An
-   * elementwise op that does not say so gives something else of zeros for some attributes.
+   * Of an elementwise op: the result is zero where all operands are, where one is and the others are finite, or where
+   * all but the first are, whatever that is. An elementwise op that does not say so gives something else of zeros for
+   * some attributes.
    */
   readonly keepsZero?: 'of all' | 'of any' | 'of choices';
-  /** Of an elementwise op: infinities or NaN can come of operands that are finite and not large. */
+  /** Of an elementwise op: in f32, infinities or NaN can come of operands between -200 and 200. */
   readonly isUnbounded?: true;
   /** Takes no longer than loading its result would. */
   readonly isCheap?: true;

@@ -7,6 +7,6 @@ export const exp = unaryOp<NoAttrs>({
   summary: 'e to the power of x',
   map: () => (x) => Math.exp(x),
   wgsl: (x) => keepNaN(`exp(${x})`, x),
-  traits: { isNotNegative: true },
+  traits: { isUnbounded: true, isNotNegative: true },
   samples: unarySamples({}),
 });

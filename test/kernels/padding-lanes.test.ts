@@ -4,6 +4,7 @@ import { makeGraph, makeNode, type Node } from '../../compiler/ir/node.ts';
 import type { Attrs, Op } from '../../compiler/ir/op.ts';
 import {
   add,
+  constant,
   div,
   equal,
   exp,
@@ -65,6 +66,9 @@ function errorOf(build: (x: Node, gate: Node, pixel: Node) => Node): Promise<num
 
 const one = <A extends Attrs>(op: Op<A>, attrs: A, ...operands: readonly Node[]): Node => makeNode(op, operands, attrs);
 
+const scalar = (value: number): Node =>
+  makeNode(constant, [], { tensor: { dtype: 'f32', shape: [1, 1, 1, 1], data: Float32Array.of(value) }, name: '' });
+
 describe('padding lanes', () => {
   const samples = (op: Op): Attrs => op.samples[0]?.attrs ?? {};
   const scalars = [...ops.values()].filter((op) => op.scalar && op.name !== 'expand');
@@ -94,6 +98,8 @@ describe('padding lanes', () => {
     'a choice between two': (x, gate) => one(where, {}, one(sub, {}, x, gate), gate, x),
     'a choice by what is not zero there': (x, gate) => one(where, {}, one(equal, {}, x, gate), gate, x),
     'a choice between exponentials': (x, gate) => one(where, {}, x, one(exp, {}, gate), x),
+    'a product with an exponential that overflows at zero': (x, gate) =>
+      one(mul, {}, gate, one(exp, {}, one(sub, {}, scalar(100), one(mul, {}, x, scalar(200))))),
     'a value a pixel for all channels': (_x, _gate, pixel) => one(expand, { shape: shapes[0] }, pixel),
   };
   it.each(Object.entries(builds))('stay zero in %s', async (_, build) => {

@@ -181,21 +181,18 @@ describe('zeros', () => {
 });
 
 describe('bounds', () => {
-  const small = [-1, 0, 1];
-  /** All values of an elementwise op on small numbers. */
+  const some = [-200, -1, 0, 1, 200];
+  /** All values of an elementwise op on these numbers, as f32. */
   const valuesOf = (op: Op, attrs: Attrs): number[] => {
     const tuples = op.operands.reduce<number[][]>(
-      (list) => list.flatMap((each) => small.map((x) => [...each, x])),
+      (list) => list.flatMap((each) => some.map((x) => [...each, x])),
       [[]],
     );
-    return tuples.map((tuple) =>
-      Number(
-        op.evaluate(
-          tuple.map((x) => f32([], [x])),
-          attrs,
-        ).data[0],
-      ),
-    );
+    const valueOf = (tuple: readonly number[]): number => {
+      const operands = tuple.map((x) => f32([], [x]));
+      return Math.fround(op.evaluate(operands, attrs).data[0] ?? Number.NaN);
+    };
+    return tuples.map(valueOf);
   };
 
   it.each(scalars.map((op) => [op.name, op] as const))('%s says whether it leaves the finite numbers', (_, op) => {

@@ -37,7 +37,7 @@ export interface OpRow {
   readonly gradient: string;
 }
 
-const leaves = new Set(['input', 'parameter', 'constant']);
+const leaves = new Set([...ops.values()].filter(({ operands }) => operands.length === 0).map(({ name }) => name));
 
 function listOps({ output }: Context): ExitCode {
   const rows = [...ops.values()].map(describeOp);
