@@ -9,6 +9,7 @@ interface DataFormat {
 /** In the order of the documentation. */
 export const dataFormats = {
   'cifar-binary': { apart: ['test'], hasPath: true },
+  csv: { apart: [], hasPath: true },
   idx: { apart: ['test'], hasPath: true },
   'image-folder': { apart: ['val', 'test'], hasPath: true },
   'image-mask-folder': { apart: ['val', 'test'], hasPath: false },

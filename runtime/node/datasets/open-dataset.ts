@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { RuntimeFault } from '../../errors.ts';
 import { locateCifarBinary } from './cifar-binary.ts';
+import { locateCsv } from './csv.ts';
 import { badData, datasetFormats } from './dataset.ts';
 import type { Dataset, DatasetFormat, DatasetOptions } from './dataset.ts';
 import { locateIdx } from './idx.ts';
@@ -14,6 +15,7 @@ import { folderParts } from './part-folders.ts';
 /** Finds data that one path names, or the part of it that the options name. */
 export const locators: Readonly<Record<DatasetFormat, (path: string, options: DatasetOptions) => Promise<Located>>> = {
   'cifar-binary': locateCifarBinary,
+  csv: locateCsv,
   idx: locateIdx,
   'image-folder': locateOneFolder,
   npy: locateNpy,
@@ -69,6 +71,7 @@ function formatHelp(path: string): string {
 const endings: readonly (readonly [RegExp, DatasetFormat])[] = [
   [/\.npy$/i, 'npy'],
   [/\.npz$/i, 'npz'],
+  [/\.[ct]sv$/i, 'csv'],
   [/\.bin$/i, 'cifar-binary'],
   [/-ubyte(?:\.gz)?$/i, 'idx'],
 ];

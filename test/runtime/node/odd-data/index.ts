@@ -1,5 +1,6 @@
 /** The readers, in the order of the page. */
 import { npyFiles, npzFiles } from './arrays.ts';
+import { csvFiles } from './csv.ts';
 import { cifarBinary } from './cifar-binary.ts';
 import { idxFiles } from './idx.ts';
 import { imageFolder } from './image-folder.ts';
@@ -15,6 +16,7 @@ export const oddData: readonly OddCases[] = [
   imageMaskFolder,
   cifarBinary,
   idxFiles,
+  csvFiles,
   npyFiles,
   npzFiles,
   weightsFiles,
