@@ -62,3 +62,7 @@ export function wrapped(items: readonly string[], width: number, indent: string)
   }
   return lines.join('\n');
 }
+
+/** `a, b or c`. */
+export const oneOf = (names: readonly string[]): string =>
+  [names.slice(0, -1).join(', '), names.at(-1)].filter(Boolean).join(' or ');

@@ -1,7 +1,7 @@
 /** The runtime in Node: devices, artifacts, images and datasets from files. */
 export { describeAdapter } from './adapter-info.ts';
 export type { AdapterInfo, DriverInfo } from './adapter-info.ts';
-export { datasetFormats } from './datasets/dataset.ts';
+export { pathFormats as datasetFormats } from '../train/data-formats.ts';
 export type { Dataset, DatasetFormat, DatasetOptions } from './datasets/dataset.ts';
 export { isDatasetFormat, openDataset, parseDataArgument } from './datasets/open-dataset.ts';
 export { openDevice } from './device.ts';

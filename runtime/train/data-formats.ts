@@ -26,4 +26,6 @@ const isFormat = (name: string): name is FormatName => Object.hasOwn(dataFormats
 
 export const formatNames: readonly FormatName[] = Object.keys(dataFormats).filter(isFormat);
 
-export const hasPath = (name: FormatName): name is PathFormat => dataFormats[name].hasPath;
+const hasPath = (name: FormatName): name is PathFormat => dataFormats[name].hasPath;
+
+export const pathFormats: readonly PathFormat[] = formatNames.filter(hasPath);

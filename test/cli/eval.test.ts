@@ -181,7 +181,12 @@ describe('--assert', () => {
 
 it.each([
   ['no data', [], 2, /required option '--data <format:path>' not specified/],
-  ['an unknown format', ['--data', 'coco:x'], 2, /^error\[E0714\]: .*\nhelp: .*cifar-binary, idx, image-folder, npy/],
+  [
+    'an unknown format',
+    ['--data', 'coco:x'],
+    2,
+    /^error\[E0714\]: .*\nhelp: .*cifar-binary, csv, idx, image-folder, npy/,
+  ],
   ['data that is not there', ['--data', 'cifar-binary:nothing'], 3, /^error\[E0710\]/],
   ['a wrong number', ['--data', 'npy:x', '--limit', '0'], 2, /--limit takes an integer of at least 1, not '0'/],
 ])('refuses %s', async (_, flags, code, message) => {

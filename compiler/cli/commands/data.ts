@@ -12,9 +12,10 @@ import type { Configure, Context } from '../command.ts';
 import { createFigures, type SampleFigures } from './data/figures.ts';
 import { exitCodes, usageError, type ExitCode } from '../../driver/failure.ts';
 import { integerFlag } from '../flags.ts';
+import { pathFormats } from '../../../runtime/train/data-formats.ts';
 import { openStages } from '../setting-flags.ts';
 import { tellData } from '../../stages/run/data-line.ts';
-import { count, formatInteger, formatTable, oneLine } from '../../driver/text.ts';
+import { count, formatInteger, formatTable, oneLine, oneOf } from '../../driver/text.ts';
 
 interface DataFlags {
   readonly limit?: number;
@@ -22,7 +23,7 @@ interface DataFlags {
 
 export const configureData: Configure = (command, act) => {
   command
-    .argument('<data>', 'FILE.cnn[:DATASET], or FORMAT:PATH: cifar-binary, idx, image-folder, npy or npz')
+    .argument('<data>', `FILE.cnn[:DATASET], or FORMAT:PATH: ${oneOf(pathFormats)}`)
     .option('--limit <n>', 'only the first samples of each part', integerFlag('--limit', 1))
     .addHelpText(
       'after',

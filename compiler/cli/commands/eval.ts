@@ -3,6 +3,7 @@ import type { Artifact } from '../../../runtime/artifact.ts';
 import type { OpenedDevice } from '../../../runtime/node/device.ts';
 import type { Session } from '../../../runtime/session.ts';
 import { measuredLine } from '../../../runtime/node/data-account.ts';
+import { pathFormats } from '../../../runtime/train/data-formats.ts';
 import { readBuilt } from '../read-built.ts';
 import { checkAssertions, parseAssertions } from '../assertions.ts';
 import type { Figures } from '../../driver/budgets.ts';
@@ -17,7 +18,7 @@ import { missedLines, qualityFigures, type References } from '../../driver/measu
 import { artifactFlags, sessionFor, withDevice, type ArtifactFlags, type OpenArtifact } from '../open-session.ts';
 import { tellData } from '../../stages/run/data-line.ts';
 import { classesTaken } from './eval/limit-note.ts';
-import { formatDigits } from '../../driver/text.ts';
+import { formatDigits, oneOf } from '../../driver/text.ts';
 
 interface EvalFlags extends ReferenceFlags, ArtifactFlags {
   readonly confusion?: boolean;
@@ -34,7 +35,7 @@ export const configureEval: Configure = (command, act) => {
     .argument('<artifact>', 'artifact folder')
     .requiredOption(
       '--data <format:path>',
-      'cifar-binary, idx, image-folder, npy or npz, and where the data lies; or FILE.cnn:DATASET[.SPLIT]',
+      `${oneOf(pathFormats)}, and where the data lies; or FILE.cnn:DATASET[.SPLIT]`,
     )
     .option('--labels <file>', 'labels: lines of `file class` for a folder of images, else a file of the same format')
     .option('--limit <n>', 'only the first samples, in the order of the data', integerFlag('--limit', 1))

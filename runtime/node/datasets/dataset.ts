@@ -1,7 +1,7 @@
 /** What every dataset offers, whatever its format: samples by index, read when they are asked for. */
 import { RuntimeFault } from '../../errors.ts';
 import { parseClassNames } from '../../names-file.ts';
-import { formatNames, hasPath, type FormatName, type PathFormat } from '../../train/data-formats.ts';
+import type { FormatName, PathFormat } from '../../train/data-formats.ts';
 import type { Mask8, Sample } from '../../train/sample.ts';
 import { readBytes } from '../file-access.ts';
 import type { LeftOut } from './account.ts';
@@ -34,8 +34,6 @@ export interface Dataset {
   close(): Promise<void>;
 }
 
-/** The formats that a path alone names, in the order of the documentation. */
-export const datasetFormats: readonly DatasetFormat[] = formatNames.filter(hasPath);
 export type DatasetFormat = PathFormat;
 
 export interface DatasetOptions {

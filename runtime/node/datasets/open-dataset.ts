@@ -3,7 +3,8 @@ import { readdirSync } from 'node:fs';
 import { RuntimeFault } from '../../errors.ts';
 import { locateCifarBinary } from './cifar-binary.ts';
 import { locateCsv } from './csv.ts';
-import { badData, datasetFormats } from './dataset.ts';
+import { pathFormats } from '../../train/data-formats.ts';
+import { badData } from './dataset.ts';
 import type { Dataset, DatasetFormat, DatasetOptions } from './dataset.ts';
 import { locateIdx } from './idx.ts';
 import { locateImageFolder } from './image-folder.ts';
@@ -48,7 +49,7 @@ export async function notEmpty(dataset: Dataset, path: string): Promise<Dataset>
 }
 
 export function isDatasetFormat(name: string): name is DatasetFormat {
-  return datasetFormats.some((format) => format === name);
+  return pathFormats.some((format) => format === name);
 }
 
 /** Splits `FORMAT:PATH`, as in `cifar-binary:data/test_batch.bin`. Throws E0714 (usage) for any other form. */
@@ -64,7 +65,7 @@ export function parseDataArgument(text: string): { readonly format: DatasetForma
 function formatHelp(path: string): string {
   const format = formatAt(path);
   return format === undefined
-    ? `write FORMAT:PATH with one of the formats ${datasetFormats.join(', ')}`
+    ? `write FORMAT:PATH with one of the formats ${pathFormats.join(', ')}`
     : `write ${format}:${path}`;
 }
 
