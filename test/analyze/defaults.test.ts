@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { complete, defaultText } from '../../compiler/analyze/complete.ts';
 import { directives, directiveSchemas, learningFields } from '../../compiler/analyze/directive-schema.ts';
 import type { Field, Fields, Spec } from '../../compiler/analyze/directive-spec.ts';
-import { draftRecipe } from '../../compiler/stages/train/from-directive.ts';
+import { defaultLoss, draftRecipe } from '../../compiler/stages/train/from-directive.ts';
 import { readText, sources } from '../source-tree.ts';
 import { check, show } from './memory-host.ts';
 
@@ -126,6 +126,50 @@ describe('a default that is a rule', () => {
     expect(units).toEqual(['epoch', 'epoch', 'step', 'step']);
     const cyclic = learning('schedule = cyclic(base=0.1, max=1, up=7steps)').schedule;
     expect(cyclic).toMatchObject({ down: { value: 7, unit: 'steps' } });
+  });
+});
+
+describe('a rule that a reader follows', () => {
+  const trained = (output: string, body: string) => {
+    const checked = check(`
+model M(image: f32[N, 3, 8, 8]) { return image |> ${output} }
+dataset d { format = "synthetic" }
+train t for M { data = d  loss = mse()  optimizer = adam()  ${body} }`);
+    const [directive, model] = [checked.program.directives.at(-1), checked.models[0]];
+    if (!directive || !model?.built?.graph) throw new Error(checked.diagnostics.map(show).join('\n'));
+    const { graph } = model.built;
+    const source = { program: checked.program, directive, model, built: model.built, graph, preprocess: undefined };
+    return draftRecipe(source, {}, []);
+  };
+  const flat = (scores: number): string => `flatten |> linear(${scores})`;
+
+  it('is the metric of what a model tells: accuracy, or mean_iou of masks', () => {
+    expect(defaultText(directives.train.fields.metric)).toBe('accuracy, or mean_iou of masks');
+    expect(trained(flat(2), '').metrics).toEqual(['accuracy']);
+    expect(trained('conv(2, k=1)', '').metrics).toEqual(['mean_iou']);
+  });
+
+  it('is what early_stop watches, else that metric, for the best weights', () => {
+    const best = (body: string, output = flat(2)) => trained(output, body).checkpoint.best;
+    expect(best('')).toEqual({ monitor: 'val.accuracy', mode: 'max' });
+    expect(best('', 'conv(2, k=1)')).toEqual({ monitor: 'val.mean_iou', mode: 'max' });
+    expect(best('early_stop { monitor = loss }')).toEqual({ monitor: 'val.loss', mode: 'min' });
+    expect(best('early_stop { monitor = loss }  checkpoint { best = dice }')).toMatchObject({ monitor: 'val.dice' });
+  });
+
+  it('is the number of scores for classes, and 2 for one', () => {
+    expect([3, 1].map((scores) => trained(flat(scores), '').target.classes)).toEqual([3, 2]);
+  });
+
+  it('is cross_entropy for a loss, and bce for one score', () => {
+    const loss = (scores: number) => {
+      const { models } = check(`model M(image: f32[N, 3, 8, 8]) { return image |> ${flat(scores)} }`);
+      const graph = models[0]?.built?.graph;
+      return graph && defaultLoss(graph);
+    };
+    expect(defaultText(learningFields.loss)).toBe('cross_entropy, or bce for one score');
+    expect(loss(3)).toMatchObject({ kind: 'cross_entropy', factor: 1, labelSmoothing: 0 });
+    expect(loss(1)).toEqual({ kind: 'bce', factor: 1, posWeight: 1 });
   });
 });
 
