@@ -1,10 +1,10 @@
 /** The front door of the grammar: source text to syntax tree and diagnostics. */
 import type { Program } from './ast.ts';
-import { balance } from './brackets.ts';
+import { balance } from './recovery/brackets.ts';
 import { buildProgram } from './build-ast.ts';
 import { byPosition, diagnostic } from './diagnostics.ts';
 import type { Diagnostic } from './diagnostics.ts';
-import { describeFaults } from './faults.ts';
+import { describeFaults } from './recovery/faults.ts';
 import { CnnParser } from './parser.ts';
 import { scan } from './scan.ts';
 import type { SourceFile } from './source.ts';

@@ -1,8 +1,8 @@
 /** The grammar's rules, one method each; they build a concrete syntax tree and nothing else. */
 import type { CstNode, IParserConfig, ParserMethod } from 'chevrotain';
-import type { BalancedTokens } from './brackets.ts';
-import type { ParsedFile } from './recovering-parser.ts';
-import { RecoveringParser } from './recovering-parser.ts';
+import type { BalancedTokens } from './recovery/brackets.ts';
+import type { ParsedFile } from './recovery/recovering-parser.ts';
+import { RecoveringParser } from './recovery/recovering-parser.ts';
 import * as t from './tokens.ts';
 
 type Rule = ParserMethod<[], CstNode>;

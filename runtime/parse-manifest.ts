@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { artifactVersion, manifestSchema, type Manifest } from './artifact.ts';
 import { checkPlan, checkSymbols, manifestFault } from './check-plan.ts';
-import { openSeal, withinStack } from './seal.ts';
+import { openSeal, withinStack } from './files/seal.ts';
 
 /**
  * Checks a parsed `manifest.json`: its seal, its form, and that what plans say fits together. Throws E0715 with the path

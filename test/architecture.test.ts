@@ -52,7 +52,7 @@ const layers: Readonly<Record<string, Layer>> = {
       'compiler/ir/',
       'compiler/ops/',
       'runtime/class-names.ts',
-      'runtime/names-file.ts',
+      'runtime/files/names-file.ts',
       'runtime/train/data-formats.ts',
       'runtime/train/synthetic-defaults.ts',
     ],
@@ -72,9 +72,9 @@ const layers: Readonly<Record<string, Layer>> = {
       'compiler/ops/',
       'compiler/kernels/',
       'runtime/artifact.ts',
-      'runtime/safetensors.ts',
-      'runtime/seal.ts',
-      'runtime/stored-tensor.ts',
+      'runtime/files/safetensors.ts',
+      'runtime/files/seal.ts',
+      'runtime/files/stored-tensor.ts',
       'runtime/train/training-artifact.ts',
       'type:runtime/train/recipe.ts',
       'type:runtime/host-tensor.ts',
@@ -132,11 +132,15 @@ function filesOnCycles(files: readonly Pick<SourceFile, 'path' | 'imports'>[]): 
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 
-/** Every export of the files directly in a folder, with the file's path. */
-async function exportsOf(folder: string): Promise<readonly { readonly path: string; readonly value: unknown }[]> {
+/** Every export of the files directly in a folder, or `isDeep` anywhere below it, with the file's path. */
+async function exportsOf(
+  folder: string,
+  isDeep = false,
+): Promise<readonly { readonly path: string; readonly value: unknown }[]> {
   const found = [];
-  for (const name of readdirSync(join(root, folder)).filter((each) => each.endsWith('.ts') && each !== 'index.ts')) {
-    const path = `${folder}/${name}`;
+  const names = readdirSync(join(root, folder), { recursive: isDeep, encoding: 'utf8' });
+  for (const name of names.filter((each) => each.endsWith('.ts') && each !== 'index.ts')) {
+    const path = `${folder}/${name.replaceAll('\\', '/')}`;
     const module: Readonly<Record<string, unknown>> = await import(join(root, path));
     found.push(...Object.values(module).map((value) => ({ path, value })));
   }
@@ -158,7 +162,7 @@ describe('imports', () => {
     ['compiler/passes/simplify.ts', '../kernels/kernel.ts'],
     ['compiler/ops/add.ts', '../passes/pass.ts'],
     ['compiler/ir/node.ts', '../ops/add.ts'],
-    ['compiler/kernels/pool.ts', '../../runtime/artifact.ts'],
+    ['compiler/kernels/reduction/pool.ts', '../../../runtime/artifact.ts'],
     ['compiler/emit/lower.ts', '../compile/compile.ts'],
     ['compiler/compile/compile.ts', '../analyze/index.ts'],
     ['compiler/driver/project.ts', '../stages/run/stage-graph.ts'],
@@ -170,7 +174,7 @@ describe('imports', () => {
     ['runtime/session.ts', './node/device.ts'],
     ['runtime/session.ts', 'node:fs'],
     ['runtime/session.ts', 'webgpu'],
-    ['runtime/node/device.ts', '../../compiler/ir/type.ts'],
+    ['runtime/node/device/device.ts', '../../../compiler/ir/type.ts'],
     ['grammar/parse.ts', '../compiler/ir/type.ts'],
   ])('of %s may not reach %s, in whatever form', (path, target) => {
     const forms = [
@@ -244,6 +248,16 @@ describe('files', () => {
     expect(readSource('grammar/x.ts', text).holes).toHaveLength(6);
   });
 
+  it('lie in rooms of at most 25; ops have a file each in one', () => {
+    const counts = new Map<string, number>();
+    for (const { path } of sources) {
+      const folder = path.slice(0, path.lastIndexOf('/'));
+      counts.set(folder, (counts.get(folder) ?? 0) + 1);
+    }
+    expect(counts.size).toBeGreaterThan(40);
+    expect([...counts].filter(([folder, count]) => count > 25 && folder !== 'compiler/ops')).toEqual([]);
+  });
+
   it('lie in the folders of the floor plan', () => {
     const plan = ['grammar', 'compiler', 'runtime', 'stdlib', 'examples', 'docs', 'test', '.ci', '.github'];
     const folders = new Set(
@@ -290,7 +304,7 @@ describe('an op', () => {
 
 describe('a kernel', () => {
   it('is listed in compiler/kernels/index.ts', async () => {
-    const found = (await exportsOf('compiler/kernels')).filter(({ value }) => isKernel(value));
+    const found = (await exportsOf('compiler/kernels', true)).filter(({ value }) => isKernel(value));
     expect(found.length).toBeGreaterThanOrEqual(kernels.length);
     expect(found.filter(({ value }) => !kernels.some((kernel) => kernel === value)).map(({ path }) => path)).toEqual(
       [],

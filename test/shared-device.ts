@@ -2,7 +2,7 @@
  * One device for each way to open it, for all tests of a process. Equal shaders are compiled once as long as a pipeline
  * of theirs is kept, and compiling is most of what tests do on a software adapter.
  */
-import { openDevice as openNew, type DeviceOptions, type OpenedDevice } from '../runtime/node/device.ts';
+import { openDevice as openNew, type DeviceOptions, type OpenedDevice } from '../runtime/node/device/device.ts';
 
 /** Of the process, whatever files it tests and however often this module is loaded. */
 const own = globalThis as { sharedDevices?: Map<string, Promise<OpenedDevice>> };

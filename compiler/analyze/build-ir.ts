@@ -6,11 +6,11 @@ import { symbolicDim, multiplyDims, type Dim } from '../ir/dim.ts';
 import { makeGraph, makeNode, type Graph, type Node } from '../ir/node.ts';
 import type { DType, TensorType } from '../ir/type.ts';
 import { input } from '../ops/language.ts';
-import type { CallArgument, CallPlace } from './arguments.ts';
-import { bindSignature, runDeclared, type Declared } from './call-block.ts';
-import { evaluate } from './evaluate-expression.ts';
-import { rootSlot, statementNaming } from './naming.ts';
-import { parseOverride } from './overrides.ts';
+import type { CallArgument, CallPlace } from './calls/arguments.ts';
+import { bindSignature, runDeclared, type Declared } from './calls/call-block.ts';
+import { evaluate } from './values/evaluate-expression.ts';
+import { rootSlot, statementNaming } from './names/naming.ts';
+import { parseOverride } from './values/overrides.ts';
 import {
   BuildAbort,
   evaluateIn,
@@ -23,10 +23,10 @@ import {
   type DivisibilityFact,
   type ParameterEntry,
   type Scope,
-} from './scope.ts';
-import type { Returned } from './statements.ts';
-import { isDimName, tensorTypes } from './type-match.ts';
-import { dimOf, dimValue, tensorValue, type Value } from './values.ts';
+} from './names/scope.ts';
+import type { Returned } from './values/statements.ts';
+import { isDimName, tensorTypes } from './values/type-match.ts';
+import { dimOf, dimValue, tensorValue, type Value } from './values/values.ts';
 
 /** A declared model, or a block that a model may be made of. */
 export interface ModelItem extends Declared {

@@ -6,8 +6,8 @@ import type { Expression } from '../../grammar/ast.ts';
 import { formatLocation, type Span } from '../../grammar/source.ts';
 import type { Dim } from '../ir/dim.ts';
 import type { Divisibility } from '../ir/op.ts';
-import { evaluateIn, FactNeeded, gcd, type Scope } from './scope.ts';
-import { dimOf } from './values.ts';
+import { evaluateIn, FactNeeded, gcd, type Scope } from './names/scope.ts';
+import { dimOf } from './values/values.ts';
 
 /** Throws FactNeeded where the condition (or a part of its conjunction) states what is not yet known. */
 export function stateFact(condition: Expression, scope: Scope, message?: string): void {

@@ -4,11 +4,11 @@ import type { SourceFile } from '../../grammar/source.ts';
 import type { Graph } from '../ir/node.ts';
 import { buildModel, type BuildOptions, type BuiltModel, type ModelItem } from './build-ir.ts';
 import { costOf, type Cost } from './cost.ts';
-import { checkDirectives, type CheckedDirective } from './directives.ts';
-import { evaluate } from './evaluate-expression.ts';
+import { checkDirectives, type CheckedDirective } from './directives/directives.ts';
+import { evaluate } from './values/evaluate-expression.ts';
 import type { AnalyzeHost } from './host.ts';
 import { loadProgram, type LoadedProgram } from './load.ts';
-import { evaluateConstant } from './look-up.ts';
+import { evaluateConstant } from './names/look-up.ts';
 import {
   budgetsFor,
   checkPreprocess,
@@ -17,22 +17,22 @@ import {
   type BudgetDirective,
   type Preprocess,
   type WeightsDirective,
-} from './model-directives.ts';
-import { resolveNames } from './resolve.ts';
-import { BuildAbort, fileScope, newBuild } from './scope.ts';
-import { overrideSettings, type SettingOverrides } from './setting-overrides.ts';
-import { tensorTypes } from './type-match.ts';
-import { warnDirectives } from './warn-directives.ts';
-import { channelsLast } from './warn-habits.ts';
-import { warnModels } from './warn-models.ts';
+} from './directives/model-directives.ts';
+import { resolveNames } from './names/resolve.ts';
+import { BuildAbort, fileScope, newBuild } from './names/scope.ts';
+import { overrideSettings, type SettingOverrides } from './directives/setting-overrides.ts';
+import { tensorTypes } from './values/type-match.ts';
+import { warnDirectives } from './warnings/warn-directives.ts';
+import { channelsLast } from './warnings/warn-habits.ts';
+import { warnModels } from './warnings/warn-models.ts';
 
 export type { BuildOptions, BuiltModel } from './build-ir.ts';
 export { costOf, type Cost } from './cost.ts';
-export type { CheckedDirective } from './directives.ts';
+export type { CheckedDirective } from './directives/directives.ts';
 export type { AnalyzeHost } from './host.ts';
-export type { BudgetDirective, Preprocess, WeightsDirective } from './model-directives.ts';
+export type { BudgetDirective, Preprocess, WeightsDirective } from './directives/model-directives.ts';
 export { nodeHost } from './node-host.ts';
-export { OverrideError, type SettingOverrides } from './setting-overrides.ts';
+export { OverrideError, type SettingOverrides } from './directives/setting-overrides.ts';
 
 /** A model of the program: declared in the entry file, or imported by it. */
 export interface AnalyzedModel {

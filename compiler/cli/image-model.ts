@@ -3,8 +3,8 @@ import type { Artifact, Plan, Size } from '../../runtime/artifact.ts';
 import { formatSize } from '../../runtime/bind-symbols.ts';
 import { checkCount } from '../../runtime/class-names.ts';
 import { RuntimeFault } from '../../runtime/errors.ts';
-import type { StoredImage } from '../../runtime/image.ts';
-import { preprocessedSize, preprocessImage } from '../../runtime/preprocess.ts';
+import type { StoredImage } from '../../runtime/pictures/image.ts';
+import { preprocessedSize, preprocessImage } from '../../runtime/pictures/preprocess.ts';
 import type { HostTensor, Session } from '../../runtime/session.ts';
 
 export interface ImageModel {

@@ -2,7 +2,7 @@
 import { RuntimeFault } from '../../runtime/errors.ts';
 import { Option, type Command } from 'commander';
 import type { Artifact, ProfileName } from '../../runtime/artifact.ts';
-import type { OpenedDevice } from '../../runtime/node/device.ts';
+import type { OpenedDevice } from '../../runtime/node/device/device.ts';
 import { createSession, type Session } from '../../runtime/session.ts';
 import { withLazyDevice as lazily } from '../driver/device.ts';
 import type { Context } from './command.ts';

@@ -2,7 +2,7 @@
 import { dirname } from 'node:path';
 import type { Artifact } from '../../runtime/artifact.ts';
 import { RuntimeFault } from '../../runtime/errors.ts';
-import { foreignFile } from '../../runtime/foreign-weights.ts';
+import { foreignFile } from '../../runtime/files/foreign-weights.ts';
 import { pathKind, readBytes } from '../../runtime/node/file-access.ts';
 import { readArtifact } from '../../runtime/node/read-artifact.ts';
 import { readStageFolder } from '../stages/run/stage-folder.ts';

@@ -1,6 +1,6 @@
 /** Opens a device for a piece of work, and closes it whatever happens. */
 import type { RuntimeFault } from '../../runtime/errors.ts';
-import { openDevice, type OpenedDevice } from '../../runtime/node/device.ts';
+import { openDevice, type OpenedDevice } from '../../runtime/node/device/device.ts';
 
 export interface DeviceWish {
   /** As `openDevice` takes it; the best there is unless given. */

@@ -1,7 +1,7 @@
 /** The values of a model's parameters: from a weights file, checked, or initialised from a seed. */
 import { RuntimeFault, type RuntimeCode } from '../../runtime/errors.ts';
 import { uniformValues } from '../../runtime/philox.ts';
-import { toFloat32, type StoredTensor } from '../../runtime/stored-tensor.ts';
+import { toFloat32, type StoredTensor } from '../../runtime/files/stored-tensor.ts';
 import type { ParameterShape } from '../ir/leaves.ts';
 import { elementCount, type Tensor } from '../ir/type.ts';
 

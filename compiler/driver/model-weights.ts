@@ -2,8 +2,8 @@
 import { readBytes } from '../../runtime/node/file-access.ts';
 import { namesInMetadata } from '../../runtime/class-names.ts';
 import { RuntimeFault } from '../../runtime/errors.ts';
-import { parseSafetensors } from '../../runtime/safetensors.ts';
-import { unpackSparse } from '../../runtime/sparse-tensors.ts';
+import { parseSafetensors } from '../../runtime/files/safetensors.ts';
+import { unpackSparse } from '../../runtime/files/sparse-tensors.ts';
 import type { Diagnostic, Note } from '../../grammar/diagnostics.ts';
 import type { Span } from '../../grammar/source.ts';
 import { isParameter } from '../ir/leaves.ts';

@@ -2,7 +2,7 @@
 import type { Preprocess } from '../../runtime/artifact.ts';
 import type { Diagnostic } from '../../grammar/diagnostics.ts';
 import { didYouMean } from '../../grammar/suggest.ts';
-import { stageWords } from '../analyze/directive-schema.ts';
+import { stageWords } from '../analyze/directives/directive-schema.ts';
 import { analyze, mergeDiagnostics, nodeHost, OverrideError } from '../analyze/index.ts';
 import type { AnalyzedModel, AnalyzedProgram, BuiltModel } from '../analyze/index.ts';
 import type { Span } from '../../grammar/source.ts';

@@ -1,7 +1,7 @@
 /** How work that takes a while says what it does: the command line prints it, a program listens to it, or to nothing. */
 import type { Diagnostic } from '../../grammar/diagnostics.ts';
 import type { TrainingArtifact } from '../../runtime/train/training-artifact.ts';
-import type { TrainingEvent } from '../../runtime/train/training-run.ts';
+import type { TrainingEvent } from '../../runtime/train/loop/training-run.ts';
 
 /** A line of NDJSON; figures are plain numbers in the unit that the key names. */
 export type Event =

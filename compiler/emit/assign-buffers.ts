@@ -2,7 +2,7 @@
 import { isConstant, isParameter } from '../ir/leaves.ts';
 import { topologicalOrder, type Graph, type Node } from '../ir/node.ts';
 import { channelGroups, noHalo, type Element, type Halo, type Placement } from '../kernels/kernel.ts';
-import { packedPlacement } from '../kernels/weight.ts';
+import { packedPlacement } from '../kernels/shader/weight.ts';
 import { bordersOf, imageOf, rootOf, type Sharing } from './share-memory.ts';
 
 /** One allocation; its values share height, width and halo and lie beside each other in channels, or are dense. */

@@ -15,8 +15,8 @@ import {
   type Profile,
 } from '../kernels/kernel.ts';
 import type { Selection } from '../kernels/select.ts';
-import { packedPlacement } from '../kernels/weight.ts';
-import { emitZeroHalo } from '../kernels/zero-halo.ts';
+import { packedPlacement } from '../kernels/shader/weight.ts';
+import { emitZeroHalo } from '../kernels/movement/zero-halo.ts';
 import { assignBuffers, bufferOf, placementOf, type Assignment, type Buffer } from './assign-buffers.ts';
 import { orderSteps } from './order-steps.ts';
 import { phasesOf, type Phases } from './phases.ts';

@@ -6,7 +6,7 @@ import { isOp } from '../ir/op.ts';
 import type { TensorType } from '../ir/type.ts';
 import { channelGroups, imageStride, noHalo, type Element, type Halo, type Placement } from '../kernels/kernel.ts';
 import { haloOf, type Selection } from '../kernels/select.ts';
-import { storageKernel } from '../kernels/storage.ts';
+import { storageKernel } from '../kernels/movement/storage.ts';
 import { after, concat, flatStorage, fromStorage, packWeights, quantize, reshape, slice } from '../ops/index.ts';
 import type { QuantizeAttrs } from '../ops/quantize.ts';
 import { storedLength } from '../ops/rules/storage-order.ts';

@@ -3,7 +3,7 @@ import { isConstant, isParameter } from '../ir/leaves.ts';
 import { makeNode, type Graph, type Node } from '../ir/node.ts';
 import { isOp } from '../ir/op.ts';
 import { shapesEqual } from '../ir/dim.ts';
-import { storageKernel } from '../kernels/storage.ts';
+import { storageKernel } from '../kernels/movement/storage.ts';
 import { fromStorage, packWeights } from '../ops/index.ts';
 import { orderOf, type Edges } from './dependencies.ts';
 import { bordersOf, copyOf, densePlacement, rootOf, type Sharing } from './share-memory.ts';

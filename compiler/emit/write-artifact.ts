@@ -10,9 +10,9 @@ import {
   type Preprocess,
   type ProfileName,
 } from '../../runtime/artifact.ts';
-import { encodeSafetensors } from '../../runtime/safetensors.ts';
-import { sealManifest } from '../../runtime/seal.ts';
-import { elementBytes } from '../../runtime/stored-tensor.ts';
+import { encodeSafetensors } from '../../runtime/files/safetensors.ts';
+import { sealManifest } from '../../runtime/files/seal.ts';
+import { elementBytes } from '../../runtime/files/stored-tensor.ts';
 import type { PackedData } from '../kernels/kernel.ts';
 import type { Lowered } from './lower.ts';
 

@@ -1,8 +1,8 @@
 /** The training artifact from its lowered programs: in memory, or as the files of its folder. */
 import type { Plan, Preprocess, ProfileName } from '../../runtime/artifact.ts';
 import type { HostTensor } from '../../runtime/host-tensor.ts';
-import { encodeSafetensors } from '../../runtime/safetensors.ts';
-import { fromFloat32 } from '../../runtime/stored-tensor.ts';
+import { encodeSafetensors } from '../../runtime/files/safetensors.ts';
+import { fromFloat32 } from '../../runtime/files/stored-tensor.ts';
 import type { Recipe } from '../../runtime/train/recipe.ts';
 import {
   trainingArtifactVersion,

@@ -4,9 +4,9 @@ import { realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import type { Plan } from '../artifact.ts';
 import { RuntimeFault } from '../errors.ts';
-import { parseSafetensors } from '../safetensors.ts';
-import type { Safetensors } from '../safetensors.ts';
-import { edited, openSeal, type FileDigests } from '../seal.ts';
+import { parseSafetensors } from '../files/safetensors.ts';
+import type { Safetensors } from '../files/safetensors.ts';
+import { edited, openSeal, type FileDigests } from '../files/seal.ts';
 import { pathKind, readBytes, unreadable } from './file-access.ts';
 
 const manifestName = 'manifest.json';

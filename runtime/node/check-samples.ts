@@ -6,7 +6,7 @@ import { maskHelp } from './datasets/check-mask.ts';
 import { badData } from './datasets/dataset.ts';
 import type { Dataset } from './datasets/dataset.ts';
 import { openFile } from './file-access.ts';
-import { endsAsItShould, fileHeader, headerOf } from './image-header.ts';
+import { endsAsItShould, fileHeader, headerOf } from './pictures/image-header.ts';
 
 /** Some samples of a dataset. */
 export interface Piece {

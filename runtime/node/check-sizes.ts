@@ -1,12 +1,12 @@
 /** Whether pictures and masks fit each other and the model, by the headers of their files. */
 import { RuntimeFault } from '../errors.ts';
 import { inLanes } from '../lanes.ts';
-import { pictureStep, seenSize } from '../seen-image.ts';
+import { pictureStep, seenSize } from '../pictures/seen-image.ts';
 import type { SampleSource } from '../train/loader.ts';
-import { checkMaskSize, checkSampleSize } from '../train/prepare-sample.ts';
-import type { Preparation } from '../train/prepare-sample.ts';
+import { checkMaskSize, checkSampleSize } from '../train/pictures/prepare-sample.ts';
+import type { Preparation } from '../train/pictures/prepare-sample.ts';
 import { compareSizes } from './datasets/image-mask-folder.ts';
-import { headerOf } from './image-header.ts';
+import { headerOf } from './pictures/image-header.ts';
 
 /** Files that are open at once. */
 const atOnce = 16;

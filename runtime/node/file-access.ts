@@ -4,7 +4,7 @@ import { open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { RuntimeFault } from '../errors.ts';
-import { fileKind, kindBytes } from './picture-kind.ts';
+import { fileKind, kindBytes } from './pictures/picture-kind.ts';
 
 const reasons: ReadonlyMap<string, string> = new Map([
   ['ENOENT', 'there is no such file or folder'],

@@ -12,7 +12,7 @@ import {
   toBatch,
 } from '../train/loader.ts';
 import type { Batch, BatchValues, Loader, LoaderSettings, SampleSource } from '../train/loader.ts';
-import { settledSize } from '../train/prepare-sample.ts';
+import { settledSize } from '../train/pictures/prepare-sample.ts';
 import { createSampleCache } from '../train/sample-cache.ts';
 import type { SplitName } from '../train/splits.ts';
 import { checkSizes } from './check-sizes.ts';

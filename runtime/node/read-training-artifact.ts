@@ -1,8 +1,8 @@
 /** Reads the folder of a training artifact: what any artifact has, and `initial.safetensors`. */
 import { join } from 'node:path';
 import type { HostTensor } from '../host-tensor.ts';
-import type { FileDigests } from '../seal.ts';
-import { toFloat32 } from '../stored-tensor.ts';
+import type { FileDigests } from '../files/seal.ts';
+import { toFloat32 } from '../files/stored-tensor.ts';
 import { parseTrainingManifest, type TrainingArtifact, type TrainingManifest } from '../train/training-artifact.ts';
 import { malformed, readConstants, readKernels, readManifest, readTensorFile } from './artifact-folder.ts';
 

@@ -2,8 +2,8 @@
 import * as v from 'valibot';
 import { RuntimeFault } from '../errors.ts';
 import type { HostTensor } from '../host-tensor.ts';
-import { encodeSafetensors, parseSafetensors, type Safetensors } from '../safetensors.ts';
-import { fromFloat32, toFloat32, type StoredTensor } from '../stored-tensor.ts';
+import { encodeSafetensors, parseSafetensors, type Safetensors } from '../files/safetensors.ts';
+import { fromFloat32, toFloat32, type StoredTensor } from '../files/stored-tensor.ts';
 import { recipeSchema, type Recipe } from './recipe.ts';
 import { recipeChanges } from './recipe-changes.ts';
 import { trainingStateSchema, type TrainingState } from './training-state.ts';

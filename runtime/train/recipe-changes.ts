@@ -1,7 +1,7 @@
 /** What differs between the recipe of a checkpoint and that of the run which is to go on from it. */
 import { nameList } from '../class-names.ts';
 import type { Recipe } from './recipe.ts';
-import { stretches } from './schedules.ts';
+import { stretches } from './loop/schedules.ts';
 
 /** Settings that do not touch what a step computes: where files lie, and what is kept. */
 const free = new Set([

@@ -1,8 +1,8 @@
 /** One labelled sample of a dataset, and the picture that augmentation works on. */
 import type { PreprocessStep } from '../artifact.ts';
 import { RuntimeFault } from '../errors.ts';
-import type { StoredImage } from '../image.ts';
-import { withChannels } from '../preprocess.ts';
+import type { StoredImage } from '../pictures/image.ts';
+import { withChannels } from '../pictures/preprocess.ts';
 
 /** A picture, or a tensor that is ready for the model: float32 in CHW order. */
 export type SampleInput =

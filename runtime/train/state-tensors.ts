@@ -1,6 +1,6 @@
 /** Which tensors of a training state are what: to restore, to export, to zero. */
 import type { Tensors } from './checkpoint.ts';
-import type { StateVectorInfo } from './training-run.ts';
+import type { StateVectorInfo } from './loop/training-run.ts';
 
 export function shapesOf(vectors: readonly StateVectorInfo[]): ReadonlyMap<string, readonly number[]> {
   return new Map(vectors.flatMap(({ tensors }) => tensors.map(({ name, shape }) => [name, shape])));

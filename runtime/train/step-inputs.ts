@@ -1,9 +1,9 @@
 /** The host-side numbers that enter a step, and the labels of a batch that count in it. */
 import type { HostTensor } from '../host-tensor.ts';
-import { isCounted } from './metrics.ts';
+import { isCounted } from './loop/metrics.ts';
 import type { Recipe, Scalar } from './recipe.ts';
-import type { Rates } from './schedules.ts';
-import type { Batch } from './training-run.ts';
+import type { Rates } from './loop/schedules.ts';
+import type { Batch } from './loop/training-run.ts';
 
 /** The scalar inputs of optimizer step `step`, counted from zero. */
 export function scalarInputs({ scalars, seed }: Recipe, step: number, rates: Rates): Record<string, HostTensor> {

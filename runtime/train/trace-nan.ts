@@ -2,7 +2,7 @@
 import { RuntimeFault } from '../errors.ts';
 import { allFinite } from './state-tensors.ts';
 import { firstNotFinite, nameOf, type NotFinite, type StepTrace } from './trace-step.ts';
-import type { Inputs, Run } from './training-run.ts';
+import type { Inputs, Run } from './loop/training-run.ts';
 import { describeNotFinite, describeRange } from './value-range.ts';
 
 /** A traced step that gave numbers which are not finite: where, and from what. */

@@ -5,7 +5,7 @@ import { checkPlan, manifestFault, whole, type Surroundings } from '../check-pla
 import type { HostTensor } from '../host-tensor.ts';
 import { extentOf, type ConcreteLayout } from '../layout.ts';
 import { checkHead, checkManifest } from '../parse-manifest.ts';
-import { openSeal } from '../seal.ts';
+import { openSeal } from '../files/seal.ts';
 import { recipeSchema } from './recipe.ts';
 
 /** Bumped whenever an older reader could misread a newer artifact. */

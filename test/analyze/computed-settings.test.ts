@@ -1,7 +1,7 @@
 /** Settings that are computed: constants of every kind stand wherever a literal may. */
 import { describe, expect, it } from 'vitest';
 import { analyze } from '../../compiler/analyze/index.ts';
-import type { Setting } from '../../compiler/analyze/settings.ts';
+import type { Setting } from '../../compiler/analyze/directives/settings.ts';
 import { faultsOf, memoryHost } from './memory-host.ts';
 
 /** A setting without places, as it would be written. */

@@ -1,8 +1,8 @@
 /** Defaults of the schema: each is what holds, what the reference says, and stated nowhere else. */
 import { describe, expect, it } from 'vitest';
-import { complete, defaultText } from '../../compiler/analyze/complete.ts';
-import { directives, directiveSchemas, learningFields } from '../../compiler/analyze/directive-schema.ts';
-import type { Field, Fields, Spec } from '../../compiler/analyze/directive-spec.ts';
+import { complete, defaultText } from '../../compiler/analyze/directives/complete.ts';
+import { directives, directiveSchemas, learningFields } from '../../compiler/analyze/directives/directive-schema.ts';
+import type { Field, Fields, Spec } from '../../compiler/analyze/directives/directive-spec.ts';
 import { defaultLoss, draftRecipe } from '../../compiler/stages/train/from-directive.ts';
 import { readText, sources } from '../source-tree.ts';
 import { check, show } from './memory-host.ts';

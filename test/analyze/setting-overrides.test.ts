@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { analyze, OverrideError } from '../../compiler/analyze/index.ts';
-import type { Setting, Settings } from '../../compiler/analyze/directive-values.ts';
+import type { Setting, Settings } from '../../compiler/analyze/directives/directive-values.ts';
 import type { Span } from '../../grammar/source.ts';
 import { renderDiagnostics } from '../../grammar/render.ts';
 import { memoryHost, show } from './memory-host.ts';

@@ -1,8 +1,8 @@
 /** Compile-time values: what expressions compute, and the laws of their operators. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { arithmetic, compare, divideRounded } from '../../compiler/analyze/operators.ts';
-import { dimOf, dimValue, intValue, type Value } from '../../compiler/analyze/values.ts';
+import { arithmetic, compare, divideRounded } from '../../compiler/analyze/values/operators.ts';
+import { dimOf, dimValue, intValue, type Value } from '../../compiler/analyze/values/values.ts';
 import { evaluateDim, symbolicDim, addDims, multiplyDims, type Dim } from '../../compiler/ir/dim.ts';
 import { formatType } from '../../compiler/ir/type.ts';
 import { built, check, faultsOf } from './memory-host.ts';

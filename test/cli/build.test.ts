@@ -13,7 +13,7 @@ import { isOp } from '../../compiler/ir/op.ts';
 import { makeNode } from '../../compiler/ir/node.ts';
 import { rewriteGraph } from '../../compiler/ir/rewrite.ts';
 import { ops, relu, sigmoid } from '../../compiler/ops/index.ts';
-import { parseSafetensors } from '../../runtime/safetensors.ts';
+import { parseSafetensors } from '../../runtime/files/safetensors.ts';
 import { cnnc, eventsOf, summaryOf, tinySource, tinyWeights, workshop } from './cnnc.ts';
 
 const weights = (shop: { at(name: string): string }) => ['--weights', shop.at('tiny.safetensors')];

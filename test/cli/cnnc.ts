@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { runCli } from '../../compiler/cli/run-cli.ts';
-import { encodeNpy, parseNpy } from '../../runtime/npy.ts';
-import { encodeSafetensors } from '../../runtime/safetensors.ts';
-import { fromFloat32, toFloat32 } from '../../runtime/stored-tensor.ts';
+import { encodeNpy, parseNpy } from '../../runtime/files/npy.ts';
+import { encodeSafetensors } from '../../runtime/files/safetensors.ts';
+import { fromFloat32, toFloat32 } from '../../runtime/files/stored-tensor.ts';
 import { temporaryFolder } from '../runtime/node/temporary-folder.ts';
 import { flatPng } from '../runtime/node/png.ts';
 

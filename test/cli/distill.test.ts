@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encodeSafetensors, parseSafetensors } from '../../runtime/safetensors.ts';
+import { encodeSafetensors, parseSafetensors } from '../../runtime/files/safetensors.ts';
 import { cnnc, eventsOf } from './cnnc.ts';
 
 const models = `

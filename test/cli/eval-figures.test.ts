@@ -6,7 +6,7 @@ import {
   printConfusion,
 } from '../../compiler/cli/commands/eval/figures.ts';
 import { createOutput, type Output } from '../../compiler/cli/output.ts';
-import type { Confusion } from '../../runtime/train/metrics.ts';
+import type { Confusion } from '../../runtime/train/loop/metrics.ts';
 
 /** What is printed by `work`, line by line, blanks as one. */
 function printed(json: boolean, work: (output: Output) => void): string[] {

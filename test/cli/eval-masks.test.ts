@@ -1,7 +1,7 @@
 /** `cnnc eval` of a model that scores pixels, on the masks that its source declares. */
 import { expect, it } from 'vitest';
-import { encodeSafetensors } from '../../runtime/safetensors.ts';
-import { fromFloat32 } from '../../runtime/stored-tensor.ts';
+import { encodeSafetensors } from '../../runtime/files/safetensors.ts';
+import { fromFloat32 } from '../../runtime/files/stored-tensor.ts';
 import { greyPng } from '../runtime/node/png.ts';
 import { built, cnnc, eventsOf, plainPng, workshop, type Line, type Ran } from './cnnc.ts';
 

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sealManifest } from '../../runtime/seal.ts';
+import { sealManifest } from '../../runtime/files/seal.ts';
 import { cnnc, coloursSource, eventsOf, npy, plainPng, summaryOf, type Rgb } from './cnnc.ts';
 
 const pictures: readonly (readonly [string, Rgb, number])[] = [

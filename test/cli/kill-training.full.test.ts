@@ -7,7 +7,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { expect, it } from 'vitest';
-import { readCheckpoint } from '../../runtime/node/checkpoint-files.ts';
+import { readCheckpoint } from '../../runtime/node/run/checkpoint-files.ts';
 import { randomStream, type RandomStream } from '../../runtime/train/random-stream.ts';
 import { temporaryFolder } from '../runtime/node/temporary-folder.ts';
 import { amount } from '../amount.ts';

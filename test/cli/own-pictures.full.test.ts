@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { onTestFinished, expect, it } from 'vitest';
 import { encodePng } from '../../compiler/cli/commands/demo/pictures.ts';
 import { createSynthetic } from '../../runtime/node/datasets/synthetic.ts';
-import { seenImage } from '../../runtime/seen-image.ts';
+import { seenImage } from '../../runtime/pictures/seen-image.ts';
 import { temporaryFolder } from '../runtime/node/temporary-folder.ts';
 import { readText } from '../source-tree.ts';
 import { cnnc } from './cnnc.ts';

@@ -1,8 +1,8 @@
 /** What `train`, `plan` and `build FILE:STAGE` find before anything runs, and budgets where their figures are born. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { encodeSafetensors, parseSafetensors } from '../../runtime/safetensors.ts';
-import { fromFloat32 } from '../../runtime/stored-tensor.ts';
+import { encodeSafetensors, parseSafetensors } from '../../runtime/files/safetensors.ts';
+import { fromFloat32 } from '../../runtime/files/stored-tensor.ts';
 import { cnnc, eventsOf, npy, workshop, type Workshop } from './cnnc.ts';
 
 const base = `

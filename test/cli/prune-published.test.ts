@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { parseSafetensors } from '../../runtime/safetensors.ts';
-import { toFloat32 } from '../../runtime/stored-tensor.ts';
+import { parseSafetensors } from '../../runtime/files/safetensors.ts';
+import { toFloat32 } from '../../runtime/files/stored-tensor.ts';
 import { cnnc } from './cnnc.ts';
 
 const network = `

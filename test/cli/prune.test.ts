@@ -7,9 +7,9 @@ import { evaluateGraph } from '../../compiler/ir/evaluate.ts';
 import { rebuildPruned } from '../../compiler/passes/channels/index.ts';
 import { momentsGraph, statisticsMeter } from '../../compiler/stages/prune/batch-norm-statistics.ts';
 import { readArtifact } from '../../runtime/node/read-artifact.ts';
-import { parseSafetensors } from '../../runtime/safetensors.ts';
-import { unpackSparse } from '../../runtime/sparse-tensors.ts';
-import { toFloat32 } from '../../runtime/stored-tensor.ts';
+import { parseSafetensors } from '../../runtime/files/safetensors.ts';
+import { unpackSparse } from '../../runtime/files/sparse-tensors.ts';
+import { toFloat32 } from '../../runtime/files/stored-tensor.ts';
 import { built } from '../analyze/memory-host.ts';
 import { cnnc, npy, summaryOf } from './cnnc.ts';
 

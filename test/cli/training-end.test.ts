@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { endText, nextCommands, outcomeText, tellInterrupted } from '../../compiler/cli/commands/train/end.ts';
 import { openStages } from '../../compiler/cli/setting-flags.ts';
 import type { StageOutcome } from '../../compiler/stages/run/run-stages.ts';
-import type { TrainResult } from '../../runtime/train/training-run.ts';
+import type { TrainResult } from '../../runtime/train/loop/training-run.ts';
 import { cnnc, tinySource } from './cnnc.ts';
 
 const source = `${tinySource}

@@ -1,7 +1,7 @@
 /** Weights that commands are given: forms of the file, names and shapes that differ, and numbers that are not finite. */
 import { describe, expect, it } from 'vitest';
-import { encodeSafetensors, parseSafetensors } from '../../runtime/safetensors.ts';
-import { fromFloat32, toFloat32, type StoredTensor } from '../../runtime/stored-tensor.ts';
+import { encodeSafetensors, parseSafetensors } from '../../runtime/files/safetensors.ts';
+import { fromFloat32, toFloat32, type StoredTensor } from '../../runtime/files/stored-tensor.ts';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cnnc, tinyWeights, workshop, type Workshop } from './cnnc.ts';
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { Plan } from '../../runtime/artifact.ts';
-import { sealManifest } from '../../runtime/seal.ts';
+import { sealManifest } from '../../runtime/files/seal.ts';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export interface Manifest {

@@ -4,10 +4,10 @@ import { evaluateGraph } from '../../compiler/ir/evaluate.ts';
 import { elementCount, type Tensor } from '../../compiler/ir/type.ts';
 import { argumentNames } from '../../grammar/elsewhere/arguments.ts';
 import { foreignHelp, type Foreign } from '../../grammar/elsewhere/index.ts';
-import { foreignRows } from '../../compiler/analyze/foreign-settings.ts';
+import { foreignRows } from '../../compiler/analyze/directives/foreign-settings.ts';
 import { settingArguments } from '../../grammar/elsewhere/settings.ts';
-import { directiveSchemas, lossFunctions } from '../../compiler/analyze/directive-schema.ts';
-import { preludeOps } from '../../compiler/analyze/prelude.ts';
+import { directiveSchemas, lossFunctions } from '../../compiler/analyze/directives/directive-schema.ts';
+import { preludeOps } from '../../compiler/analyze/prelude/prelude.ts';
 import { built, check, faultsOf } from '../analyze/memory-host.ts';
 
 const rowsOf = (kind: string): readonly Foreign[] => foreignRows[kind] ?? [];

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { makeGraph, makeNode, type Graph, type Node } from '../../compiler/ir/node.ts';
 import { isOp, type Op, type Sample } from '../../compiler/ir/op.ts';
 import type { Profile } from '../../compiler/kernels/kernel.ts';
-import { packWeight } from '../../compiler/kernels/pack.ts';
+import { packWeight } from '../../compiler/kernels/shader/pack.ts';
 import { candidates } from '../../compiler/kernels/select.ts';
 import { constant, conv2d, convTranspose2d, input, linear, packWeights, relu } from '../../compiler/ops/index.ts';
 import { fuseConv } from '../../compiler/passes/fuse-conv.ts';

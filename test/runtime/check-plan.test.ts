@@ -4,7 +4,7 @@ import { compile } from '../../compiler/compile/compile.ts';
 import { artifactFiles } from '../../compiler/emit/write-artifact.ts';
 import { initialWeights } from '../../compiler/driver/load-weights.ts';
 import { parseManifest } from '../../runtime/parse-manifest.ts';
-import { sealManifest } from '../../runtime/seal.ts';
+import { sealManifest } from '../../runtime/files/seal.ts';
 import { built } from '../analyze/memory-host.ts';
 import { faultOf } from './fault.ts';
 

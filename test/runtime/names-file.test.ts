@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RuntimeFault } from '../../runtime/errors.ts';
-import { parseClassNames } from '../../runtime/names-file.ts';
+import { parseClassNames } from '../../runtime/files/names-file.ts';
 
 it('a file of names keeps blanks, commas and quotes inside of a name', () => {
   expect(parseClassNames('great white shark, "Jaws"\ntench\n', 'x')).toEqual(['great white shark, "Jaws"', 'tench']);

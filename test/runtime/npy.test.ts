@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RuntimeFault } from '../../runtime/errors.ts';
-import { encodeNpy, parseNpy, parseNpyHeader, parseNpyStrings } from '../../runtime/npy.ts';
-import { elementBytes, toFloat64 } from '../../runtime/stored-tensor.ts';
-import type { StoredTensor, StoredType } from '../../runtime/stored-tensor.ts';
+import { encodeNpy, parseNpy, parseNpyHeader, parseNpyStrings } from '../../runtime/files/npy.ts';
+import { elementBytes, toFloat64 } from '../../runtime/files/stored-tensor.ts';
+import type { StoredTensor, StoredType } from '../../runtime/files/stored-tensor.ts';
 import { faultOf } from './fault.ts';
 
 /** A file from the text of its header and its data. */

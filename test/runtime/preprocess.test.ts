@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PreprocessStep } from '../../runtime/artifact.ts';
-import type { Image8, StoredImage } from '../../runtime/image.ts';
-import { fitImage, preprocessImage } from '../../runtime/preprocess.ts';
-import type { ImageShape } from '../../runtime/preprocess.ts';
-import type { PictureStep } from '../../runtime/seen-image.ts';
-import { createPreparer } from '../../runtime/train/prepare-sample.ts';
+import type { Image8, StoredImage } from '../../runtime/pictures/image.ts';
+import { fitImage, preprocessImage } from '../../runtime/pictures/preprocess.ts';
+import type { ImageShape } from '../../runtime/pictures/preprocess.ts';
+import type { PictureStep } from '../../runtime/pictures/seen-image.ts';
+import { createPreparer } from '../../runtime/train/pictures/prepare-sample.ts';
 import { faultOf } from './fault.ts';
 
 /** A colour picture whose red is the column, green the row and blue 200. */

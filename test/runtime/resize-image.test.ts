@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { toGrey } from '../../runtime/image.ts';
-import type { Image8 } from '../../runtime/image.ts';
-import { resizeImage } from '../../runtime/resize-image.ts';
+import { toGrey } from '../../runtime/pictures/image.ts';
+import type { Image8 } from '../../runtime/pictures/image.ts';
+import { resizeImage } from '../../runtime/pictures/resize-image.ts';
 
 interface Golden {
   readonly resized: readonly {

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RuntimeFault } from '../../runtime/errors.ts';
-import { encodeSafetensors, parseSafetensors } from '../../runtime/safetensors.ts';
-import { elementBytes, toFloat32 } from '../../runtime/stored-tensor.ts';
-import type { StoredTensor, StoredType } from '../../runtime/stored-tensor.ts';
+import { encodeSafetensors, parseSafetensors } from '../../runtime/files/safetensors.ts';
+import { elementBytes, toFloat32 } from '../../runtime/files/stored-tensor.ts';
+import type { StoredTensor, StoredType } from '../../runtime/files/stored-tensor.ts';
 import { faultOf } from './fault.ts';
 import { realData } from './real-data.ts';
 

@@ -1,9 +1,9 @@
 /** Sparse tensors in files: back as they were, smaller, and refused where their parts do not fit. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeSafetensors, parseSafetensors } from '../../runtime/safetensors.ts';
-import { packSparse, unpackSparse } from '../../runtime/sparse-tensors.ts';
-import { fromFloat32, toFloat32, type StoredTensor } from '../../runtime/stored-tensor.ts';
+import { encodeSafetensors, parseSafetensors } from '../../runtime/files/safetensors.ts';
+import { packSparse, unpackSparse } from '../../runtime/files/sparse-tensors.ts';
+import { fromFloat32, toFloat32, type StoredTensor } from '../../runtime/files/stored-tensor.ts';
 import { faultOf } from './fault.ts';
 
 const tensor = (values: readonly number[], shape = [values.length]): StoredTensor =>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { fromFloat32, halfToFloat, toFloat32, toFloat64 } from '../../runtime/stored-tensor.ts';
-import type { StoredType } from '../../runtime/stored-tensor.ts';
+import { fromFloat32, halfToFloat, toFloat32, toFloat64 } from '../../runtime/files/stored-tensor.ts';
+import type { StoredType } from '../../runtime/files/stored-tensor.ts';
 
 const bytesOf = (values: ArrayBufferView) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFi
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { dataChanges, dataContents, dataIdentity, writeDataList } from '../../compiler/stages/run/data-identity.ts';
-import type { Setting } from '../../compiler/analyze/settings.ts';
+import type { Setting } from '../../compiler/analyze/directives/settings.ts';
 import { dataSpecOf } from '../../compiler/stages/train/recipe.ts';
 import { openParts } from '../../runtime/node/datasets/open-parts.ts';
 import type { DataSpec } from '../../runtime/train/recipe.ts';

@@ -6,8 +6,8 @@ import { readStageFolder, readStageWeights, writeStageFolder } from '../../compi
 import type { StagedModel } from '../../compiler/stages/run/staged-model.ts';
 import { makeGraph } from '../../compiler/ir/node.ts';
 import type { Tensor } from '../../compiler/ir/type.ts';
-import { parseSafetensors } from '../../runtime/safetensors.ts';
-import { toFloat32 } from '../../runtime/stored-tensor.ts';
+import { parseSafetensors } from '../../runtime/files/safetensors.ts';
+import { toFloat32 } from '../../runtime/files/stored-tensor.ts';
 import { temporaryFolder } from '../runtime/node/temporary-folder.ts';
 
 const tensor = (values: readonly number[]): Tensor => ({

@@ -5,8 +5,8 @@ import sharp from 'sharp';
 import { analyze, nodeHost, type BuiltModel } from '../../compiler/analyze/index.ts';
 import { evaluateGraph } from '../../compiler/ir/evaluate.ts';
 import type { Tensor } from '../../compiler/ir/type.ts';
-import { parseSafetensors } from '../../runtime/safetensors.ts';
-import { toFloat64 } from '../../runtime/stored-tensor.ts';
+import { parseSafetensors } from '../../runtime/files/safetensors.ts';
+import { toFloat64 } from '../../runtime/files/stored-tensor.ts';
 
 const root = new URL('../../', import.meta.url).pathname;
 const data = process.env['CNNC_DATA'] ?? `${root}../shared/data`;

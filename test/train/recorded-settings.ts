@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { Tensor } from '../../compiler/ir/type.ts';
 import type { OptimizerSettings } from '../../compiler/train/optimizers/index.ts';
 import type { TrainingOptions } from '../../compiler/train/training-options.ts';
-import { parseSafetensors } from '../../runtime/safetensors.ts';
-import { toFloat64 } from '../../runtime/stored-tensor.ts';
+import { parseSafetensors } from '../../runtime/files/safetensors.ts';
+import { toFloat64 } from '../../runtime/files/stored-tensor.ts';
 import { f32 } from '../ops/check-op.ts';
 import { graphOf, plainRun } from './reference-training.ts';
 

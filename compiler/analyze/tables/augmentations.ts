@@ -10,7 +10,7 @@ import {
   required,
   optional,
   type Functions,
-} from '../directive-spec.ts';
+} from '../directives/directive-spec.ts';
 
 const chance = optional(ratio, 0.5, 'probability');
 

@@ -1,6 +1,15 @@
 /** Losses: their settings with defaults, and what other frameworks call them. */
 import { called, missing, type Foreign } from '../../../grammar/elsewhere/entry.ts';
-import { natural, nonNegative, ratio, number, list, optional, open, type Functions } from '../directive-spec.ts';
+import {
+  natural,
+  nonNegative,
+  ratio,
+  number,
+  list,
+  optional,
+  open,
+  type Functions,
+} from '../directives/directive-spec.ts';
 
 export const losses = {
   cross_entropy: {

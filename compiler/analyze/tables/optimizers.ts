@@ -1,6 +1,6 @@
 /** Optimizers: their settings with defaults, and what other frameworks call them. */
 import { called, missing, type Foreign } from '../../../grammar/elsewhere/entry.ts';
-import { bool, nonNegative, ratio, rate, required, optional, type Functions } from '../directive-spec.ts';
+import { bool, nonNegative, ratio, rate, required, optional, type Functions } from '../directives/directive-spec.ts';
 
 const adamFields = (decay: string, fallback: number) => ({
   lr: optional(rate, 1e-3, 'learning rate'),

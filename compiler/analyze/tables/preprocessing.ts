@@ -1,6 +1,6 @@
 /** Steps of preprocessing: their settings, and what other frameworks call them. */
 import { called, missing, type Foreign } from '../../../grammar/elsewhere/entry.ts';
-import { real, pixels, number, list, required, open, type Functions } from '../directive-spec.ts';
+import { real, pixels, number, list, required, open, type Functions } from '../directives/directive-spec.ts';
 
 const deviation = number({ least: 1e-12, help: 'it divides: write `1` for a channel that is not to be scaled' });
 

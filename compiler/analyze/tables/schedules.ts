@@ -19,7 +19,7 @@ import {
   choice,
   type Functions,
   type Time,
-} from '../directive-spec.ts';
+} from '../directives/directive-spec.ts';
 
 /** Losses fall, every other metric rises. */
 export const directionOf = (monitor: string): 'min' | 'max' => (monitor.endsWith('loss') ? 'min' : 'max');

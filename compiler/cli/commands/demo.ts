@@ -1,10 +1,10 @@
 /** The demo: trains a small network on generated pictures, builds it, tests it on fresh ones, and checks its numbers. */
 import { mkdir } from 'node:fs/promises';
-import { removeCheckpoints } from '../../../runtime/node/checkpoint-files.ts';
-import type { OpenedDevice } from '../../../runtime/node/device.ts';
-import { runTraining } from '../../../runtime/node/run-training.ts';
+import { removeCheckpoints } from '../../../runtime/node/run/checkpoint-files.ts';
+import type { OpenedDevice } from '../../../runtime/node/device/device.ts';
+import { runTraining } from '../../../runtime/node/run/run-training.ts';
 import { scoresFor } from '../../../runtime/node/align-classes.ts';
-import { seenImage } from '../../../runtime/seen-image.ts';
+import { seenImage } from '../../../runtime/pictures/seen-image.ts';
 import { openTrainingData } from '../../../runtime/node/training-data.ts';
 import { writeFileAtomically } from '../../../runtime/node/write-file.ts';
 import { writeFolderAtomically } from '../../../runtime/node/write-folder.ts';

@@ -1,6 +1,6 @@
 /** `cnnc doctor`: what there is to run models on, and how to mend what is missing. */
-import type { AdapterReport, DoctorReport } from '../../../runtime/node/doctor-report.ts';
-import { diagnoseEnvironment } from '../../../runtime/node/doctor.ts';
+import type { AdapterReport, DoctorReport } from '../../../runtime/node/device/doctor-report.ts';
+import { diagnoseEnvironment } from '../../../runtime/node/device/doctor.ts';
 import type { Configure, Context } from '../command.ts';
 import { exitCodes, type ExitCode } from '../../driver/failure.ts';
 import type { Output } from '../output.ts';

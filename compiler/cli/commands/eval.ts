@@ -1,6 +1,6 @@
 /** `cnnc eval`: how good an artifact is on a labelled dataset: top-1 and top-5 accuracy, or overlap of masks. */
 import type { Artifact } from '../../../runtime/artifact.ts';
-import type { OpenedDevice } from '../../../runtime/node/device.ts';
+import type { OpenedDevice } from '../../../runtime/node/device/device.ts';
 import type { Session } from '../../../runtime/session.ts';
 import { measuredLine } from '../../../runtime/node/data-account.ts';
 import { pathFormats } from '../../../runtime/train/data-formats.ts';

@@ -11,7 +11,7 @@ import {
 } from '../../../runtime/artifact.ts';
 import { readBytes } from '../../../runtime/node/file-access.ts';
 import { readBuilt } from '../read-built.ts';
-import { parseSafetensors } from '../../../runtime/safetensors.ts';
+import { parseSafetensors } from '../../../runtime/files/safetensors.ts';
 import { formatSize } from '../../../runtime/bind-symbols.ts';
 import { elementCount } from '../../ir/type.ts';
 import { symbolsOf } from '../../ir/dim.ts';

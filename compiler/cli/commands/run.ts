@@ -1,13 +1,13 @@
 /** `cnnc run`: inference on image files and npy tensors. */
 import { writeFile } from 'node:fs/promises';
 import { RuntimeFault } from '../../../runtime/errors.ts';
-import { encodeNpy, parseNpy } from '../../../runtime/npy.ts';
+import { encodeNpy, parseNpy } from '../../../runtime/files/npy.ts';
 import { readBytes, systemErrorReason } from '../../../runtime/node/file-access.ts';
 import { readBuilt } from '../read-built.ts';
-import { readImage } from '../../../runtime/node/images.ts';
+import { readImage } from '../../../runtime/node/pictures/images.ts';
 import { hasPictureEnding } from '../../../runtime/node/datasets/picture-endings.ts';
 import type { HostTensor, Session } from '../../../runtime/session.ts';
-import { fromFloat32, toFloat32 } from '../../../runtime/stored-tensor.ts';
+import { fromFloat32, toFloat32 } from '../../../runtime/files/stored-tensor.ts';
 import type { Configure, Context } from '../command.ts';
 import { exitCodes, usageError, type ExitCode } from '../../driver/failure.ts';
 import { integerFlag } from '../flags.ts';

@@ -1,6 +1,6 @@
 /** `cnnc train`: runs the stages up to one, shows how it goes, and keeps what each makes in a folder of its own. */
 import { reporterOf } from './train/progress.ts';
-import type { TrainResult } from '../../../runtime/train/training-run.ts';
+import type { TrainResult } from '../../../runtime/train/loop/training-run.ts';
 import { runChain, type StageOutcome } from '../../stages/run/run-stages.ts';
 import { StageInterrupted } from '../../stages/run/stage-context.ts';
 import { chainTo, type StageNode } from '../../stages/run/stage-graph.ts';

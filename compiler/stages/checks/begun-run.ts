@@ -1,7 +1,7 @@
 /** Where a training of a stage was begun: in its folder, or in those that its finetuning and its rounds have in there. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { lastCheckpointName } from '../../../runtime/node/checkpoint-files.ts';
+import { lastCheckpointName } from '../../../runtime/node/run/checkpoint-files.ts';
 import { pathKind } from '../../../runtime/node/file-access.ts';
 
 /** Whether this is the name of a training within a stage. */

@@ -1,6 +1,6 @@
 /** Whether a stage can run in the folder that an earlier run has left, told before its data is read. */
-import { readLatestCheckpoint } from '../../../runtime/node/checkpoint-files.ts';
-import { alreadyRun } from '../../../runtime/node/own-run.ts';
+import { readLatestCheckpoint } from '../../../runtime/node/run/checkpoint-files.ts';
+import { alreadyRun } from '../../../runtime/node/run/own-run.ts';
 import { RuntimeFault } from '../../../runtime/errors.ts';
 import { otherRun } from '../../../runtime/train/checkpoint.ts';
 import { recipeChanges } from '../../../runtime/train/recipe-changes.ts';

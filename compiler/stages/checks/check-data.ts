@@ -3,7 +3,7 @@ import { RuntimeFault } from '../../../runtime/errors.ts';
 import { scoresFor } from '../../../runtime/node/align-classes.ts';
 import { openLoader, type LoaderOptions } from '../../../runtime/node/loader.ts';
 import { openTrainingData } from '../../../runtime/node/training-data.ts';
-import { checkMonitors } from '../../../runtime/train/monitors.ts';
+import { checkMonitors } from '../../../runtime/train/loop/monitors.ts';
 import type { Recipe } from '../../../runtime/train/recipe.ts';
 import { exitCodes, SourceError } from '../../driver/failure.ts';
 import { boundModel } from '../../train/bound-model.ts';

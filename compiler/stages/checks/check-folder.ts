@@ -1,5 +1,5 @@
 /** Whether the folder of a stage is free for it. */
-import { refuseForeign } from '../../../runtime/node/own-run.ts';
+import { refuseForeign } from '../../../runtime/node/run/own-run.ts';
 import type { Inquiry } from './stage-checks.ts';
 import { readStageFolder } from '../run/stage-folder.ts';
 

@@ -4,7 +4,7 @@ import { dataFormats } from '../../../runtime/train/data-formats.ts';
 import { checkShares, resolveCounts } from '../../../runtime/train/splits.ts';
 import { diagnostic, type Diagnostic } from '../../../grammar/diagnostics.ts';
 import type { CheckedDirective } from '../../analyze/index.ts';
-import { spanOf } from '../../analyze/written.ts';
+import { spanOf } from '../../analyze/directives/written.ts';
 import { dataSpecOf } from '../train/recipe.ts';
 import { syntheticDefaults } from '../../../runtime/train/synthetic-defaults.ts';
 

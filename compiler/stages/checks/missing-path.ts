@@ -5,10 +5,10 @@ import type { Diagnostic } from '../../../grammar/diagnostics.ts';
 import { closestName } from '../../../grammar/suggest.ts';
 import { pathKind, unreadable } from '../../../runtime/node/file-access.ts';
 import type { DataSpec } from '../../../runtime/train/recipe.ts';
-import { spanOf } from '../../analyze/written.ts';
+import { spanOf } from '../../analyze/directives/written.ts';
 import type { StageSetup } from '../run/stage-setup.ts';
-import { complete } from '../../analyze/complete.ts';
-import { directives } from '../../analyze/directive-schema.ts';
+import { complete } from '../../analyze/directives/complete.ts';
+import { directives } from '../../analyze/directives/directive-schema.ts';
 
 export interface MissingPath {
   readonly shown: Diagnostic;

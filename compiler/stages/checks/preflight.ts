@@ -1,6 +1,6 @@
 /** Everything that can be told of stages before the first of them runs, said at once. */
 import { costOf, mergeDiagnostics } from '../../analyze/index.ts';
-import { warnModels } from '../../analyze/warn-models.ts';
+import { warnModels } from '../../analyze/warnings/warn-models.ts';
 import type { Diagnostic } from '../../../grammar/diagnostics.ts';
 import { RuntimeFault } from '../../../runtime/errors.ts';
 import { CommandError, describeFailure, exitCodes, SourceError, type ExitCode } from '../../driver/failure.ts';

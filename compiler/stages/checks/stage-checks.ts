@@ -4,7 +4,7 @@ import type { Span } from '../../../grammar/source.ts';
 import type { RuntimeFault } from '../../../runtime/errors.ts';
 import type { SplitName } from '../../../runtime/train/splits.ts';
 import type { AnalyzedProgram, CheckedDirective } from '../../analyze/index.ts';
-import { spanOf } from '../../analyze/written.ts';
+import { spanOf } from '../../analyze/directives/written.ts';
 import type { SourceModel } from '../../driver/project.ts';
 import type { StageNode } from '../run/stage-graph.ts';
 import { datasetsOf } from '../run/stage-identity.ts';

@@ -3,8 +3,8 @@ import { matchClasses, settleNames } from '../../../runtime/class-names.ts';
 import { RuntimeFault } from '../../../runtime/errors.ts';
 import { diagnostic, type Diagnostic } from '../../../grammar/diagnostics.ts';
 import type { CheckedDirective } from '../../analyze/index.ts';
-import type { Settings } from '../../analyze/directive-values.ts';
-import { valueOf } from '../../analyze/written.ts';
+import type { Settings } from '../../analyze/directives/directive-values.ts';
+import { valueOf } from '../../analyze/directives/written.ts';
 import { SourceError } from '../../driver/failure.ts';
 import { importWeights } from '../../driver/model-weights.ts';
 import type { SourceModel } from '../../driver/project.ts';
@@ -16,8 +16,8 @@ import type { StagedModel } from '../run/staged-model.ts';
 import { checkTrainStage, compileTrainStage, type TrainingSource } from '../train/from-directive.ts';
 import { trainingSource } from '../train/train-stage.ts';
 import { trainingDirective } from '../train/training-directive.ts';
-import { complete } from '../../analyze/complete.ts';
-import { directives } from '../../analyze/directive-schema.ts';
+import { complete } from '../../analyze/directives/complete.ts';
+import { directives } from '../../analyze/directives/directive-schema.ts';
 
 export async function distillStage(
   input: StagedModel,

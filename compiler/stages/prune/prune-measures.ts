@@ -1,5 +1,5 @@
 /** What pruning measures on data: gradients that rank channels, and the statistics of batch norms afterwards. */
-import type { OpenedDevice } from '../../../runtime/node/device.ts';
+import type { OpenedDevice } from '../../../runtime/node/device/device.ts';
 import type { Recipe } from '../../../runtime/train/recipe.ts';
 import type { SplitName } from '../../../runtime/train/splits.ts';
 import type { CheckedDirective } from '../../analyze/index.ts';

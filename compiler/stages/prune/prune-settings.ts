@@ -2,11 +2,11 @@
 import { diagnostic, type Diagnostic } from '../../../grammar/diagnostics.ts';
 import type { Time } from '../../../runtime/train/recipe.ts';
 import type { CheckedDirective } from '../../analyze/index.ts';
-import type { Settings } from '../../analyze/directive-values.ts';
-import { argumentOf, spanOf } from '../../analyze/written.ts';
-import { complete } from '../../analyze/complete.ts';
-import { directives } from '../../analyze/directive-schema.ts';
-import type { Values } from '../../analyze/directive-spec.ts';
+import type { Settings } from '../../analyze/directives/directive-values.ts';
+import { argumentOf, spanOf } from '../../analyze/directives/written.ts';
+import { complete } from '../../analyze/directives/complete.ts';
+import { directives } from '../../analyze/directives/directive-schema.ts';
+import type { Values } from '../../analyze/directives/directive-spec.ts';
 
 type Given = Values<typeof directives.prune.fields>;
 

@@ -2,7 +2,7 @@
 import type { Preprocess, ProfileName } from '../../../runtime/artifact.ts';
 import { RuntimeFault } from '../../../runtime/errors.ts';
 import type { HostTensor } from '../../../runtime/host-tensor.ts';
-import type { OpenedDevice } from '../../../runtime/node/device.ts';
+import type { OpenedDevice } from '../../../runtime/node/device/device.ts';
 import { createSession, type Session } from '../../../runtime/session.ts';
 import type { Recipe } from '../../../runtime/train/recipe.ts';
 import type { SplitName } from '../../../runtime/train/splits.ts';

@@ -1,7 +1,7 @@
 /** Which layers stay in float32 so that accuracy holds: the most sensitive ones first. */
 import type { HostTensor } from '../../../runtime/host-tensor.ts';
 import type { Recipe } from '../../../runtime/train/recipe.ts';
-import { createMeter, scored } from '../../../runtime/train/metrics.ts';
+import { createMeter, scored } from '../../../runtime/train/loop/metrics.ts';
 import type { Artifact } from '../../../runtime/artifact.ts';
 import { freshValues, runOver, type Observer } from './observe.ts';
 

@@ -1,5 +1,5 @@
 /** Ranges and mean errors of a network's values, measured by running it on the device. */
-import type { OpenedDevice } from '../../../runtime/node/device.ts';
+import type { OpenedDevice } from '../../../runtime/node/device/device.ts';
 import { RuntimeFault } from '../../../runtime/errors.ts';
 import { createSession } from '../../../runtime/session.ts';
 import type { HostTensor } from '../../../runtime/host-tensor.ts';

@@ -2,12 +2,12 @@
 import { diagnostic, type Diagnostic } from '../../../grammar/diagnostics.ts';
 import type { SplitName } from '../../../runtime/train/splits.ts';
 import type { CheckedDirective } from '../../analyze/index.ts';
-import type { Settings } from '../../analyze/directive-values.ts';
-import { argumentOf, spanOf } from '../../analyze/written.ts';
+import type { Settings } from '../../analyze/directives/directive-values.ts';
+import { argumentOf, spanOf } from '../../analyze/directives/written.ts';
 import type { CalibrationMethod } from './calibrate.ts';
-import { complete } from '../../analyze/complete.ts';
-import { directives } from '../../analyze/directive-schema.ts';
-import type { Values } from '../../analyze/directive-spec.ts';
+import { complete } from '../../analyze/directives/complete.ts';
+import { directives } from '../../analyze/directives/directive-schema.ts';
+import type { Values } from '../../analyze/directives/directive-spec.ts';
 
 export interface QuantizeSettings {
   /** Name of the dataset. */

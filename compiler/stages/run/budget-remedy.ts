@@ -2,8 +2,8 @@
 import type { CheckedDirective } from '../../analyze/index.ts';
 import { chainTo, stagesOf, type StageNode } from './stage-graph.ts';
 import type { Remedy } from '../../driver/budgets.ts';
-import { complete } from '../../analyze/complete.ts';
-import { directives } from '../../analyze/directive-schema.ts';
+import { complete } from '../../analyze/directives/complete.ts';
+import { directives } from '../../analyze/directives/directive-schema.ts';
 
 /** Figures that pruning makes smaller. */
 const prunable: ReadonlySet<string> = new Set(['params', 'macs', 'size', 'peak_memory']);

@@ -1,7 +1,7 @@
 /** Budgets of stages, judged by the figures that a stage measured. */
 import type { Diagnostic } from '../../../grammar/diagnostics.ts';
 import type { AnalyzedProgram } from '../../analyze/index.ts';
-import { budgetsFor } from '../../analyze/model-directives.ts';
+import { budgetsFor } from '../../analyze/directives/model-directives.ts';
 import { remedyOf } from './budget-remedy.ts';
 import { missedBudgets, type Figure, type Figures } from '../../driver/budgets.ts';
 import { qualityFigures, unjudged, type NamedFigures, type References } from '../../driver/measured-budgets.ts';

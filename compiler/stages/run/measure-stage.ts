@@ -1,11 +1,11 @@
 /** The figures of a stage's result: what it weighs, how good it is on the validation split, and how long it takes. */
 import type { Artifact } from '../../../runtime/artifact.ts';
-import type { OpenedDevice } from '../../../runtime/node/device.ts';
+import type { OpenedDevice } from '../../../runtime/node/device/device.ts';
 import { scoresFor } from '../../../runtime/node/align-classes.ts';
 import { openLoader } from '../../../runtime/node/loader.ts';
 import { openTrainingData } from '../../../runtime/node/training-data.ts';
 import { createSession, type Session } from '../../../runtime/session.ts';
-import { createMeter, scored } from '../../../runtime/train/metrics.ts';
+import { createMeter, scored } from '../../../runtime/train/loop/metrics.ts';
 import type { Recipe } from '../../../runtime/train/recipe.ts';
 import { artifactFigures } from '../../driver/artifact-figures.ts';
 import { percentile } from '../../driver/measured-budgets.ts';

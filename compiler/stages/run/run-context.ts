@@ -2,13 +2,13 @@
 import { join } from 'node:path';
 import type { RuntimeFault } from '../../../runtime/errors.ts';
 import { pathKind, readBytes } from '../../../runtime/node/file-access.ts';
-import type { OpenedDevice } from '../../../runtime/node/device.ts';
-import { runTraining } from '../../../runtime/node/run-training.ts';
-import { parseSafetensors } from '../../../runtime/safetensors.ts';
-import { toFloat32 } from '../../../runtime/stored-tensor.ts';
+import type { OpenedDevice } from '../../../runtime/node/device/device.ts';
+import { runTraining } from '../../../runtime/node/run/run-training.ts';
+import { parseSafetensors } from '../../../runtime/files/safetensors.ts';
+import { toFloat32 } from '../../../runtime/files/stored-tensor.ts';
 import type { Recipe } from '../../../runtime/train/recipe.ts';
 import type { TrainingArtifact } from '../../../runtime/train/training-artifact.ts';
-import type { TrainResult } from '../../../runtime/train/training-run.ts';
+import type { TrainResult } from '../../../runtime/train/loop/training-run.ts';
 import type { Reporter } from '../../driver/reporter.ts';
 import { modelOf, type SourceModel } from '../../driver/project.ts';
 import { count } from '../../driver/text.ts';

@@ -1,5 +1,5 @@
 /** Checked settings as text: equal texts mean the same, wherever they stand and however they were written. */
-import type { Setting, Settings } from '../../analyze/directive-values.ts';
+import type { Setting, Settings } from '../../analyze/directives/directive-values.ts';
 
 export function settingText(setting: Setting): string {
   switch (setting.kind) {

@@ -1,5 +1,5 @@
 /** What is written in a directive, where it matters that it is; what holds is told by `complete` (`analyze/`). */
-import type { Setting, Settings } from '../../analyze/directive-values.ts';
+import type { Setting, Settings } from '../../analyze/directives/directive-values.ts';
 
 /** A choice, a metric or a reference; also a string. */
 export const textOf = (setting: Setting | undefined): string | undefined =>

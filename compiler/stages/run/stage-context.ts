@@ -1,6 +1,6 @@
 /** What a stage is given, and what it gives back. */
-import type { OpenedDevice } from '../../../runtime/node/device.ts';
-import type { TrainResult } from '../../../runtime/train/training-run.ts';
+import type { OpenedDevice } from '../../../runtime/node/device/device.ts';
+import type { TrainResult } from '../../../runtime/train/loop/training-run.ts';
 import type { TrainingArtifact } from '../../../runtime/train/training-artifact.ts';
 import type { AnalyzedProgram, CheckedDirective } from '../../analyze/index.ts';
 import type { Reporter } from '../../driver/reporter.ts';

@@ -7,13 +7,13 @@ import * as v from 'valibot';
 import { classNameSchema } from '../../../runtime/artifact.ts';
 import { namesMetadata } from '../../../runtime/class-names.ts';
 import { RuntimeFault } from '../../../runtime/errors.ts';
-import { isCheckpointName } from '../../../runtime/node/checkpoint-files.ts';
+import { isCheckpointName } from '../../../runtime/node/run/checkpoint-files.ts';
 import { pathKind, readBytes, systemErrorReason } from '../../../runtime/node/file-access.ts';
-import { recipeName } from '../../../runtime/node/own-run.ts';
+import { recipeName } from '../../../runtime/node/run/own-run.ts';
 import { writeFileAtomically } from '../../../runtime/node/write-file.ts';
-import { encodeSafetensors, parseSafetensors } from '../../../runtime/safetensors.ts';
-import { packSparse, unpackSparse } from '../../../runtime/sparse-tensors.ts';
-import { fromFloat32, type StoredTensor } from '../../../runtime/stored-tensor.ts';
+import { encodeSafetensors, parseSafetensors } from '../../../runtime/files/safetensors.ts';
+import { packSparse, unpackSparse } from '../../../runtime/files/sparse-tensors.ts';
+import { fromFloat32, type StoredTensor } from '../../../runtime/files/stored-tensor.ts';
 import type { Tensor } from '../../ir/type.ts';
 import { isInnerRun } from '../checks/begun-run.ts';
 import { quantizationRecordSchema } from '../../passes/int8/record.ts';
@@ -124,7 +124,7 @@ type Written = Omit<
 >;
 
 /**
- * Writes weights and graph, then the record, each as a whole; sparse weights as `runtime/sparse-tensors.ts` says, whole
+ * Writes weights and graph, then the record, each as a whole; sparse weights as `runtime/files/sparse-tensors.ts` says, whole
  * ones as PyTorch's readers of safetensors expect. Throws E0723.
  */
 export async function writeStageFolder(

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import type { CheckedDirective } from '../../analyze/index.ts';
-import type { Setting, Settings } from '../../analyze/directive-values.ts';
+import type { Setting, Settings } from '../../analyze/directives/directive-values.ts';
 import { printGraph } from '../../ir/print.ts';
 import type { Graph } from '../../ir/node.ts';
 import type { Preprocess } from '../../../runtime/artifact.ts';

@@ -1,5 +1,5 @@
 /** What a stage made, in the form that `compileModel` takes. */
-import { budgetsFor } from '../../analyze/model-directives.ts';
+import { budgetsFor } from '../../analyze/directives/model-directives.ts';
 import type { CompileModelOptions } from '../../driver/compile-model.ts';
 import type { ModelWeights } from '../../driver/model-weights.ts';
 import type { SourceModel } from '../../driver/project.ts';

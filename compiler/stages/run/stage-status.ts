@@ -1,5 +1,5 @@
 /** Whether a stage has to run: what its folder holds against what the source now says. */
-import { fromFloat32 } from '../../../runtime/stored-tensor.ts';
+import { fromFloat32 } from '../../../runtime/files/stored-tensor.ts';
 import { formatLocation } from '../../../grammar/source.ts';
 import type { ModelWeights } from '../../driver/model-weights.ts';
 import type { SourceModel } from '../../driver/project.ts';

@@ -5,7 +5,7 @@ import type { Recipe } from '../../../runtime/train/recipe.ts';
 import type { Preprocess } from '../../../runtime/artifact.ts';
 import type { TrainingArtifact } from '../../../runtime/train/training-artifact.ts';
 import type { AnalyzedProgram, BuiltModel, CheckedDirective } from '../../analyze/index.ts';
-import type { Settings } from '../../analyze/directive-values.ts';
+import type { Settings } from '../../analyze/directives/directive-values.ts';
 import { SourceError } from '../../driver/failure.ts';
 import { compileTraining, type TrainingInput } from '../../compile/compile-training.ts';
 import { LoweringError } from '../../emit/lower.ts';
@@ -22,10 +22,10 @@ import { initialWeights } from '../../driver/load-weights.ts';
 import { cropFault } from '../checks/check-crop.ts';
 import { recipeOf, type RecipeOverrides } from './recipe.ts';
 import { settingText } from '../run/setting-text.ts';
-import { argumentField, argumentOf, spanOf } from '../../analyze/written.ts';
-import { complete, completeCall, defaultText } from '../../analyze/complete.ts';
+import { argumentField, argumentOf, spanOf } from '../../analyze/directives/written.ts';
+import { complete, completeCall, defaultText } from '../../analyze/directives/complete.ts';
 import { losses } from '../../analyze/tables/losses.ts';
-import { directives } from '../../analyze/directive-schema.ts';
+import { directives } from '../../analyze/directives/directive-schema.ts';
 import { learningOf, recomputationOf, regularizersOf } from './training-settings.ts';
 
 export interface TrainingSource {

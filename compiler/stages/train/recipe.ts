@@ -1,9 +1,9 @@
 /** From a train directive and what the command line overrides to the recipe of a run. */
 import { isAbsolute } from 'node:path';
-import type { CheckedDirective } from '../../analyze/directives.ts';
-import { complete } from '../../analyze/complete.ts';
+import type { CheckedDirective } from '../../analyze/directives/directives.ts';
+import { complete } from '../../analyze/directives/complete.ts';
 import { directionOf } from '../../analyze/tables/schedules.ts';
-import { directives } from '../../analyze/directive-schema.ts';
+import { directives } from '../../analyze/directives/directive-schema.ts';
 import type { DataSpec, Recipe } from '../../../runtime/train/recipe.ts';
 import { scheduleOf } from './schedule.ts';
 import { learningOf, type LearningSettings } from './training-settings.ts';

@@ -1,6 +1,6 @@
 /** The learning-rate schedule of a directive as the recipe has it. */
 import type { schedules } from '../../analyze/tables/schedules.ts';
-import type { CallOf } from '../../analyze/directive-spec.ts';
+import type { CallOf } from '../../analyze/directives/directive-spec.ts';
 import type { Schedule } from '../../../runtime/train/recipe.ts';
 
 /** A length that is not given is left to the trainer, which knows the steps of an epoch. */

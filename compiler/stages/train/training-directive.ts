@@ -1,6 +1,6 @@
 /** The training settings of any stage: its own, then those of the stages that it starts from. */
 import type { CheckedDirective } from '../../analyze/index.ts';
-import type { Settings } from '../../analyze/directive-values.ts';
+import type { Settings } from '../../analyze/directives/directive-values.ts';
 import { groupOf } from '../run/settings.ts';
 import { chainTo, type StageNode } from '../run/stage-graph.ts';
 

@@ -1,8 +1,8 @@
 /** The settings of a training with their defaults, as the builder of the training step takes them. */
-import { complete } from '../../analyze/complete.ts';
-import { learningFields } from '../../analyze/directive-schema.ts';
-import type { Values } from '../../analyze/directive-spec.ts';
-import type { Settings } from '../../analyze/directive-values.ts';
+import { complete } from '../../analyze/directives/complete.ts';
+import { learningFields } from '../../analyze/directives/directive-schema.ts';
+import type { Values } from '../../analyze/directives/directive-spec.ts';
+import type { Settings } from '../../analyze/directives/directive-values.ts';
 import type { Recomputation } from '../../compile/fit-memory.ts';
 import type { Regularizer } from '../../train/regularize.ts';
 

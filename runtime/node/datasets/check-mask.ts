@@ -1,5 +1,5 @@
 /** The classes of a mask's pixels. */
-import { outsideClass } from '../../train/prepare-sample.ts';
+import { outsideClass } from '../../train/pictures/prepare-sample.ts';
 import { badData } from './dataset.ts';
 import type { DatasetOptions } from './dataset.ts';
 

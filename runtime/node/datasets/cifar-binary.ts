@@ -2,7 +2,7 @@
 import { dirname, join } from 'node:path';
 import { archiveHelp, openFile, pathKind } from '../file-access.ts';
 import type { RandomAccessFile } from '../file-access.ts';
-import type { Image8 } from '../../image.ts';
+import type { Image8 } from '../../pictures/image.ts';
 import { badData, checkIndex, checkLabel, readClassNames } from './dataset.ts';
 import type { DatasetOptions } from './dataset.ts';
 import { listFolder } from './list-folder.ts';

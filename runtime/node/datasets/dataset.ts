@@ -1,6 +1,6 @@
 /** What every dataset offers, whatever its format: samples by index, read when they are asked for. */
 import { RuntimeFault } from '../../errors.ts';
-import { parseClassNames } from '../../names-file.ts';
+import { parseClassNames } from '../../files/names-file.ts';
 import type { FormatName, PathFormat } from '../../train/data-formats.ts';
 import type { Mask8, Sample } from '../../train/sample.ts';
 import { readBytes } from '../file-access.ts';

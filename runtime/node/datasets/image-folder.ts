@@ -1,7 +1,7 @@
 /** Pictures in a folder, labelled by a text file or by the subfolder that they lie in. */
 import { join, relative, sep } from 'node:path';
 import { matchClasses } from '../../class-names.ts';
-import { readImage } from '../images.ts';
+import { readImage } from '../pictures/images.ts';
 import { createLeftOut, endingOf } from './account.ts';
 import type { LeftOutCounter } from './account.ts';
 import { badData, checkIndex, readClassNames } from './dataset.ts';

@@ -1,7 +1,7 @@
 /** Pictures and their masks in two places, paired by the names of the files without their endings. */
-import { readImage } from '../images.ts';
-import { readMask } from '../mask-png.ts';
-import { seenSize } from '../../seen-image.ts';
+import { readImage } from '../pictures/images.ts';
+import { readMask } from '../pictures/mask-png.ts';
+import { seenSize } from '../../pictures/seen-image.ts';
 import { createLeftOut, endingOf } from './account.ts';
 import type { LeftOutCounter } from './account.ts';
 import { maskClasses } from './check-mask.ts';

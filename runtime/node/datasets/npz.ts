@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { matchClasses, type NamedClasses } from '../../class-names.ts';
 import { RuntimeFault } from '../../errors.ts';
-import { parseNpyStrings } from '../../npy.ts';
+import { parseNpyStrings } from '../../files/npy.ts';
 import { inMemoryFile, openFile } from '../file-access.ts';
 import { readNpzDirectory, readNpzEntry } from '../npz.ts';
 import type { NpzEntry } from '../npz.ts';

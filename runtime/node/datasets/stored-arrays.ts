@@ -1,9 +1,9 @@
 /** Datasets of arrays, as npy and npz files hold them: samples one behind the other, and their classes or masks. */
 import { RuntimeFault } from '../../errors.ts';
-import type { Image8 } from '../../image.ts';
-import { parseNpy, parseNpyHeader } from '../../npy.ts';
-import { elementBytes, toFloat32, toFloat64 } from '../../stored-tensor.ts';
-import type { StoredTensor, StoredType } from '../../stored-tensor.ts';
+import type { Image8 } from '../../pictures/image.ts';
+import { parseNpy, parseNpyHeader } from '../../files/npy.ts';
+import { elementBytes, toFloat32, toFloat64 } from '../../files/stored-tensor.ts';
+import type { StoredTensor, StoredType } from '../../files/stored-tensor.ts';
 import type { Mask8, SampleInput, Target } from '../../train/sample.ts';
 import { inMemoryFile } from '../file-access.ts';
 import type { RandomAccessFile } from '../file-access.ts';

@@ -1,6 +1,6 @@
 /** Synthetic pictures as a dataset. */
-import { mostSyntheticClasses, syntheticClassNames, syntheticSample } from '../../train/synthetic.ts';
-import type { SyntheticOptions } from '../../train/synthetic.ts';
+import { mostSyntheticClasses, syntheticClassNames, syntheticSample } from '../../train/pictures/synthetic.ts';
+import type { SyntheticOptions } from '../../train/pictures/synthetic.ts';
 import { badData, checkIndex } from './dataset.ts';
 import type { Dataset } from './dataset.ts';
 

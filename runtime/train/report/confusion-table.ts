@@ -1,5 +1,5 @@
 /** A confusion matrix as an HTML table: a row a label, a column a prediction, darker where more of the row lies. */
-import { diceOfClasses, iouOfClasses, type Confusion } from '../metrics.ts';
+import { diceOfClasses, iouOfClasses, type Confusion } from '../loop/metrics.ts';
 import { escapeHtml } from './html.ts';
 import { shortNumber } from './ticks.ts';
 

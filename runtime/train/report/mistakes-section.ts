@@ -1,5 +1,5 @@
 /** The surest mistakes of the validation split as pictures with what they are, and what they were taken for. */
-import type { Mistake } from '../mistakes.ts';
+import type { Mistake } from '../loop/mistakes.ts';
 import { escapeHtml } from './html.ts';
 import { shortNumber } from './ticks.ts';
 

@@ -1,7 +1,7 @@
 /** A training run as one HTML page that needs nothing else: curves, confusion matrix, figures, settings. */
-import type { Confusion } from '../metrics.ts';
+import type { Confusion } from '../loop/metrics.ts';
 import type { Recipe } from '../recipe.ts';
-import type { Ended } from '../training-run.ts';
+import type { Ended } from '../loop/training-run.ts';
 import type { TrainingRecord } from '../training-state.ts';
 import { confusionTable } from './confusion-table.ts';
 import { escapeHtml } from './html.ts';

@@ -9,8 +9,8 @@ import type { Tensor } from '../../../compiler/ir/type.ts';
 import { bindParameters } from '../../../compiler/passes/bind-parameters.ts';
 import { planInt8 } from '../../../compiler/passes/int8/plan.ts';
 import { int8Pipeline, measuredPasses, runPipeline, type Int8Options } from '../../../compiler/passes/pipelines.ts';
-import { parseSafetensors } from '../../../runtime/safetensors.ts';
-import { toFloat32 } from '../../../runtime/stored-tensor.ts';
+import { parseSafetensors } from '../../../runtime/files/safetensors.ts';
+import { toFloat32 } from '../../../runtime/files/stored-tensor.ts';
 import { some } from '../../amount.ts';
 import { measureRanges, sqnr } from './measure.ts';
 

@@ -5,7 +5,7 @@ import { sealedText } from '../../../compiler/emit/write-artifact.ts';
 import { artifactVersion } from '../../../runtime/artifact.ts';
 import { readArtifact } from '../../../runtime/node/read-artifact.ts';
 import { writeFolderAtomically } from '../../../runtime/node/write-folder.ts';
-import { encodeSafetensors } from '../../../runtime/safetensors.ts';
+import { encodeSafetensors } from '../../../runtime/files/safetensors.ts';
 import { faultOfAsync } from '../fault.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 

@@ -6,10 +6,10 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { readCheckpoint, readLatestCheckpoint, writeCheckpoint } from '../../../runtime/node/checkpoint-files.ts';
+import { readCheckpoint, readLatestCheckpoint, writeCheckpoint } from '../../../runtime/node/run/checkpoint-files.ts';
 import { removeUnfinished, writeFileAtomically } from '../../../runtime/node/write-file.ts';
 import { encodeCheckpoint, type Checkpoint } from '../../../runtime/train/checkpoint.ts';
-import { train } from '../../../runtime/train/trainer.ts';
+import { train } from '../../../runtime/train/loop/trainer.ts';
 import { faultOfAsync } from '../fault.ts';
 import { compileCopy, copyRuntime } from '../runtime-copy.ts';
 import { lastCheckpoint, tinyTraining } from '../train/tiny-training.ts';
@@ -104,7 +104,7 @@ describe('a writer that was interrupted', () => {
 describe('a process that writes checkpoints without end', () => {
   const kills = amount(2, 50);
   const program = `
-    import { readCheckpoint, writeCheckpoint } from './runtime/node/checkpoint-files.js';
+    import { readCheckpoint, writeCheckpoint } from './runtime/node/run/checkpoint-files.js';
     const [folder] = process.argv.slice(2);
     const first = await readCheckpoint(folder + '/seed.ckpt');
     for (let step = first.state.step; ; step++) {
@@ -148,7 +148,11 @@ async function writeUntilKilled(script: string, folder: string, milliseconds: nu
   const child = spawn(process.execPath, [script, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
   let said = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
-  await once(child.stdout, 'data');
+  const ended = once(child, 'exit').then(() => {
+    throw new Error('the writer ended by itself');
+  });
+  await Promise.race([once(child.stdout, 'data'), ended]);
+  ended.catch(() => {});
   await new Promise((resolve) => setTimeout(resolve, milliseconds));
   child.kill('SIGKILL');
   await once(child, 'close');

@@ -2,13 +2,17 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { describeAdapter, matchesAdapter, parseDriver } from '../../../runtime/node/adapter-info.ts';
-import { openDevice } from '../../../runtime/node/device.ts';
-import type { DeviceOptions, OpenedDevice } from '../../../runtime/node/device.ts';
-import { diagnoseEnvironment } from '../../../runtime/node/doctor.ts';
-import { embeddedDriverSupported, findPackedDriver, unpackDriver } from '../../../runtime/node/embedded-driver.ts';
-import { suggestFixes } from '../../../runtime/node/suggest-fixes.ts';
-import { findDrivers, searchFolders } from '../../../runtime/node/vulkan.ts';
+import { describeAdapter, matchesAdapter, parseDriver } from '../../../runtime/node/device/adapter-info.ts';
+import { openDevice } from '../../../runtime/node/device/device.ts';
+import type { DeviceOptions, OpenedDevice } from '../../../runtime/node/device/device.ts';
+import { diagnoseEnvironment } from '../../../runtime/node/device/doctor.ts';
+import {
+  embeddedDriverSupported,
+  findPackedDriver,
+  unpackDriver,
+} from '../../../runtime/node/device/embedded-driver.ts';
+import { suggestFixes } from '../../../runtime/node/device/suggest-fixes.ts';
+import { findDrivers, searchFolders } from '../../../runtime/node/device/vulkan.ts';
 import { faultOfAsync } from '../fault.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -132,7 +136,7 @@ describe('openDevice', () => {
   });
 
   it('lets Node exit by itself, closed or not', () => {
-    const entry = join(import.meta.dirname, '../../../runtime/node/device.ts');
+    const entry = join(import.meta.dirname, '../../../runtime/node/device/device.ts');
     const vite = import.meta.resolve('vite');
     for (const end of ['opened.close();', 'globalThis.kept = opened;']) {
       const script = `import { createServer } from ${JSON.stringify(vite)};

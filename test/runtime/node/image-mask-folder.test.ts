@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { findFiles } from '../../../runtime/node/datasets/glob.ts';
 import { locateImageMaskFolder } from '../../../runtime/node/datasets/image-mask-folder.ts';
 import type { DatasetOptions } from '../../../runtime/node/datasets/dataset.ts';
-import { decodeMask } from '../../../runtime/node/mask-png.ts';
+import { decodeMask } from '../../../runtime/node/pictures/mask-png.ts';
 import { faultOf } from '../fault.ts';
 import { realData } from '../real-data.ts';
 import { flatPng, greyPng, rawPng } from './png.ts';

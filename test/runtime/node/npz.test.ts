@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { encodeNpy } from '../../../runtime/npy.ts';
+import { encodeNpy } from '../../../runtime/files/npy.ts';
 import { openDataset } from '../../../runtime/node/datasets/open-dataset.ts';
 import { planNpz } from '../../../runtime/node/datasets/npz.ts';
 import type { DatasetOptions } from '../../../runtime/node/datasets/dataset.ts';
 import { inMemoryFile } from '../../../runtime/node/file-access.ts';
 import { readNpzDirectory, readNpzEntry } from '../../../runtime/node/npz.ts';
-import { fromFloat32 } from '../../../runtime/stored-tensor.ts';
+import { fromFloat32 } from '../../../runtime/files/stored-tensor.ts';
 import { labelOf } from '../../../runtime/train/sample.ts';
 import { faultOfAsync } from '../fault.ts';
 import { temporaryFolder } from './temporary-folder.ts';

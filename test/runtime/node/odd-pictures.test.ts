@@ -1,11 +1,11 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { toColour } from '../../../runtime/image.ts';
-import { checkImageFile } from '../../../runtime/node/image-header.ts';
-import { decodeImage, readImage } from '../../../runtime/node/images.ts';
-import { decodeMask } from '../../../runtime/node/mask-png.ts';
-import { seenImage, seenSize } from '../../../runtime/seen-image.ts';
+import { toColour } from '../../../runtime/pictures/image.ts';
+import { checkImageFile } from '../../../runtime/node/pictures/image-header.ts';
+import { decodeImage, readImage } from '../../../runtime/node/pictures/images.ts';
+import { decodeMask } from '../../../runtime/node/pictures/mask-png.ts';
+import { seenImage, seenSize } from '../../../runtime/pictures/seen-image.ts';
 import { expectGenerated } from '../../generated-section.ts';
 import { root } from '../../source-tree.ts';
 import { faultOf, faultOfAsync } from '../fault.ts';

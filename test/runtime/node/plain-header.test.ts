@@ -2,10 +2,10 @@
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
-import type { ImageHeader } from '../../../runtime/node/picture-kind.ts';
+import type { ImageHeader } from '../../../runtime/node/pictures/picture-kind.ts';
 import { openFile } from '../../../runtime/node/file-access.ts';
-import { headerOf } from '../../../runtime/node/image-header.ts';
-import { plainHeader, readHead } from '../../../runtime/node/plain-header.ts';
+import { headerOf } from '../../../runtime/node/pictures/image-header.ts';
+import { plainHeader, readHead } from '../../../runtime/node/pictures/plain-header.ts';
 import { faultOfAsync } from '../fault.ts';
 import { chunk, flatPng, rawPng } from './png.ts';
 import { temporaryFolder } from './temporary-folder.ts';

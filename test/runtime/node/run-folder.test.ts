@@ -2,11 +2,11 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openRunFolder, type RunFolderOptions } from '../../../runtime/node/run-folder.ts';
-import { parseSafetensors } from '../../../runtime/safetensors.ts';
-import { toFloat32 } from '../../../runtime/stored-tensor.ts';
-import { train } from '../../../runtime/train/trainer.ts';
-import type { TrainingEvent, TrainOptions, TrainResult } from '../../../runtime/train/training-run.ts';
+import { openRunFolder, type RunFolderOptions } from '../../../runtime/node/run/run-folder.ts';
+import { parseSafetensors } from '../../../runtime/files/safetensors.ts';
+import { toFloat32 } from '../../../runtime/files/stored-tensor.ts';
+import { train } from '../../../runtime/train/loop/trainer.ts';
+import type { TrainingEvent, TrainOptions, TrainResult } from '../../../runtime/train/loop/training-run.ts';
 import { faultOfAsync } from '../fault.ts';
 import { perEpoch, tinyRecipe, tinySession, tinyTraining, type TinySession } from '../train/tiny-training.ts';
 import { temporaryFolder } from './temporary-folder.ts';

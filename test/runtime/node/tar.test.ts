@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RuntimeFault } from '../../../runtime/errors.ts';
-import { readTar } from '../../../runtime/node/tar.ts';
+import { readTar } from '../../../runtime/node/device/tar.ts';
 import { faultOf } from '../fault.ts';
 
 /** One entry with a right checksum. */

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Image8 } from '../../../runtime/image.ts';
-import { augmentSample } from '../../../runtime/train/augment.ts';
-import { adjustments } from '../../../runtime/train/colour.ts';
+import type { Image8 } from '../../../runtime/pictures/image.ts';
+import { augmentSample } from '../../../runtime/train/pictures/augment.ts';
+import { adjustments } from '../../../runtime/train/pictures/colour.ts';
 import {
   cropMask,
   cropPicture,
@@ -10,10 +10,10 @@ import {
   randomResizedWindow,
   resizeMask,
   resizePicture,
-} from '../../../runtime/train/crop.ts';
+} from '../../../runtime/train/pictures/crop.ts';
 import type { Augment } from '../../../runtime/train/recipe.ts';
 import type { LabelledPicture, Picture } from '../../../runtime/train/sample.ts';
-import { flipped, gatherMask, gatherPicture, rotated } from '../../../runtime/train/turn.ts';
+import { flipped, gatherMask, gatherPicture, rotated } from '../../../runtime/train/pictures/turn.ts';
 import { faultOf } from '../fault.ts';
 import { bytesOf, fixedStream, golden, picture, twin } from './pictures.ts';
 

@@ -1,8 +1,8 @@
 /** Checkpoint files: what is written comes back, and any damage is noticed. */
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { fromFloat32 } from '../../../runtime/stored-tensor.ts';
-import { encodeSafetensors, parseSafetensors } from '../../../runtime/safetensors.ts';
+import { fromFloat32 } from '../../../runtime/files/stored-tensor.ts';
+import { encodeSafetensors, parseSafetensors } from '../../../runtime/files/safetensors.ts';
 import {
   checkContinues,
   decodeCheckpoint,
@@ -11,7 +11,7 @@ import {
 } from '../../../runtime/train/checkpoint.ts';
 import { recipeChanges } from '../../../runtime/train/recipe-changes.ts';
 import { shapesOf } from '../../../runtime/train/state-tensors.ts';
-import { train } from '../../../runtime/train/trainer.ts';
+import { train } from '../../../runtime/train/loop/trainer.ts';
 import { faultOf, faultOfAsync } from '../fault.ts';
 import { lastCheckpoint, tinyRecipe, tinyTraining, tinyVectors } from './tiny-training.ts';
 

@@ -1,8 +1,8 @@
 /** Early stopping against an independent loop that follows the documentation of Keras's callback line by line. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { initialEarlyStop, observeEarlyStop } from '../../../runtime/train/early-stop.ts';
-import { directionOf } from '../../../runtime/train/metric-names.ts';
+import { initialEarlyStop, observeEarlyStop } from '../../../runtime/train/loop/early-stop.ts';
+import { directionOf } from '../../../runtime/train/loop/metric-names.ts';
 import type { EarlyStopSettings } from '../../../runtime/train/recipe.ts';
 
 const defaults: EarlyStopSettings = {

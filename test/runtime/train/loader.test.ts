@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Image8 } from '../../../runtime/image.ts';
+import type { Image8 } from '../../../runtime/pictures/image.ts';
 import { createLoader } from '../../../runtime/train/loader.ts';
 import type { Batch, Loader, LoaderSettings, SampleSource } from '../../../runtime/train/loader.ts';
 import type { Augment } from '../../../runtime/train/recipe.ts';

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { HostTensor } from '../../../runtime/host-tensor.ts';
-import { createMeter, diceOfClasses, iouOfClasses, type MetricTarget } from '../../../runtime/train/metrics.ts';
+import { createMeter, diceOfClasses, iouOfClasses, type MetricTarget } from '../../../runtime/train/loop/metrics.ts';
 import { faultOf } from '../fault.ts';
 
 const tensor = (values: readonly number[], shape: readonly number[] = [values.length]): HostTensor => ({

@@ -1,6 +1,6 @@
 /** Which mistakes are kept, in which order, with which probability. */
 import { expect, it } from 'vitest';
-import { collectMistakes } from '../../../runtime/train/mistakes.ts';
+import { collectMistakes } from '../../../runtime/train/loop/mistakes.ts';
 
 const tensor = (shape: readonly number[], ...values: number[]) => ({ shape, data: Float32Array.from(values) });
 const target = { kind: 'class', classes: 3, ignore: 2 } as const;

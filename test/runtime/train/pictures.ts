@@ -1,7 +1,7 @@
 /** Small pictures for tests of augmentation. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Image8 } from '../../../runtime/image.ts';
+import type { Image8 } from '../../../runtime/pictures/image.ts';
 import type { RandomStream } from '../../../runtime/train/random-stream.ts';
 import type { LabelledPicture, Mask8 } from '../../../runtime/train/sample.ts';
 

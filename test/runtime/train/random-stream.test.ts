@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { philox } from '../../../runtime/philox.ts';
-import { drawMixing, mixImages, symmetricBeta } from '../../../runtime/train/mixup.ts';
+import { drawMixing, mixImages, symmetricBeta } from '../../../runtime/train/pictures/mixup.ts';
 import { permutation, purposes, randomStream } from '../../../runtime/train/random-stream.ts';
 import { resolveCounts, splitIndices, takeIndices } from '../../../runtime/train/splits.ts';
 import { faultOf } from '../fault.ts';

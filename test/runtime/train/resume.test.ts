@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Recipe } from '../../../runtime/train/recipe.ts';
-import { train } from '../../../runtime/train/trainer.ts';
-import type { StepSession, TrainingEvent, TrainResult } from '../../../runtime/train/training-run.ts';
+import { train } from '../../../runtime/train/loop/trainer.ts';
+import type { StepSession, TrainingEvent, TrainResult } from '../../../runtime/train/loop/training-run.ts';
 import { faultOfAsync } from '../fault.ts';
 import {
   bitsOf,

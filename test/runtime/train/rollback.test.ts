@@ -1,7 +1,7 @@
 /** What a run does when its numbers are no longer finite. */
 import { describe, expect, it } from 'vitest';
-import { ratesAt } from '../../../runtime/train/schedules.ts';
-import { train } from '../../../runtime/train/trainer.ts';
+import { ratesAt } from '../../../runtime/train/loop/schedules.ts';
+import { train } from '../../../runtime/train/loop/trainer.ts';
 import { faultOfAsync } from '../fault.ts';
 import { bitsOf, lastCheckpoint, perEpoch, tinyRecipe, tinySession, tinyTraining } from './tiny-training.ts';
 

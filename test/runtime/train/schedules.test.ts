@@ -2,9 +2,14 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { initialPlateau, observePlateau, type Plateau, type PlateauState } from '../../../runtime/train/plateau.ts';
+import {
+  initialPlateau,
+  observePlateau,
+  type Plateau,
+  type PlateauState,
+} from '../../../runtime/train/loop/plateau.ts';
 import type { BaseSchedule, Schedule, Time } from '../../../runtime/train/recipe.ts';
-import { ratesAt, stretches, warmupSteps, type ScheduleSettings } from '../../../runtime/train/schedules.ts';
+import { ratesAt, stretches, warmupSteps, type ScheduleSettings } from '../../../runtime/train/loop/schedules.ts';
 import { scheduleOf } from '../../../compiler/stages/train/schedule.ts';
 import { check } from '../../analyze/memory-host.ts';
 import { realData } from '../real-data.ts';

@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { mostSyntheticClasses, syntheticClassNames, syntheticSample } from '../../../runtime/train/synthetic.ts';
-import type { SyntheticOptions } from '../../../runtime/train/synthetic.ts';
+import {
+  mostSyntheticClasses,
+  syntheticClassNames,
+  syntheticSample,
+} from '../../../runtime/train/pictures/synthetic.ts';
+import type { SyntheticOptions } from '../../../runtime/train/pictures/synthetic.ts';
 import { labelOf } from '../../../runtime/train/sample.ts';
 
 const options: SyntheticOptions = { target: 'class', classes: 10, size: 32, seed: 0 };

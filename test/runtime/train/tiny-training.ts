@@ -17,7 +17,7 @@ import type {
   TrainingEvent,
   TrainingStore,
   TrainOptions,
-} from '../../../runtime/train/training-run.ts';
+} from '../../../runtime/train/loop/training-run.ts';
 import type { TrainingRecord } from '../../../runtime/train/training-state.ts';
 
 const [features, classes] = [4, 3];

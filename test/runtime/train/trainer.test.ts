@@ -1,9 +1,9 @@
 /** The training loop on a linear classifier: what it computes, what it tells and keeps, and how it ends. */
 import { describe, expect, it } from 'vitest';
-import { evaluateSplit } from '../../../runtime/train/evaluate-split.ts';
-import { ratesAt } from '../../../runtime/train/schedules.ts';
-import { endsInterval } from '../../../runtime/train/report-interval.ts';
-import { train } from '../../../runtime/train/trainer.ts';
+import { evaluateSplit } from '../../../runtime/train/loop/evaluate-split.ts';
+import { ratesAt } from '../../../runtime/train/loop/schedules.ts';
+import { endsInterval } from '../../../runtime/train/loop/report-interval.ts';
+import { train } from '../../../runtime/train/loop/trainer.ts';
 import type { TrainingRecord } from '../../../runtime/train/training-state.ts';
 import { faultOfAsync } from '../fault.ts';
 import {

@@ -1,7 +1,7 @@
 /** What a manifest of a training is refused for, beside its form. */
 import { describe, expect, it } from 'vitest';
 import { trainingArtifactFiles } from '../../../compiler/emit/write-training-artifact.ts';
-import { sealManifest } from '../../../runtime/seal.ts';
+import { sealManifest } from '../../../runtime/files/seal.ts';
 import { parseTrainingManifest, type TrainingManifest } from '../../../runtime/train/training-artifact.ts';
 import { compileSmall } from '../../gpu/small-training.ts';
 import { faultOf } from '../fault.ts';

@@ -1,7 +1,7 @@
 /** `cnnc bench A B ...`: several artifacts in one process, taking turns, so that a busy machine is as busy for each. */
 import type { Artifact } from '../../../../runtime/artifact.ts';
 import { readBuilt } from '../../read-built.ts';
-import type { OpenedDevice } from '../../../../runtime/node/device.ts';
+import type { OpenedDevice } from '../../../../runtime/node/device/device.ts';
 import type { HostTensor, Session } from '../../../../runtime/session.ts';
 import { checkAssertions, parseAssertions } from '../../assertions.ts';
 import { percentiles, type MeasureFlags } from './times.ts';

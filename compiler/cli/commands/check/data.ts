@@ -6,7 +6,7 @@ import { isThere } from '../../../../runtime/node/datasets/open-parts.ts';
 import { checkClasses } from '../../../../runtime/node/training-data.ts';
 import type { Diagnostic } from '../../../../grammar/diagnostics.ts';
 import type { CheckedProgram } from '../../../analyze/index.ts';
-import { twiceNamed } from '../../../analyze/model-directives.ts';
+import { twiceNamed } from '../../../analyze/directives/model-directives.ts';
 import { checkData, recipeFor } from '../../../stages/checks/check-data.ts';
 import { stageChecks } from '../../../stages/checks/check-registry.ts';
 import { missingPath } from '../../../stages/checks/missing-path.ts';

@@ -1,7 +1,7 @@
 /** What train directives ask of their models, as far as it can be told without weights and without data. */
 import type { Diagnostic } from '../../../../grammar/diagnostics.ts';
 import type { CheckedDirective, CheckedProgram } from '../../../analyze/index.ts';
-import { spanOf } from '../../../analyze/written.ts';
+import { spanOf } from '../../../analyze/directives/written.ts';
 import { checkSplits } from '../../../stages/checks/check-splits.ts';
 import { stageChecks } from '../../../stages/checks/check-registry.ts';
 import { stagesOf, type StageNode } from '../../../stages/run/stage-graph.ts';

@@ -2,7 +2,7 @@
 import { matchClasses } from '../../../../runtime/class-names.ts';
 import { measuredLine } from '../../../../runtime/node/data-account.ts';
 import { readBuilt } from '../../read-built.ts';
-import { predictedClasses } from '../../../../runtime/train/metrics.ts';
+import { predictedClasses } from '../../../../runtime/train/loop/metrics.ts';
 import { checkAssertions, parseAssertions } from '../../assertions.ts';
 import type { Context } from '../../command.ts';
 import { openJudged, questionBatches } from '../eval/judges.ts';

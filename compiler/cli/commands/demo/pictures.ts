@@ -1,6 +1,6 @@
 /** The demo's test pictures: drawn in characters, and written to files for the commands that it names. */
 import { crc32, deflateSync } from 'node:zlib';
-import { toGrey, type Image8 } from '../../../../runtime/image.ts';
+import { toGrey, type Image8 } from '../../../../runtime/pictures/image.ts';
 
 export interface LabelledImage {
   readonly image: Image8;

@@ -1,6 +1,6 @@
 /** What `cnnc eval` prints of classes: a table of each, which is taken for which, and the worst pictures. */
 import { nameList } from '../../../../runtime/class-names.ts';
-import { countsOfClasses, iouOfClasses, type Confusion } from '../../../../runtime/train/metrics.ts';
+import { countsOfClasses, iouOfClasses, type Confusion } from '../../../../runtime/train/loop/metrics.ts';
 import type { Output } from '../../output.ts';
 import { formatDigits, formatInteger, formatTable } from '../../../driver/text.ts';
 

@@ -1,6 +1,6 @@
 /** Tables of directives, budgets and units, from the schema that checks them. */
 import { units, type Quantity } from '../../../../grammar/units.ts';
-import { budgetMetrics } from '../../../analyze/budget.ts';
+import { budgetMetrics } from '../../../analyze/directives/budget.ts';
 import {
   directiveSchemas,
   lossFunctions,
@@ -11,9 +11,9 @@ import {
   type Fields,
   type Functions,
   type Spec,
-} from '../../../analyze/directive-schema.ts';
+} from '../../../analyze/directives/directive-schema.ts';
 import { code, markdownTable } from './markdown.ts';
-import { defaultText } from '../../../analyze/complete.ts';
+import { defaultText } from '../../../analyze/directives/complete.ts';
 
 const trainingTitle = 'Settings of a training';
 const trainingLink = '[settings of a training](#settings-of-a-training)';

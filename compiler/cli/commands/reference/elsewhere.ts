@@ -2,7 +2,7 @@
 import { argumentNames, neutralArguments, otherArguments } from '../../../../grammar/elsewhere/arguments.ts';
 import type { Foreign } from '../../../../grammar/elsewhere/index.ts';
 import { otherSettingArguments, settingArguments } from '../../../../grammar/elsewhere/settings.ts';
-import { foreignRows } from '../../../analyze/foreign-settings.ts';
+import { foreignRows } from '../../../analyze/directives/foreign-settings.ts';
 import { asCalled } from '../../command-line.ts';
 import { code, markdownTable } from './markdown.ts';
 

@@ -1,6 +1,6 @@
 /** What `cnnc train` prints at its end: the best figures, where the weights are, and the commands that come next. */
 import { join } from 'node:path';
-import type { TrainResult } from '../../../../runtime/train/training-run.ts';
+import type { TrainResult } from '../../../../runtime/train/loop/training-run.ts';
 import type { StageOutcome } from '../../../stages/run/run-stages.ts';
 import { datasetsOf } from '../../../stages/run/stage-identity.ts';
 import { trainingDirective } from '../../../stages/train/training-directive.ts';

@@ -1,6 +1,6 @@
 /** How a training run goes: one status line on a terminal, one line an epoch, and events with `--json`. */
 import type { TrainingArtifact } from '../../../../runtime/train/training-artifact.ts';
-import type { TrainingEvent } from '../../../../runtime/train/training-run.ts';
+import type { TrainingEvent } from '../../../../runtime/train/loop/training-run.ts';
 import type { TrainingRecord } from '../../../../runtime/train/training-state.ts';
 import type { Reporter } from '../../../driver/reporter.ts';
 import type { Context } from '../../command.ts';

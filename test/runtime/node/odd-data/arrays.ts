@@ -1,7 +1,7 @@
 /** Arrays of NumPy, one a file or several in an archive: other shapes, types and names, and what is not whole. */
 import { expect } from 'vitest';
-import { encodeNpy } from '../../../../runtime/npy.ts';
-import { fromFloat32 } from '../../../../runtime/stored-tensor.ts';
+import { encodeNpy } from '../../../../runtime/files/npy.ts';
+import { fromFloat32 } from '../../../../runtime/files/stored-tensor.ts';
 import type { DataSpec } from '../../../../runtime/train/recipe.ts';
 import { zip, type ZipEntry } from '../zip.ts';
 import { trainedOn, type OddCase, type OddCases } from './odd-case.ts';

@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { loadWeights } from '../../../../compiler/driver/load-weights.ts';
-import { encodeNpy } from '../../../../runtime/npy.ts';
-import { encodeSafetensors, parseSafetensors } from '../../../../runtime/safetensors.ts';
-import { fromFloat32, type StoredTensor } from '../../../../runtime/stored-tensor.ts';
+import { encodeNpy } from '../../../../runtime/files/npy.ts';
+import { encodeSafetensors, parseSafetensors } from '../../../../runtime/files/safetensors.ts';
+import { fromFloat32, type StoredTensor } from '../../../../runtime/files/stored-tensor.ts';
 import { zip } from '../zip.ts';
 import type { OddCase, OddCases } from './odd-case.ts';
 
