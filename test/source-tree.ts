@@ -5,17 +5,21 @@ import { parseSync } from 'oxc-parser';
 
 export const root = join(import.meta.dirname, '..');
 
-/** What git ignores, made of whole names and of `*.ending`. */
+/** What git ignores, made of whole names, of `/name` at the root alone, and of `*.ending`. */
 const ignored = readFileSync(join(root, '.gitignore'), 'utf8')
   .split('\n')
   .map((line) => line.replace(/\/$/, ''));
-const isIgnored = (name: string): boolean =>
-  name === '.git' || ignored.some((line) => (line.startsWith('*') ? name.endsWith(line.slice(1)) : line === name));
+const isIgnored = (folder: string, name: string): boolean =>
+  name === '.git' ||
+  ignored.some((line) => {
+    if (line.startsWith('*')) return name.endsWith(line.slice(1));
+    return line.startsWith('/') ? folder === '' && line.slice(1) === name : line === name;
+  });
 
 /** Paths of all files below a folder, relative to the repository, with forward slashes. */
 export function filesBelow(folder: string): readonly string[] {
   return readdirSync(join(root, folder), { withFileTypes: true })
-    .filter((entry) => !isIgnored(entry.name))
+    .filter((entry) => !isIgnored(folder, entry.name))
     .flatMap((entry) => {
       const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
       return entry.isDirectory() ? filesBelow(path) : entry.isFile() ? [path] : [];

@@ -124,6 +124,7 @@ function loadImport(
   }
   const text = loading.host.readText(place.key);
   if (text === undefined) return fail('E0701', `cannot read ${place.shown}`);
+  if (!isText(text)) return fail('E0701', noText(place.shown));
   const loaded = loadModule(loading, { path: place.shown, text }, [...chain, place]);
   loading.done.set(place.key, loaded);
   return loaded;
@@ -182,13 +183,19 @@ function standardPath({ host }: Loading, module: Module, name: string): string |
 const isInside = (path: string, folder: string): boolean =>
   path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
 
+/** Most binary files have a zero among their first bytes, and no text has. */
+const isText = (text: string): boolean => !text.slice(0, 4096).includes('\0');
+const noText = (path: string): string => `${path} is no text, and a source is one`;
+
 /** Loads a program. Faults become diagnostics; an unreadable entry gives an empty program. */
 export function loadProgram(entryPath: string, host: AnalyzeHost): LoadedProgram {
   const loading: Loading = { host, root: host.projectRoot(entryPath), done: new Map(), modules: [], diagnostics: [] };
   const text = host.readText(entryPath);
-  const file: SourceFile = { path: entryPath, text: text ?? '' };
-  if (text === undefined) {
-    loading.diagnostics.push(diagnostic('E0701', { file, start: 0, end: 0 }, `cannot read ${entryPath}`));
+  const isSource = text !== undefined && isText(text);
+  const file: SourceFile = { path: entryPath, text: isSource ? text : '' };
+  if (!isSource) {
+    const message = text === undefined ? `cannot read ${entryPath}` : noText(entryPath);
+    loading.diagnostics.push(diagnostic('E0701', { file, start: 0, end: 0 }, message));
   }
   const entry = loadModule(loading, file, [{ key: host.realpath(entryPath) ?? entryPath, shown: entryPath }]);
   return { entry, modules: loading.modules, diagnostics: loading.diagnostics };

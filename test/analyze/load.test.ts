@@ -89,6 +89,14 @@ describe('imports', () => {
   });
 });
 
+it('refuse what is no text', () => {
+  const picture = '\x89PNG\r\n\x1a\n\0\0\0\rIHDR';
+  expect(faultsOf(picture)).toEqual(['E0701 1:1 main.cnn is no text, and a source is one']);
+  expect(faultsOf('import { a } from "a"\nconst b = a', { 'a.cnn': picture })).toEqual([
+    'E0701 1:19 a.cnn is no text, and a source is one',
+  ]);
+});
+
 describe('the file system', () => {
   const folder = mkdtempSync(join(tmpdir(), 'cnnc-load-'));
   afterAll(() => rmSync(folder, { recursive: true }));

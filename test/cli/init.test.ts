@@ -97,6 +97,7 @@ describe('without a template', () => {
 
   it('it asks on a terminal, until there is one', async () => {
     expect(await chooseTemplate(typed('unet\n'), quiet)).toBe('unet');
+    expect(await chooseTemplate(typed('2\n'), quiet)).toBe(names[1]);
     expect(await chooseTemplate(typed('\n'), quiet)).toBe(names[0]);
     expect(await chooseTemplate(typed(''), quiet)).toBeUndefined();
     const on = { input: new PassThrough(), output: new PassThrough() };

@@ -145,7 +145,8 @@ describe('compare', () => {
     const other = await built(shop, 'other.cnn', '--weights', 'random');
     const apart =
       `no layer of one is in the other: only ${artifact} has stem conv+relu, global_avg_pool, head linear; ` +
-      `only ${other} has first conv+hard_swish, reshape, last linear; --rtol and --atol set what is allowed`;
+      `only ${other} has first conv+hard_swish, reshape, last linear; --rtol and --atol set what is allowed, ` +
+      'and --data FORMAT:PATH compares what comes of real samples';
     const [own, its] = [await cnnc('compare', artifact, other), await cnnc('compare', artifact, artifact)];
     expect(own).toMatchObject({ code: 6, out: '', err: expect.stringContaining('E0907]: output output: the values') });
     expect(own.err).toContain(`help: ${apart}\n`);

@@ -167,7 +167,7 @@ describe.each(['software', 'gpu'] as const)('profile %s', (profile: Profile) => 
   const all = [...ops.values()].filter(({ name }) => !leaves.has(name) && !(name in without));
   const tried = all.filter((op) => !isInteger(op));
   // The same text is behind both profiles where an op has one kernel, and one of profile gpu takes long to compile.
-  for (const op of profile === 'gpu' ? some(tried, 20) : tried) {
+  for (const op of profile === 'gpu' ? some(tried, 10) : tried) {
     it(op.name, async () => {
       const differences: string[] = [];
       const runsOf = new Map<string, number>();

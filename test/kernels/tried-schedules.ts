@@ -4,7 +4,7 @@ import type { Selection } from '../../compiler/kernels/select.ts';
 import { some } from '../amount.ts';
 
 /** Shapes that a quick run tries a kernel on: a software adapter takes seconds to compile one of profile gpu. */
-const most: Readonly<Record<Profile, number>> = { software: 4, gpu: 1 };
+const most: Readonly<Record<Profile, number>> = { software: 3, gpu: 1 };
 
 /** Of the cases of one op, those that this run tries: all in a full run. */
 export function rationed<T extends { readonly choice: Selection }>(

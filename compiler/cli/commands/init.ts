@@ -19,6 +19,7 @@ export const templates: Readonly<Record<string, string>> = {
   unet: 'a U-Net that says what each pixel belongs to',
 };
 
+const names = Object.keys(templates);
 const list = Object.entries(templates).map(([name, summary]) => `${name} (${summary})`);
 
 interface InitFlags {
@@ -76,12 +77,12 @@ async function init(context: Context, folder: string, flags: InitFlags): Promise
 
 async function templateFiles(name: string): Promise<NewFile[]> {
   if (!Object.hasOwn(templates, name)) {
-    const help = didYouMean(name, Object.keys(templates)) ?? `there is ${list.join('; ')}`;
+    const help = didYouMean(name, names) ?? `there is ${list.join('; ')}`;
     throw usageError(`there is no template ${name}`, help);
   }
   const from = exampleFile(join('starters', name));
-  const names = (await readdir(from)).toSorted();
-  return Promise.all(names.map(async (each) => ({ name: each, text: await readFile(join(from, each)) })));
+  const written = (await readdir(from)).toSorted();
+  return Promise.all(written.map(async (each) => ({ name: each, text: await readFile(join(from, each)) })));
 }
 
 /** A `package.json` that is there stays as it is. */
@@ -124,25 +125,24 @@ export async function chooseTemplate(
   on: Terminal | undefined,
   tell: (text: string) => void,
 ): Promise<string | undefined> {
-  const [first = ''] = Object.keys(templates);
+  const [first = ''] = names;
   if (!on) {
-    tell(
-      `no template is named: this is ${list[0]}; others by --template: ${Object.keys(templates).slice(1).join(', ')}`,
-    );
+    tell(`no template is named: this is ${list[0]}; others by --template: ${names.slice(1).join(', ')}`);
     return first;
   }
-  on.output.write(`${list.join('\n')}\n`);
+  on.output.write(list.map((line, at) => `${at + 1}. ${line}\n`).join(''));
   for (;;) {
     const answer = await ask(`Template [${first}]: `, on);
     const name = answer?.trim();
     if (name === undefined || name === '') return name === undefined ? undefined : first;
-    if (Object.hasOwn(templates, name)) return name;
+    const chosen = names[Number(name) - 1] ?? name;
+    if (Object.hasOwn(templates, chosen)) return chosen;
     on.output.write(`there is no ${name}${closest(name)}\n`);
   }
 }
 
 const closest = (name: string): string => {
-  const help = didYouMean(name, Object.keys(templates));
+  const help = didYouMean(name, names);
   return help === undefined ? '' : `; ${help}`;
 };
 

@@ -55,7 +55,11 @@ export function checkDifference(
     actual.shape.join() === wanted.shape.join()
       ? `the values differ by up to ${formatDigits(largest)}, ${formatDigits(relative)} of the largest: ${actual.data[at]} and ${wanted.data[at]} at element ${at}`
       : `the shapes are ${shapes}`;
-  throw new CommandError('E0907', `${layer}${where}: ${what}`, `${help}; --rtol and --atol set what is allowed`);
+  throw new CommandError(
+    'E0907',
+    `${layer}${where}: ${what}`,
+    `${help}; --rtol and --atol set what is allowed, and --data FORMAT:PATH compares what comes of real samples`,
+  );
 }
 
 /** Layers that have no counterpart. */
