@@ -26,7 +26,7 @@ prune slim for Tiny {
   from = base
   target = macs(-50%)
   round_to = 4
-  finetune { epochs = 1  optimizer = sgd(lr=0.02, momentum=0.9) }
+  finetune { epochs = 1  optimizer = sgd(lr=0.02, momentum=0.9)  schedule = cosine() }
 }
 distill taught for Tiny {
   from = slim

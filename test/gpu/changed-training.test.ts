@@ -92,7 +92,7 @@ describe('a manifest that was changed and sealed again', () => {
         expect(result, path.join('.')).toMatch(/^(values|E0715|E090[2456])$/);
         await nothingUntold();
       }),
-      { numRuns: amount(Math.ceil(runs / 4), runs * 20) },
+      { numRuns: amount(Math.ceil(runs / 4), runs * 6) },
     );
     expect(await outcome(sealed)).toBe('values');
     console.log(`outcomes: ${[...seen].map(([code, count]) => `${code} ${count}`).join(', ')}`);

@@ -37,7 +37,7 @@ export const pruneChecks: StageChecks = {
   source: ({ stage, training }) => (training ? checkPruneStage(training, stage) : []),
   data: ({ stage, source }) => {
     const directive = finetuneDirective(stage);
-    const { criterion, reestimate } = pruneSettings(directive.settings);
+    const { criterion, reestimate } = pruneSettings(stage.directive.settings);
     const uses: DataUse[] = stage.directive.settings.has('finetune') ? [{ setting: 'finetune', directive }] : [];
     const measure = (setting: string, named: string | undefined): void => {
       const { name, split } = partOf(named, directive);
