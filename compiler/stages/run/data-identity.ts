@@ -42,10 +42,15 @@ export async function dataContents(data: DataSpec): Promise<string | undefined> 
 const canBeRead = (files: readonly Found[]): boolean =>
   files.every(({ found }) => found) && files.reduce((sum, { found }) => sum + (found?.size ?? 0), 0) <= mostBytes;
 
+/** Milliseconds after its last change for which a file may change again within one tick of its file system's clock. */
+const settling = 2000;
+
 function digestOf(file: Found): Promise<string> {
+  const { path, found } = file;
+  if (!found || Date.now() - found.mtimeMs < settling) return readThrough(path);
   // Several stages use the same data, and it does not change while they are looked at.
-  const key = `${file.path} ${lineOf(file)}`;
-  const digest = digests.get(key) ?? readThrough(file.path);
+  const key = `${path} ${lineOf(file)}`;
+  const digest = digests.get(key) ?? readThrough(path);
   digests.set(key, digest);
   return digest;
 }
